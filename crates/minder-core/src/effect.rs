@@ -1,0 +1,119 @@
+//! What the core asks for.
+
+use alloc::sync::Arc;
+use alloc::vec::{self, Vec};
+
+use crate::child::{ChildId, GroupId, ProcessId};
+use crate::event::Event;
+use crate::message::Message;
+use crate::request::{Reply, RequestId};
+use crate::signal::Signal;
+use crate::spec::{GroupSpec, ProcessSpec};
+
+/// Something for the driver to do. Effects are done in the order in which they were asked for:
+/// listeners and readers of the log see that order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Start a child, and answer with [`ChildSpawned`](crate::Input::ChildSpawned) or
+    /// [`SpawnFailed`](crate::Input::SpawnFailed).
+    Spawn {
+        /// Its identity from now on.
+        child: ChildId,
+        /// The process it is a run of.
+        process: ProcessId,
+        /// What to start.
+        spec: Arc<ProcessSpec>,
+        /// The group it belongs to.
+        group: Arc<GroupSpec>,
+    },
+    /// Send a signal to a child.
+    Signal {
+        /// Which child.
+        child: ChildId,
+        /// Which signal.
+        signal: Signal,
+        /// To the child alone, or to all of its process group.
+        whom: Whom,
+    },
+    /// Tell event listeners.
+    Announce(Event),
+    /// Write a line to the daemon's own log.
+    Log(Message),
+    /// Answer a request.
+    Reply {
+        /// Which request.
+        request: RequestId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// A group has become active: make its automatic log files, say.
+    GroupAdded {
+        /// Its identity.
+        id: GroupId,
+        /// What it asks for.
+        spec: Arc<GroupSpec>,
+        /// The identities of its processes, in the order of the spec.
+        processes: Vec<ProcessId>,
+    },
+    /// A group is no longer active.
+    GroupRemoved {
+        /// Which.
+        id: GroupId,
+    },
+    /// Close every log file and open it again by its name.
+    ReopenLogs,
+    /// Nothing runs any more, and nothing will: end, or begin anew.
+    Halt(Halt),
+}
+
+/// Who is sent a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// The child alone.
+    Child,
+    /// Every process of the child's process group.
+    Group,
+}
+
+/// What is to happen once everything has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// End.
+    Exit,
+    /// Read the configuration and begin anew.
+    Restart,
+}
+
+/// An ordered list of effects, filled by [`Core::handle`](crate::core::Core::handle).
+#[derive(Debug, Default)]
+pub struct Effects(Vec<Effect>);
+
+impl Effects {
+    /// An empty list.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for one more thing, after all the others.
+    pub fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+    }
+
+    /// Takes every effect out, in order, and keeps the memory.
+    pub fn drain(&mut self) -> vec::Drain<'_, Effect> {
+        self.0.drain(..)
+    }
+
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The effects, in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Effect] {
+        &self.0
+    }
+}

@@ -1,0 +1,89 @@
+//! What reaches the core.
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::child::{ChildId, ExitStatus};
+use crate::request::{Request, RequestId};
+use crate::signal::Signal;
+use crate::time::Now;
+
+/// A fact from the keeper, a request from a user, or the passing of a deadline.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The child of an [`Effect::Spawn`](crate::Effect::Spawn) runs.
+    ChildSpawned {
+        /// Which.
+        child: ChildId,
+        /// Its pid, for people.
+        pid: u32,
+    },
+    /// The child of an [`Effect::Spawn`](crate::Effect::Spawn) could not be made.
+    SpawnFailed {
+        /// Which.
+        child: ChildId,
+        /// Why.
+        error: SpawnError,
+    },
+    /// A child has ended, and all that it wrote has been taken in.
+    ///
+    /// The keeper repeats a report until it is acknowledged, so a child may be reported that is
+    /// not known any more.
+    ChildExited {
+        /// Which.
+        child: ChildId,
+        /// How.
+        status: ExitStatus,
+        /// When the keeper saw it, which is what "too quickly" is judged by.
+        at: Now,
+    },
+    /// A signal could not be sent, for another reason than that the child is gone.
+    SignalFailed {
+        /// To which.
+        child: ChildId,
+        /// Why, for people.
+        error: String,
+    },
+    /// A process that is no child of ours has ended below us (as PID 1, say).
+    OrphanReaped {
+        /// Its pid.
+        pid: u32,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// Somebody sent the daemon a signal.
+    Signalled(Signal),
+    /// A user asks for something.
+    Request(RequestId, Request),
+    /// The [`deadline`](crate::core::Core::deadline) has come.
+    DeadlineReached,
+}
+
+/// Why a command cannot be run, found before anything is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// Nothing of this name is there.
+    NotFound(String),
+    /// It is there, but cannot be executed, or the command line cannot be split; the whole text.
+    NotExecutable(String),
+}
+
+impl fmt::Display for CommandError {
+    /// Supervisor's wording (compat/processes.md §3).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound(file) => write!(f, "can't find command '{file}'"),
+            Self::NotExecutable(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Why a child could not be made, as the user is shown it (compat/processes.md §3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpawnError(pub String);
+
+impl From<CommandError> for SpawnError {
+    fn from(error: CommandError) -> Self {
+        Self(alloc::format!("{error}"))
+    }
+}

@@ -1,0 +1,279 @@
+//! The lines of the daemon's own log that tell of decisions, by Supervisor's wording
+//! (compat/logging.md §2). Log scrapers and their owners depend on each letter.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::child::ExitStatus;
+use crate::signal::Signal;
+
+/// How important a line is; Supervisor's levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// `BLAT`
+    Blather,
+    /// `TRAC`
+    Trace,
+    /// `DEBG`
+    Debug,
+    /// `INFO`
+    Info,
+    /// `WARN`
+    Warn,
+    /// `ERRO`
+    Error,
+    /// `CRIT`
+    Critical,
+}
+
+impl Level {
+    /// The four letters that stand in a line.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Blather => "BLAT",
+            Self::Trace => "TRAC",
+            Self::Debug => "DEBG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERRO",
+            Self::Critical => "CRIT",
+        }
+    }
+}
+
+/// One line. Names are bare process names, never `group:name`, as in Supervisor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A child was made.
+    Spawned {
+        /// Whose.
+        name: Arc<str>,
+        /// Its pid.
+        pid: u32,
+    },
+    /// A child could not be made.
+    SpawnError {
+        /// Why.
+        error: String,
+    },
+    /// A process has stayed up long enough.
+    Success {
+        /// Which.
+        name: Arc<str>,
+        /// Its `startsecs`.
+        start_secs: i64,
+    },
+    /// A process ended by itself.
+    Exited {
+        /// Which.
+        name: Arc<str>,
+        /// How.
+        status: ExitStatus,
+        /// Whether that was expected; "too quickly" never is.
+        expected: bool,
+    },
+    /// A process will not be tried again.
+    GaveUp {
+        /// Which.
+        name: Arc<str>,
+    },
+    /// Somebody waits for a process to stop.
+    WaitingToStop {
+        /// Which.
+        name: Arc<str>,
+    },
+    /// A process ended after it was told to.
+    Stopped {
+        /// Which.
+        name: Arc<str>,
+        /// How.
+        status: ExitStatus,
+        /// Whether its code was an expected one.
+        expected: bool,
+    },
+    /// A process took too long to stop.
+    Killing {
+        /// Which.
+        name: Arc<str>,
+        /// Its pid.
+        pid: u32,
+    },
+    /// A shutdown waits for these processes.
+    WaitingToDie {
+        /// Which.
+        names: Vec<Arc<str>>,
+    },
+    /// A start was asked for while it was stopping.
+    AlreadyRunning {
+        /// Which.
+        name: Arc<str>,
+    },
+    /// A signal to a child failed.
+    SignalFailed {
+        /// Which.
+        name: Arc<str>,
+        /// Its pid.
+        pid: u32,
+        /// Why.
+        error: String,
+    },
+    /// A process that was no child of ours ended.
+    OrphanReaped {
+        /// Its pid.
+        pid: u32,
+        /// How.
+        status: ExitStatus,
+    },
+    /// The daemon was told to end.
+    ExitRequested {
+        /// By which signal.
+        signal: Signal,
+    },
+    /// The daemon was told to begin anew.
+    RestartRequested {
+        /// By which signal.
+        signal: Signal,
+        /// Whether a shutdown is in progress, so that nothing follows.
+        ignored: bool,
+    },
+    /// The daemon was told to open its logs again.
+    ReopenRequested {
+        /// By which signal.
+        signal: Signal,
+    },
+    /// The logs are about to be opened again.
+    LogReopen,
+    /// A stop or kill is being sent.
+    Killed {
+        /// To which process.
+        name: Arc<str>,
+        /// Its pid.
+        pid: u32,
+        /// Which signal.
+        signal: Signal,
+        /// Whether to its whole process group.
+        group: bool,
+    },
+    /// A signal that a user asked for is being sent.
+    Signalling {
+        /// To which process.
+        name: Arc<str>,
+        /// Its pid.
+        pid: u32,
+        /// Which signal.
+        signal: Signal,
+    },
+}
+
+impl Message {
+    /// The level that Supervisor writes it at.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match self {
+            Self::Spawned { .. }
+            | Self::SpawnError { .. }
+            | Self::Success { .. }
+            | Self::GaveUp { .. }
+            | Self::WaitingToStop { .. }
+            | Self::WaitingToDie { .. }
+            | Self::OrphanReaped { .. }
+            | Self::ReopenRequested { .. }
+            | Self::LogReopen
+            | Self::Exited { expected: true, .. }
+            | Self::Stopped { expected: true, .. } => Level::Info,
+            Self::Exited {
+                expected: false, ..
+            }
+            | Self::Stopped {
+                expected: false, ..
+            }
+            | Self::Killing { .. }
+            | Self::AlreadyRunning { .. }
+            | Self::ExitRequested { .. }
+            | Self::RestartRequested { .. } => Level::Warn,
+            Self::SignalFailed { .. } => Level::Critical,
+            Self::Killed { .. } | Self::Signalling { .. } => Level::Debug,
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spawned { name, pid } => write!(f, "spawned: '{name}' with pid {pid}"),
+            Self::SpawnError { error } => write!(f, "spawnerr: {error}"),
+            Self::Success { name, start_secs } => write!(
+                f,
+                "success: {name} entered RUNNING state, process has stayed up for > than \
+                 {start_secs} seconds (startsecs)"
+            ),
+            Self::Exited {
+                name,
+                status,
+                expected,
+            } => {
+                let expected = if *expected {
+                    "expected"
+                } else {
+                    "not expected"
+                };
+                write!(f, "exited: {name} ({status}; {expected})")
+            }
+            Self::GaveUp { name } => write!(
+                f,
+                "gave up: {name} entered FATAL state, too many start retries too quickly"
+            ),
+            Self::WaitingToStop { name } => write!(f, "waiting for {name} to stop"),
+            Self::Stopped { name, status, .. } => write!(f, "stopped: {name} ({status})"),
+            Self::Killing { name, pid } => write!(f, "killing '{name}' ({pid}) with SIGKILL"),
+            Self::WaitingToDie { names } => {
+                f.write_str("waiting for ")?;
+                for (i, name) in names.iter().enumerate() {
+                    let separator = if i == 0 { "" } else { ", " };
+                    write!(f, "{separator}{name}")?;
+                }
+                f.write_str(" to die")
+            }
+            Self::AlreadyRunning { name } => write!(f, "process '{name}' already running"),
+            Self::SignalFailed { name, pid, error } => {
+                write!(f, "unknown problem sending sig {name} ({pid}):{error}")
+            }
+            Self::OrphanReaped { pid, status } => write!(f, "reaped unknown pid {pid} ({status})"),
+            Self::ExitRequested { signal } => {
+                write!(f, "received {signal} indicating exit request")
+            }
+            Self::RestartRequested {
+                signal,
+                ignored: false,
+            } => {
+                write!(f, "received {signal} indicating restart request")
+            }
+            Self::RestartRequested {
+                signal,
+                ignored: true,
+            } => write!(
+                f,
+                "ignored {signal} indicating restart request (shutdown in progress)"
+            ),
+            Self::ReopenRequested { signal } => {
+                write!(f, "received {signal} indicating log reopen request")
+            }
+            Self::LogReopen => f.write_str("supervisord logreopen"),
+            Self::Killed {
+                name,
+                pid,
+                signal,
+                group,
+            } => {
+                let whom = if *group { "process group " } else { "" };
+                write!(f, "killing {name} (pid {pid}) {whom}with signal {signal}")
+            }
+            Self::Signalling { name, pid, signal } => {
+                write!(f, "sending {name} (pid {pid}) sig {signal}")
+            }
+        }
+    }
+}

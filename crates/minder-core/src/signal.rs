@@ -1,0 +1,156 @@
+//! Signals by name and number, as Supervisor's configuration and API spell them.
+
+use alloc::string::String;
+use core::fmt;
+
+/// A signal of Linux, or 0, which only asks whether the target exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signal(i32);
+
+/// The highest signal number of Linux.
+const MAX: i32 = 64;
+
+/// Name and number; the first name of a number is the one that is shown. Aliases follow Python's
+/// `signal` module on Linux, which is what Supervisor looks names up in (compat/config.md §13).
+const NAMES: &[(&str, i32)] = &[
+    ("HUP", 1),
+    ("INT", 2),
+    ("QUIT", 3),
+    ("ILL", 4),
+    ("TRAP", 5),
+    ("ABRT", 6),
+    ("IOT", 6),
+    ("BUS", 7),
+    ("FPE", 8),
+    ("KILL", 9),
+    ("USR1", 10),
+    ("SEGV", 11),
+    ("USR2", 12),
+    ("PIPE", 13),
+    ("ALRM", 14),
+    ("TERM", 15),
+    ("STKFLT", 16),
+    ("CHLD", 17),
+    ("CLD", 17),
+    ("CONT", 18),
+    ("STOP", 19),
+    ("TSTP", 20),
+    ("TTIN", 21),
+    ("TTOU", 22),
+    ("URG", 23),
+    ("XCPU", 24),
+    ("XFSZ", 25),
+    ("VTALRM", 26),
+    ("PROF", 27),
+    ("WINCH", 28),
+    ("POLL", 29),
+    ("IO", 29),
+    ("PWR", 30),
+    ("SYS", 31),
+    ("RTMIN", 34),
+    ("RTMAX", 64),
+    // Python's module also holds SIG_DFL, SIG_IGN, SIG_BLOCK, SIG_UNBLOCK and SIG_SETMASK, which
+    // Supervisor takes for signals because their names begin like one.
+    ("_DFL", 0),
+    ("_IGN", 1),
+    ("_BLOCK", 0),
+    ("_UNBLOCK", 1),
+    ("_SETMASK", 2),
+];
+
+impl Signal {
+    /// SIGHUP.
+    pub const HUP: Self = Self(1);
+    /// SIGINT.
+    pub const INT: Self = Self(2);
+    /// SIGQUIT.
+    pub const QUIT: Self = Self(3);
+    /// SIGKILL.
+    pub const KILL: Self = Self(9);
+    /// SIGUSR2.
+    pub const USR2: Self = Self(12);
+    /// SIGTERM.
+    pub const TERM: Self = Self(15);
+    /// SIGCHLD.
+    pub const CHLD: Self = Self(17);
+
+    /// The signal of this number, if Linux has it (1 to 64, and 0).
+    #[must_use]
+    pub fn from_number(number: i32) -> Option<Self> {
+        (0..=MAX).contains(&number).then_some(Self(number))
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(self) -> i32 {
+        self.0
+    }
+
+    /// Its name with `SIG`, or `None` for a real-time signal between the first and the last.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        const SHOWN: [Option<&str>; MAX as usize + 1] = {
+            let mut shown = [None; MAX as usize + 1];
+            let full: [&str; 36] = [
+                "SIGHUP",
+                "SIGINT",
+                "SIGQUIT",
+                "SIGILL",
+                "SIGTRAP",
+                "SIGABRT",
+                "SIGIOT",
+                "SIGBUS",
+                "SIGFPE",
+                "SIGKILL",
+                "SIGUSR1",
+                "SIGSEGV",
+                "SIGUSR2",
+                "SIGPIPE",
+                "SIGALRM",
+                "SIGTERM",
+                "SIGSTKFLT",
+                "SIGCHLD",
+                "SIGCLD",
+                "SIGCONT",
+                "SIGSTOP",
+                "SIGTSTP",
+                "SIGTTIN",
+                "SIGTTOU",
+                "SIGURG",
+                "SIGXCPU",
+                "SIGXFSZ",
+                "SIGVTALRM",
+                "SIGPROF",
+                "SIGWINCH",
+                "SIGPOLL",
+                "SIGIO",
+                "SIGPWR",
+                "SIGSYS",
+                "SIGRTMIN",
+                "SIGRTMAX",
+            ];
+            let mut i = 0;
+            while i < full.len() {
+                #[expect(clippy::cast_sign_loss, reason = "the table holds no negative number")]
+                let number = NAMES[i].1 as usize;
+                if shown[number].is_none() {
+                    shown[number] = Some(full[i]);
+                }
+                i += 1;
+            }
+            shown
+        };
+        usize::try_from(self.0)
+            .ok()
+            .and_then(|number| SHOWN.get(number).copied().flatten())
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "signal {}", self.0),
+        }
+    }
+}

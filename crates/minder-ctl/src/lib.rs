@@ -1,0 +1,3 @@
+//! supervisorctl: the shell and its verbs.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The driver: waits, feeds the core, does its effects.
+
+#![forbid(unsafe_code)]

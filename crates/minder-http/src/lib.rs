@@ -1,0 +1,3 @@
+//! HTTP over TCP and Unix sockets, both ends.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The parent of every program: spawns, reaps, holds, hands over.
+
+#![forbid(unsafe_code)]

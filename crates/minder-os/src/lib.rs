@@ -1,0 +1,1 @@
+//! System calls that Minder needs, and its only unsafe code.

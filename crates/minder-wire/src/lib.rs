@@ -1,0 +1,18 @@
+//! What keeper and daemon say to each other, as bytes.
+//!
+//! One message is one frame of a `SOCK_SEQPACKET` socket pair: a fixed head (magic, version,
+//! kind, length), then the fields. File descriptors ride beside the frame; each message says how
+//! many it brings and what they are. Everything here is pure: no socket, no descriptor, no
+//! allocation driven by a length that was not checked first.
+//!
+//! The wire must outlast both ends: a keeper of an old release serves a daemon of a new one. So
+//! a field is never reused, a kind is never renumbered, and a frame of an unknown kind is
+//! answered or skipped, not fatal.
+
+#![forbid(unsafe_code)]
+
+pub mod message;
+
+pub use message::{
+    ChildState, Credentials, Departure, Launch, Plan, SpawnStep, Stdin, Stream, ToDaemon, ToKeeper,
+};

@@ -1,0 +1,3 @@
+//! The test kit.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,5 @@
+//! Every chore of the project.
+
+#![forbid(unsafe_code)]
+
+fn main() {}
