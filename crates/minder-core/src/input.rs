@@ -62,18 +62,16 @@ pub enum Input {
 /// Why a command cannot be run, found before anything is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandError {
-    /// Nothing of this name is there.
+    /// Nothing of this name is there. The whole text, by Supervisor's wording.
     NotFound(String),
-    /// It is there, but cannot be executed, or the command line cannot be split; the whole text.
+    /// It is there, but cannot be executed, or the command line cannot be split. The whole text.
     NotExecutable(String),
 }
 
 impl fmt::Display for CommandError {
-    /// Supervisor's wording (compat/processes.md §3).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound(file) => write!(f, "can't find command '{file}'"),
-            Self::NotExecutable(text) => f.write_str(text),
+            Self::NotFound(text) | Self::NotExecutable(text) => f.write_str(text),
         }
     }
 }

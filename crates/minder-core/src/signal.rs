@@ -69,10 +69,14 @@ impl Signal {
     pub const KILL: Self = Self(9);
     /// SIGUSR2.
     pub const USR2: Self = Self(12);
+    /// SIGPIPE.
+    pub const PIPE: Self = Self(13);
     /// SIGTERM.
     pub const TERM: Self = Self(15);
     /// SIGCHLD.
     pub const CHLD: Self = Self(17);
+    /// SIGXFSZ.
+    pub const XFSZ: Self = Self(25);
 
     /// The signal of this number, if Linux has it (1 to 64, and 0).
     #[must_use]
@@ -82,7 +86,7 @@ impl Signal {
 
     /// Its number.
     #[must_use]
-    pub fn number(self) -> i32 {
+    pub const fn number(self) -> i32 {
         self.0
     }
 

@@ -1,0 +1,69 @@
+//! How other threads reach the driver: a queue, and a descriptor that wakes it.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use minder_core::{ProcessId, Reply, Request};
+use minder_logs::Notice;
+use minder_rpc::Fault;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::io::Errno;
+use tokio::sync::oneshot;
+
+/// What another thread asks the driver for, or tells it.
+pub(crate) enum Command {
+    /// A user's request. The answer is dropped if nobody waits for it any more.
+    Request { request: Request, answer: oneshot::Sender<Reply> },
+    /// Bytes for the standard input of a process.
+    SendStdin { process: ProcessId, bytes: Vec<u8>, answer: oneshot::Sender<Result<(), Fault>> },
+    /// Something the log plane has to say.
+    Logs(Notice),
+}
+
+/// The driver's end.
+pub(crate) struct Mailbox {
+    queue: Receiver<Command>,
+    wake: Arc<OwnedFd>,
+}
+
+/// The others' end.
+#[derive(Clone)]
+pub(crate) struct Post {
+    queue: Sender<Command>,
+    wake: Arc<OwnedFd>,
+}
+
+/// Makes both ends.
+pub(crate) fn mailbox() -> std::io::Result<(Post, Mailbox)> {
+    let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+    let (sender, receiver) = mpsc::channel();
+    Ok((Post { queue: sender, wake: Arc::clone(&wake) }, Mailbox { queue: receiver, wake }))
+}
+
+impl Post {
+    /// Puts a command into the queue. A driver that has ended takes none, and needs none.
+    pub(crate) fn send(&self, command: Command) {
+        if self.queue.send(command).is_ok() {
+            // The counter can only be full if the driver has been woken 2^64 - 2 times already.
+            let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
+        }
+    }
+}
+
+impl Mailbox {
+    /// Readable while there may be something to [`take`](Self::take).
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.wake.as_fd()
+    }
+
+    /// Everything that has arrived. Clears the wake-up first, so that none is missed.
+    pub(crate) fn take(&self) -> Vec<Command> {
+        let mut counter = [0; 8];
+        match rustix::io::read(&self.wake, &mut counter) {
+            Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(error) => panic!("cannot read the driver's own event counter: {error}"),
+        }
+        self.queue.try_iter().collect()
+    }
+}

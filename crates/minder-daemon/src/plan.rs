@@ -1,0 +1,90 @@
+//! What the keeper is to do for one start, from what the configuration asks for.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use minder_core::{ProcessSpec, Signal};
+use minder_core::spec::ServerUrl;
+use minder_os::users;
+use minder_wire::{Credentials, Plan, Stdin};
+
+use crate::command::Executable;
+
+/// The signals that Python ignores, and so the programs of Supervisor start with ignored.
+const IGNORED_SIGNALS: [i32; 2] = [Signal::PIPE.number(), Signal::XFSZ.number()];
+
+/// What every program gets from the daemon.
+#[derive(Clone, Debug)]
+pub(crate) struct Inheritance {
+    /// The daemon's own environment, as it was started with.
+    pub(crate) environment: BTreeMap<OsString, OsString>,
+    /// Where the daemon answers, if anywhere.
+    pub(crate) server_url: Option<String>,
+}
+
+impl Inheritance {
+    /// The daemon's own `PATH`.
+    pub(crate) fn path(&self) -> Option<&OsStr> {
+        self.environment.get(OsStr::new("PATH")).map(OsString::as_os_str)
+    }
+
+    /// The plan of one start of `spec`, a process of the group named `group`.
+    pub(crate) fn plan(&self, spec: &ProcessSpec, group: &str, executable: &Executable) -> Plan {
+        Plan {
+            file: executable.file.as_os_str().as_bytes().to_vec(),
+            argv: executable.argv.iter().map(|word| word.clone().into_bytes()).collect(),
+            envp: self.environment_of(spec, group),
+            directory: spec.directory.as_ref().map(|directory| directory.clone().into_bytes()),
+            umask: spec.umask,
+            credentials: credentials(spec.uid),
+            stdin: Stdin::Pipe,
+            stderr_to_stdout: spec.redirect_stderr,
+            ignored_signals: IGNORED_SIGNALS.to_vec(),
+            oom_score_adj: None,
+            limits: Vec::new(),
+        }
+    }
+
+    /// The daemon's own environment, then Supervisor's four variables, then the configured ones.
+    fn environment_of(&self, spec: &ProcessSpec, group: &str) -> Vec<Vec<u8>> {
+        let mut environment = self.environment.clone();
+        let mut set = |name: &str, value: &str| environment.insert(name.into(), value.into());
+        set("SUPERVISOR_ENABLED", "1");
+        let server_url = match &spec.server_url {
+            ServerUrl::Auto => self.server_url.as_deref(),
+            ServerUrl::Fixed(url) => Some(url.as_str()).filter(|url| !url.is_empty()),
+        };
+        if let Some(url) = server_url {
+            set("SUPERVISOR_SERVER_URL", url);
+        }
+        set("SUPERVISOR_PROCESS_NAME", &spec.name);
+        set("SUPERVISOR_GROUP_NAME", group);
+        for (name, value) in &spec.environment {
+            set(name, value);
+        }
+        environment
+            .into_iter()
+            .map(|(name, value)| [name.into_vec(), value.into_vec()].join(&b'='))
+            .collect()
+    }
+}
+
+/// Whom a program becomes. That it cannot be done is told by the child, as Supervisor's does.
+fn credentials(uid: Option<u32>) -> Credentials {
+    let own = rustix::process::geteuid();
+    let Some(uid) = uid.filter(|uid| *uid != own.as_raw()) else { return Credentials::Keep };
+    let refuse = |why: String| Credentials::Refuse { uid, why: why.into_bytes() };
+    let user = match users::user_by_uid(uid) {
+        Ok(Some(user)) => user,
+        Ok(None) => return refuse(format!("Can't find uid {uid}")),
+        Err(error) => return refuse(error.to_string()),
+    };
+    if !own.is_root() {
+        return refuse("Can't drop privilege as nonroot user".to_owned());
+    }
+    match users::groups_of(&user) {
+        Ok(groups) => Credentials::Become { uid, gid: user.gid, groups },
+        Err(_) => refuse("Could not set groups of effective user".to_owned()),
+    }
+}

@@ -1,0 +1,44 @@
+//! What readers are shown, without disturbing the driver.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use minder_core::{ProcessId, View};
+
+/// Everything that a reader can be told, as of the end of one step of the driver.
+#[derive(Clone)]
+pub(crate) struct Picture {
+    /// The core's part.
+    pub(crate) view: Arc<View>,
+    /// Where the output of each process goes.
+    pub(crate) logs: Arc<BTreeMap<ProcessId, LogPaths>>,
+}
+
+/// The log files of one process, automatic ones by their real names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogPaths {
+    /// Of standard output.
+    pub(crate) stdout: Option<PathBuf>,
+    /// Of standard error.
+    pub(crate) stderr: Option<PathBuf>,
+}
+
+/// The latest picture. The lock is only ever held to copy or replace one pointer.
+pub(crate) struct Published(RwLock<Arc<Picture>>);
+
+impl Published {
+    pub(crate) fn new(picture: Picture) -> Self {
+        Self(RwLock::new(Arc::new(picture)))
+    }
+
+    /// The latest picture.
+    pub(crate) fn latest(&self) -> Arc<Picture> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Shows another one from now on.
+    pub(crate) fn replace(&self, picture: Picture) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(picture);
+    }
+}
