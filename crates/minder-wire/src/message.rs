@@ -2,6 +2,10 @@
 
 /// From the daemon to the keeper.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one message is alive at a time: a box would save nothing"
+)]
 pub enum ToKeeper {
     /// The daemon is there and speaks this version. The keeper answers with
     /// [`ToDaemon::Welcome`].
@@ -13,8 +17,8 @@ pub enum ToKeeper {
     /// [`ToDaemon::InventoryEnd`]. Pulled one by one, because a socket buffer holds only some
     /// hundred frames that carry descriptors.
     Next,
-    /// Start a child. Answered by [`ToDaemon::Spawned`] or [`ToDaemon::SpawnFailed`]. A plan too
-    /// large for a frame travels in a sealed memfd, the one descriptor of this message.
+    /// Start a child. Answered by [`ToDaemon::Spawned`] or [`ToDaemon::SpawnFailed`]. For a plan
+    /// of at most [`MAX_INLINE_PLAN`](crate::MAX_INLINE_PLAN) bytes.
     Spawn {
         /// The daemon's name for it, never used before.
         child: u64,
@@ -22,6 +26,13 @@ pub enum ToKeeper {
         label: Vec<u8>,
         /// What to do between clone and exec.
         plan: Plan,
+    },
+    /// The same, with the encoded plan in a sealed memfd, the one descriptor of this message.
+    SpawnFrom {
+        /// The daemon's name for it, never used before.
+        child: u64,
+        /// Whose run it is, as text for a daemon that lost its snapshot.
+        label: Vec<u8>,
     },
     /// Send a signal to a child, if it is still there.
     Signal {
