@@ -5,4 +5,13 @@
 //! a process without `fork`, users and groups through the name service, signal masks, frames
 //! with descriptors.
 
+pub mod clock;
+mod errno;
+pub mod frames;
+pub mod memfd;
+pub mod process;
+pub mod signals;
+pub mod spawn;
 pub mod users;
+
+pub use errno::errno_name;
