@@ -43,12 +43,15 @@ pub enum ToKeeper {
         /// Whether to its whole process group.
         group: bool,
     },
-    /// The end of this child has been taken note of; it need not be reported again.
+    /// The end of this child has been taken note of; it need not be reported again. It stays in
+    /// the inventory until the keeper's copies of its pipe ends are closed as well, since a
+    /// descendant may still write to them.
     Forget {
         /// Which child.
         child: u64,
     },
-    /// The keeper's copy of a pipe end is no longer needed.
+    /// The keeper's copy of a pipe end is no longer needed. That of standard input it closes by
+    /// itself when the child ends.
     Close {
         /// Whose.
         child: u64,
@@ -121,7 +124,9 @@ pub enum ToDaemon {
         /// As it was held.
         name: Vec<u8>,
     },
-    /// The inventory has no further item.
+    /// The inventory has no further item. From here on the keeper tells by itself of ends
+    /// ([`Exited`](Self::Exited), [`Orphan`](Self::Orphan)) and signals
+    /// ([`Signalled`](Self::Signalled)); what came up meanwhile has waited.
     InventoryEnd,
     /// A child runs. Our ends of its pipes ride beside, as `streams` names them; the keeper
     /// keeps copies.

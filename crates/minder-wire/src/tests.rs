@@ -344,4 +344,18 @@ fn the_largest_of_each_frame_fits_the_bound_of_a_frame() {
     }
 }
 
+#[test]
+fn a_plan_travels_in_the_frame_as_long_as_it_fits() {
+    let padding = MAX_INLINE_PLAN - Plan::default().encode().len();
+    for (length, in_frame) in [(padding, true), (padding + 1, false)] {
+        let plan = Plan {
+            file: vec![b'/'; length],
+            ..Plan::default()
+        };
+        let (message, content) = ToKeeper::spawn(7, b"a".to_vec(), plan.clone());
+        assert_eq!(message.descriptors(), usize::from(!in_frame));
+        assert_eq!(content, (!in_frame).then(|| plan.encode()));
+    }
+}
+
 mod layout;

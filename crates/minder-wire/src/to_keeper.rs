@@ -5,6 +5,18 @@ use crate::frame::{DecodeError, frame, unframe};
 use crate::message::{Departure, MAX_NAME, Plan, Stream, ToKeeper};
 
 impl ToKeeper {
+    /// Asks for a child: the message, and for a plan that is too large for a frame the content of
+    /// the sealed memfd that must ride beside.
+    #[must_use]
+    pub fn spawn(child: u64, label: Vec<u8>, plan: Plan) -> (Self, Option<Vec<u8>>) {
+        let content = plan.encode();
+        if content.len() > MAX_INLINE_PLAN {
+            (Self::SpawnFrom { child, label }, Some(content))
+        } else {
+            (Self::Spawn { child, label, plan }, None)
+        }
+    }
+
     /// The frame of this message.
     ///
     /// Whoever sends it sees to it that no field exceeds its bound: a frame that does is not
