@@ -185,10 +185,12 @@ impl Keeper {
     // The daemon's life.
 
     fn start_daemon_if_due(&mut self) -> ControlFlow<ExitCode> {
+        let Daemon::Due { at_nanos } = self.daemon else {
+            return Continue(());
+        };
         let now_nanos = clocks().mono_nanos;
-        match self.daemon {
-            Daemon::Due { at_nanos } if at_nanos <= now_nanos => {}
-            Daemon::Due { .. } | Daemon::Alive { .. } => return Continue(()),
+        if now_nanos < at_nanos {
+            return Continue(());
         }
         match daemon::start(&mut self.spawner, &self.environment) {
             Ok((pid, socket)) => {
@@ -427,6 +429,7 @@ impl Keeper {
     /// Tells the daemon what it has not asked for, if it can take it.
     fn tell_news(&mut self) {
         let Some(link) = &mut self.link else { return };
+        link.reopen();
         link.send_answer();
         while link.stage == Stage::Attached {
             let Some(message) = self.news.first(&self.children) else {

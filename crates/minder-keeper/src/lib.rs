@@ -45,6 +45,9 @@ use rustix::io::{FdFlags, fcntl_setfd};
 pub const KEEPER_ENV: &str = "MINDER_KEEPER";
 
 /// What the daemon is called by when the keeper starts it, from the same file.
+///
+/// It finds the signals blocked that the keeper forwards, and must leave them so: those of a
+/// terminal reach it, too.
 pub const DAEMON_ARGV0: &str = "minder-daemon";
 
 /// The descriptor under which the daemon finds its socket to the keeper.

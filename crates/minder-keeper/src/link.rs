@@ -141,6 +141,14 @@ impl Link {
         let _ = rustix::net::sockopt::socket_error(&self.socket);
     }
 
+    /// There may be room again: what waits is worth another try.
+    pub(crate) fn reopen(&mut self) {
+        match self.outward {
+            Outward::Full | Outward::Crowded => self.outward = Outward::Open,
+            Outward::Open | Outward::Shut => {}
+        }
+    }
+
     /// Whether a further request may be read.
     pub(crate) fn takes_requests(&self) -> bool {
         self.answer.is_none()
@@ -171,5 +179,85 @@ impl Link {
 impl AsFd for Link {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use minder_os::frames::pair;
+
+    use super::*;
+
+    const NEWS: ToDaemon = ToDaemon::Signalled { signal: 15 };
+
+    /// A link whose socket takes no more, and the other end of it.
+    fn full_link() -> (Link, OwnedFd) {
+        let (ours, theirs) = pair().unwrap();
+        let mut link = Link::new(ours);
+        while link.tell(&NEWS) == Sent::Gone {}
+        assert!(link.is_full());
+        (link, theirs)
+    }
+
+    fn read_all(socket: &OwnedFd) -> Vec<ToDaemon> {
+        let mut buffer = [0; 64];
+        std::iter::from_fn(|| {
+            let received = frames::receive(socket, &mut buffer).ok()??;
+            ToDaemon::decode(received.frame).ok()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn no_request_is_taken_while_an_answer_waits() {
+        let (mut link, theirs) = full_link();
+        assert!(link.takes_requests());
+        link.answer(&ToDaemon::InventoryEnd, Vec::new());
+        assert!(!link.takes_requests());
+        read_all(&theirs);
+        link.send_answer();
+        assert!(link.takes_requests());
+        assert_eq!(read_all(&theirs), [ToDaemon::InventoryEnd]);
+    }
+
+    #[test]
+    fn news_wait_behind_an_answer() {
+        let (mut link, theirs) = full_link();
+        link.answer(&ToDaemon::InventoryEnd, Vec::new());
+        read_all(&theirs);
+        assert_eq!(link.tell(&NEWS), Sent::NotYet);
+    }
+
+    #[test]
+    fn room_is_not_waited_for_once_there_is_nothing_to_send() {
+        let (mut link, _theirs) = full_link();
+        link.reopen();
+        assert!(!link.is_full());
+    }
+
+    #[test]
+    fn when_nobody_receives_nothing_waits() {
+        let (mut link, theirs) = full_link();
+        link.answer(&ToDaemon::InventoryEnd, Vec::new());
+        drop(theirs);
+        link.send_answer();
+        assert!(link.takes_requests());
+        assert_eq!(link.tell(&NEWS), Sent::Never);
+        link.reopen();
+        assert!(!link.is_full());
+    }
+
+    #[test]
+    fn last_requests_are_read_although_answers_were_left_unread() {
+        let (mut link, theirs) = full_link();
+        frames::send(&theirs, b"last", &[]).unwrap();
+        drop(theirs);
+        link.shut();
+        let mut buffer = [0; 64];
+        let Incoming::Frame(received) = link.receive(&mut buffer) else {
+            panic!("nothing");
+        };
+        assert_eq!(received.frame, b"last");
+        assert!(matches!(link.receive(&mut buffer), Incoming::End));
     }
 }

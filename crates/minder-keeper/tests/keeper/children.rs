@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 
 use minder_os::memfd;
-use minder_wire::{Credentials, MAX_INLINE_PLAN, Plan, Stdin, Stream, ToDaemon, ToKeeper};
+use minder_wire::{Credentials, Plan, Stdin, Stream, ToDaemon, ToKeeper};
 
 use super::stage::{Stage, read_line, shell};
 
@@ -79,14 +79,9 @@ pub(crate) fn a_large_plan_travels_in_a_file() {
         plan.envp
             .push(format!("{name}={}", "x".repeat(100_000)).into_bytes());
     }
-    let plan = plan.encode();
-    assert!(plan.len() > MAX_INLINE_PLAN);
-    let file = memfd::sealed("plan", &plan).unwrap();
-    let spawn = ToKeeper::SpawnFrom {
-        child: 7,
-        label: b"large".to_vec(),
-    };
-    daemon.send_beside(&spawn, &[file.as_fd()]);
+    let (message, content) = ToKeeper::spawn(7, b"large".to_vec(), plan);
+    let file = memfd::sealed("plan", &content.unwrap()).unwrap();
+    daemon.send_beside(&message, &[file.as_fd()]);
     let (answer, beside) = daemon.receive();
     assert!(
         matches!(answer, ToDaemon::Spawned { child: 7, .. }),

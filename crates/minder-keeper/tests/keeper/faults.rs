@@ -24,25 +24,55 @@ fn failed(child: u64, step: SpawnStep, errno: Errno) -> ToDaemon {
     }
 }
 
+/// Does something while the keeper can open no more than so many descriptors. It must have
+/// answered a request, so that everything before has been done.
+fn with_room_for<T>(stage: &Stage, room: usize, act: impl FnOnce() -> T) -> T {
+    let open = stage.open_descriptors();
+    let few = Rlimit {
+        // As many numbers are free below it.
+        current: (0..).filter(|number| !open.contains(number)).nth(room),
+        ..getrlimit(Resource::Nofile)
+    };
+    let usual = prlimit(Some(stage.keeper_pid()), Resource::Nofile, few).unwrap();
+    let result = act();
+    prlimit(Some(stage.keeper_pid()), Resource::Nofile, usual).unwrap();
+    result
+}
+
 pub(crate) fn without_descriptors_a_spawn_fails_and_nothing_leaks() {
     let (stage, mut daemon) = Stage::ready();
-    // An answer shows that everything before has been done.
     daemon.attach();
     let before = stage.open_descriptors();
     for room in 0..6 {
-        let few = Rlimit {
-            // As many numbers are free below it.
-            current: (0..).filter(|number| !before.contains(number)).nth(room),
-            ..getrlimit(Resource::Nofile)
-        };
-        let usual = prlimit(Some(stage.keeper_pid()), Resource::Nofile, few).unwrap();
-        let answer = spawn(&mut daemon, 1, shell("exit 0"));
+        let answer = with_room_for(&stage, room, || spawn(&mut daemon, 1, shell("exit 0")));
         assert_eq!(answer, failed(1, SpawnStep::Pipe, Errno::MFILE));
-        prlimit(Some(stage.keeper_pid()), Resource::Nofile, usual).unwrap();
         assert_eq!(stage.open_descriptors(), before);
     }
     let child = daemon.spawn(shell("exit 0"));
     assert_eq!(daemon.exited(), (child.child, 0));
+}
+
+pub(crate) fn a_descriptor_that_cannot_be_received_is_not_held() {
+    let (stage, mut daemon) = Stage::ready();
+    daemon.attach();
+    let name = b"lost".to_vec();
+    let inventory = with_room_for(&stage, 0, || {
+        daemon.send_beside(&ToKeeper::Hold { name }, &[rustix::stdio::stdin()]);
+        daemon.attach()
+    });
+    assert!(inventory.is_empty());
+}
+
+pub(crate) fn a_daemon_is_started_as_soon_as_it_can_be() {
+    let (stage, mut daemon) = Stage::ready();
+    let child = daemon.spawn(shell("read line"));
+    let complaint = with_room_for(&stage, 0, || {
+        daemon.crash();
+        stage.complaint()
+    });
+    assert_eq!(complaint, "the daemon has ended with wait status 9");
+    let inventory = stage.next_daemon().attach();
+    assert!(matches!(inventory[0].0, ToDaemon::Child { child: id, .. } if id == child.child));
 }
 
 pub(crate) fn two_hundred_children_leave_nothing_open() {

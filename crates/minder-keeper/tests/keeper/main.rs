@@ -62,6 +62,8 @@ const TESTS: &[Test] = tests! {
         what_a_daemon_asked_for_before_it_died_is_done;
     faults:
         without_descriptors_a_spawn_fails_and_nothing_leaks,
+        a_descriptor_that_cannot_be_received_is_not_held,
+        a_daemon_is_started_as_soon_as_it_can_be,
         two_hundred_children_leave_nothing_open,
         bad_plans_are_refused,
         an_id_is_used_once,

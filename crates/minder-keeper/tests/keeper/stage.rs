@@ -150,6 +150,11 @@ impl Stage {
         rustix::process::kill_process(self.keeper_pid(), signal).unwrap();
     }
 
+    /// The next line that the keeper writes to standard error.
+    pub(crate) fn complaint(&self) -> String {
+        read_line(self.keeper.stderr.as_ref().unwrap())
+    }
+
     /// Waits for the end of the keeper: its exit code, and what it wrote to standard error.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let process = pidfd_open(self.keeper_pid(), PidfdFlags::empty()).unwrap();
