@@ -1,7 +1,8 @@
 //! Telling whoever started us how the start went.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 
 /// Who waits to be told how a start goes.
@@ -49,13 +50,20 @@ impl Startup {
     }
 }
 
-/// Tells the operator something that there is no daemon to log.
+/// Tells the operator something that there is no daemon to log, unless nobody reads: the keeper
+/// must not wait for a full pipe.
 pub(crate) fn complain(text: &str) {
-    write(rustix::stdio::stderr(), text.as_bytes());
+    let stderr = rustix::stdio::stderr();
+    let mut waited_for = [PollFd::new(&stderr, PollFlags::OUT)];
+    // A pipe that is ready takes a page.
+    let ready = poll(&mut waited_for, Some(&Timespec::default()));
+    if ready.is_ok_and(|ready| ready == 1) {
+        write(stderr, text.as_bytes());
+    }
 }
 
 /// Writes all of it, unless nobody reads: then there is nobody else to tell.
-fn write(to: impl std::os::fd::AsFd, bytes: &[u8]) {
+fn write(to: impl AsFd, bytes: &[u8]) {
     let mut rest = bytes;
     while !rest.is_empty() {
         match retry_on_intr(|| rustix::io::write(&to, rest)) {

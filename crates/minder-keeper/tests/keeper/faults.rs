@@ -145,6 +145,15 @@ pub(crate) fn a_frame_that_is_not_understood_is_skipped() {
     assert_eq!(stage.open_descriptors(), before);
 }
 
+pub(crate) fn complaints_that_nobody_reads_hold_nothing_up() {
+    let (_stage, mut daemon) = Stage::ready();
+    // Each is complained about, which soon fills the pipe of standard error.
+    for _ in 0..5000 {
+        daemon.send_bytes(b"garbage", &[]);
+    }
+    assert!(daemon.attach().is_empty());
+}
+
 pub(crate) fn a_daemon_that_does_not_read_loses_nothing() {
     let (_stage, mut daemon) = Stage::ready();
     let child = daemon.spawn(shell("read line"));

@@ -68,6 +68,7 @@ const TESTS: &[Test] = tests! {
         bad_plans_are_refused,
         an_id_is_used_once,
         a_frame_that_is_not_understood_is_skipped,
+        complaints_that_nobody_reads_hold_nothing_up,
         a_daemon_that_does_not_read_loses_nothing;
 };
 
