@@ -4,6 +4,9 @@
 //! thread stands still (`CLONE_VM | CLONE_VFORK`): nothing is copied, however large we are. What
 //! it does in between is in [`child`]; all data that it needs is made ready here beforehand.
 //! Where a sandbox refuses such a clone, plain `fork` does the same more slowly.
+//!
+//! The price: a directory or program on a file system that hangs makes the calling thread hang
+//! for as long. Whoever cannot afford that looks at the path first, from elsewhere.
 
 mod child;
 
