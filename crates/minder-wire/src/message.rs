@@ -60,7 +60,7 @@ pub enum ToKeeper {
     },
     /// Hold the one descriptor of this message under this name, in place of an earlier one.
     Hold {
-        /// At most [`MAX_NAME`](crate::message::MAX_NAME) bytes.
+        /// At most [`MAX_NAME`] bytes.
         name: Vec<u8>,
     },
     /// Close what is held under this name.
