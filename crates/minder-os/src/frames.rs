@@ -8,7 +8,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
-    sendmsg, socketpair,
+    sendmsg, socketpair, sockopt::set_socket_send_buffer_size,
 };
 
 /// The most descriptors that ride beside one frame: a child's three streams.
@@ -16,14 +16,17 @@ pub const MAX_DESCRIPTORS: usize = 4;
 
 /// Two ends of a new socket, closed on exec.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    let flags = SocketFlags::CLOEXEC;
-    Ok(socketpair(
-        AddressFamily::UNIX,
-        SocketType::SEQPACKET,
-        flags,
-        None,
-    )?)
+    let (family, flags) = (AddressFamily::UNIX, SocketFlags::CLOEXEC);
+    let ends = socketpair(family, SocketType::SEQPACKET, flags, None)?;
+    for end in [&ends.0, &ends.1] {
+        // The system may allow less, and then the default has to do.
+        let _ = set_socket_send_buffer_size(end, SEND_BUFFER);
+    }
+    Ok(ends)
 }
+
+/// Some of the largest frames: an administrator may have made the default smaller than one.
+const SEND_BUFFER: usize = 512 << 10;
 
 /// Sends one frame without waiting: [`io::ErrorKind::WouldBlock`] if the socket is full.
 ///

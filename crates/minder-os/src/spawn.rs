@@ -2,7 +2,7 @@
 //!
 //! The new process shares the memory of this one until it executes its program, while the calling
 //! thread stands still (`CLONE_VM | CLONE_VFORK`): nothing is copied, however large we are. What
-//! it does in between is in [`child`]; all data that it needs is made ready here beforehand.
+//! it does in between is in `child`; all data that it needs is made ready here beforehand.
 //! Where a sandbox refuses such a clone, plain `fork` does the same more slowly.
 //!
 //! The price: a directory or program on a file system that hangs makes the calling thread hang
@@ -84,6 +84,19 @@ pub enum Identity {
     },
 }
 
+impl Identity {
+    /// Whether it can be asked for: to the system the highest number means "leave as it is".
+    fn is_possible(&self) -> bool {
+        match self {
+            Self::Keep | Self::Refuse { .. } => true,
+            Self::Become { uid, gid, groups } => {
+                let mut ids = [uid, gid].into_iter().chain(groups);
+                ids.all(|id| *id != u32::MAX)
+            }
+        }
+    }
+}
+
 /// How new processes are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -112,7 +125,7 @@ impl Spawner {
     /// What fails before its program runs it tells on its own standard error, in the words that
     /// Supervisor uses, and exits with 127: an error here means that there is no process.
     pub fn spawn(&mut self, recipe: &Recipe<'_>) -> io::Result<u32> {
-        if recipe.descriptors.len() > MAX_DESCRIPTORS {
+        if recipe.descriptors.len() > MAX_DESCRIPTORS || !recipe.identity.is_possible() {
             return Err(Errno::INVAL.into());
         }
         let task = child::Task::new(recipe);
@@ -211,7 +224,7 @@ impl Drop for Stack {
 /// no memory can be had.
 pub const MAX_DESCRIPTORS: usize = 8;
 
-/// Several times what the calls in [`child`] need, unoptimised.
+/// Several times what the calls in `child` need, unoptimised.
 const STACK: usize = 64 << 10;
 
 /// The largest page that is common.

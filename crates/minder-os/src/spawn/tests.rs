@@ -265,14 +265,21 @@ fn signals_are_as_the_recipe_wants_them_and_ours_stay() {
 }
 
 #[test]
-fn more_descriptors_than_can_be_placed_are_refused() {
-    let recipe = Recipe {
+fn what_cannot_be_asked_of_the_system_is_refused() {
+    let too_many = Recipe {
         descriptors: vec![rustix::stdio::stdin(); MAX_DESCRIPTORS + 1],
         ..shell("")
     };
-    let refused = Spawner::new(Method::SharedMemory)
-        .unwrap()
-        .spawn(&recipe)
-        .unwrap_err();
-    assert_eq!(refused.raw_os_error(), Some(libc::EINVAL));
+    let nobody = Recipe {
+        identity: Identity::Become {
+            uid: 1,
+            gid: 1,
+            groups: vec![1, u32::MAX],
+        },
+        ..shell("")
+    };
+    for recipe in [too_many, nobody] {
+        let refused = Spawner::new(Method::SharedMemory).unwrap().spawn(&recipe);
+        assert_eq!(refused.unwrap_err().raw_os_error(), Some(libc::EINVAL));
+    }
 }
