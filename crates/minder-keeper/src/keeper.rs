@@ -10,13 +10,10 @@ use std::time::Duration;
 
 use minder_os::clock::clocks;
 use minder_os::frames::Received;
-use minder_os::memfd;
 use minder_os::process::{self, Ended};
 use minder_os::signals::{self, Disposition, SignalFd, SignalSet, Target};
 use minder_os::spawn::{Method, Spawner};
-use minder_wire::{
-    Departure, Launch, MAX_FRAME, MAX_PLAN, Plan, SpawnStep, ToDaemon, ToKeeper, VERSION,
-};
+use minder_wire::{Departure, Launch, MAX_FRAME, Plan, SpawnStep, ToDaemon, ToKeeper, VERSION};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -26,7 +23,7 @@ use crate::daemon::{self, Daemon, History};
 use crate::inventory::Cursor;
 use crate::link::{Incoming, Link, Sent, Stage};
 use crate::news::News;
-use crate::spawn::{Failure, Held, spawn};
+use crate::spawn::{Failure, Held, read_plan, spawn};
 use crate::startup::{EX_SOFTWARE, Startup, complain};
 
 /// Everything that the keeper holds.
@@ -296,8 +293,9 @@ impl Keeper {
                     Ok(request) => self.handle(request, beside),
                     Err(error) => complain(&format!("cannot read a request: {error}\n")),
                 },
-                Incoming::Nothing => return Served::All,
-                Incoming::End => {
+                Incoming::Reset => {}
+                Incoming::Nothing if !link.is_shut() => return Served::All,
+                Incoming::Nothing | Incoming::End => {
                     self.hang_up();
                     return Served::All;
                 }
@@ -457,15 +455,6 @@ fn interest(link: &Link) -> PollFlags {
     flags.set(PollFlags::IN, link.takes_requests());
     flags.set(PollFlags::OUT, link.is_full());
     flags
-}
-
-/// Reads a plan that came in a sealed memfd.
-fn read_plan(file: Option<OwnedFd>) -> Result<Plan, Failure> {
-    // It was lost on its way, because no more could be opened here.
-    let file = file.ok_or(Failure::at(SpawnStep::Plan, Errno::MFILE))?;
-    let bytes =
-        memfd::read_sealed(file, MAX_PLAN).map_err(|error| Failure::of(SpawnStep::Plan, &error))?;
-    Plan::decode(&bytes).map_err(|_| Failure::at(SpawnStep::Plan, Errno::BADMSG))
 }
 
 const SIGCHLD: i32 = Signal::CHILD.as_raw();

@@ -10,10 +10,11 @@
 //! It is one thread, it waits in one place, it never blocks elsewhere, and it does not panic.
 //! Where the system refuses something, the daemon is told, or the keeper tries again.
 //!
-//! - [`keeper`]: the loop, and what each request does.
-//! - [`children`], [`news`]: what is known of children; what the daemon is yet to be told.
-//! - [`link`](mod@link), [`inventory`]: the socket to one daemon; what a new one is handed.
-//! - [`daemon`], [`startup`]: one daemon after the other; telling how the start went.
+//! - `keeper`: the loop, and what each request does.
+//! - `children`, `news`: what is known of children; what the daemon is yet to be told.
+//! - `link`, `inventory`: the socket to one daemon; what a new one is handed.
+//! - `daemon`, `startup`: one daemon after the other; telling how the start went.
+//! - `spawn`: from a plan to a child.
 //!
 //! Two gaps are left on purpose. A signal that a daemon has received but not acted upon when it
 //! dies is not repeated. And a termination signal stops nothing while no daemon stays up long

@@ -64,6 +64,9 @@ pub(crate) enum Incoming<'a> {
     Frame(Received<'a>),
     /// Nothing, for now.
     Nothing,
+    /// Only the note that the other end has closed with frames of ours unread. Its own last frames
+    /// are still to come.
+    Reset,
     /// Nothing, and never will.
     End,
 }
@@ -137,8 +140,11 @@ impl Link {
     pub(crate) fn shut(&mut self) {
         self.answer = None;
         self.outward = Outward::Shut;
-        // That frames of ours were left unread is told once, in place of a frame that is there.
-        let _ = rustix::net::sockopt::socket_error(&self.socket);
+    }
+
+    /// Whether nobody receives any more.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.outward == Outward::Shut
     }
 
     /// There may be room again: what waits is worth another try.
@@ -168,9 +174,7 @@ impl Link {
         match frames::receive(&self.socket, buffer) {
             Ok(Some(received)) => Incoming::Frame(received),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Incoming::Nothing,
-            // Told once, when the other end has closed with frames of ours unread; its own last
-            // frames are still to come.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Incoming::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Incoming::Reset,
             Ok(None) | Err(_) => Incoming::End,
         }
     }
@@ -254,6 +258,7 @@ mod tests {
         drop(theirs);
         link.shut();
         let mut buffer = [0; 64];
+        assert!(matches!(link.receive(&mut buffer), Incoming::Reset));
         let Incoming::Frame(received) = link.receive(&mut buffer) else {
             panic!("nothing");
         };

@@ -6,9 +6,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
+use minder_os::memfd;
 use minder_os::signals::SignalSet;
 use minder_os::spawn::{Identity, ProcessGroup, Recipe, Spawner};
-use minder_wire::{Credentials, Plan, SpawnStep, Stdin, Stream};
+use minder_wire::{Credentials, MAX_PLAN, Plan, SpawnStep, Stdin, Stream};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -35,6 +36,15 @@ impl Failure {
     pub(crate) fn of(step: SpawnStep, error: &io::Error) -> Self {
         Self::at(step, Errno::from_io_error(error).unwrap_or(Errno::IO))
     }
+}
+
+/// Reads a plan that came in a sealed memfd.
+pub(crate) fn read_plan(file: Option<OwnedFd>) -> Result<Plan, Failure> {
+    // It was lost on its way, because no more could be opened here.
+    let file = file.ok_or(Failure::at(SpawnStep::Plan, Errno::MFILE))?;
+    let bytes =
+        memfd::read_sealed(file, MAX_PLAN).map_err(|error| Failure::of(SpawnStep::Plan, &error))?;
+    Plan::decode(&bytes).map_err(|_| Failure::at(SpawnStep::Plan, Errno::BADMSG))
 }
 
 /// Starts a child: its pid, and our ends of its pipes. After a failure nothing is left.

@@ -1,5 +1,6 @@
 //! What a new daemon finds after another has died.
 
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 
 use minder_wire::{ChildState, Stream, ToDaemon, ToKeeper};
@@ -215,4 +216,55 @@ pub(crate) fn what_a_daemon_asked_for_before_it_died_is_done() {
         })
         .collect();
     assert_eq!(names, [b"posthumous".to_vec(), name]);
+}
+
+/// Children that exit with a code of their own are asked for by daemons that die at any moment:
+/// with requests unread, answers unread, ends unread. None may be lost, and none may be wrong.
+pub(crate) fn every_end_is_told_whenever_daemons_die() {
+    let (stage, mut daemon) = Stage::ready();
+    let mut told = BTreeMap::new();
+    let mut asked = 0;
+    for reads in [0, 3, 11, 25, 40] {
+        for _ in 0..20 {
+            asked += 1;
+            daemon.send(&ToKeeper::Spawn {
+                child: asked,
+                label: Vec::new(),
+                plan: shell(&format!("exit {asked}")),
+            });
+        }
+        for _ in 0..reads {
+            let (message, _) = daemon.receive();
+            if let ToDaemon::Exited { child, status, .. } = message {
+                take_note(&daemon, &mut told, child, status);
+            }
+        }
+        let inventory;
+        (daemon, inventory) = next_after_crash(&stage, daemon);
+        let known = told.len() + inventory.len();
+        assert_eq!(known, usize::try_from(asked).unwrap());
+        for (message, _) in inventory {
+            if let ToDaemon::Child { child, state, .. } = message
+                && let ChildState::Exited { status, .. } = state
+            {
+                take_note(&daemon, &mut told, child, status);
+            }
+        }
+    }
+    while told.len() < usize::try_from(asked).unwrap() {
+        let (child, status) = daemon.exited();
+        take_note(&daemon, &mut told, child, status);
+    }
+    let expected = (1..=asked).map(|child| (child, i32::try_from(child << 8).unwrap()));
+    assert_eq!(told, expected.collect());
+    assert!(daemon.attach().is_empty());
+}
+
+/// Does what a daemon does once it knows how a child has ended.
+fn take_note(daemon: &Daemon, told: &mut BTreeMap<u64, i32>, child: u64, status: i32) {
+    assert_eq!(told.insert(child, status), None);
+    daemon.send(&ToKeeper::Forget { child });
+    for stream in [Stream::Stdout, Stream::Stderr] {
+        daemon.send(&ToKeeper::Close { child, stream });
+    }
 }

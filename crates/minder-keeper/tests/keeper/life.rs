@@ -63,6 +63,18 @@ pub(crate) fn the_keepers_exit_code_is_the_daemons_wish() {
     assert_eq!(stage.end(), (Some(3), String::new()));
 }
 
+pub(crate) fn a_daemon_may_leave_without_having_read_its_answers() {
+    let (stage, daemon) = Stage::ready();
+    for _ in 0..3 {
+        daemon.send(&ToKeeper::Next);
+    }
+    daemon.leave(Departure::Exit {
+        code: 7,
+        text: Vec::new(),
+    });
+    assert_eq!(stage.end(), (Some(7), String::new()));
+}
+
 pub(crate) fn a_daemon_that_dies_is_followed_by_another() {
     let stage = Stage::new();
     let mut daemon = stage.next_daemon();

@@ -36,6 +36,7 @@ const TESTS: &[Test] = tests! {
         a_first_daemon_that_dies_at_once_ends_the_start,
         keeper_and_daemon_are_seen_under_their_names,
         the_keepers_exit_code_is_the_daemons_wish,
+        a_daemon_may_leave_without_having_read_its_answers,
         a_daemon_that_dies_is_followed_by_another,
         a_restart_forgets_everything,
         a_failed_restart_is_told_on_standard_error,
@@ -59,7 +60,8 @@ const TESTS: &[Test] = tests! {
         a_hundred_children_are_handed_over_with_their_pipes,
         output_of_a_descendant_outlives_the_child,
         held_descriptors_are_replaced_released_and_handed_over,
-        what_a_daemon_asked_for_before_it_died_is_done;
+        what_a_daemon_asked_for_before_it_died_is_done,
+        every_end_is_told_whenever_daemons_die;
     faults:
         without_descriptors_a_spawn_fails_and_nothing_leaks,
         a_descriptor_that_cannot_be_received_is_not_held,
