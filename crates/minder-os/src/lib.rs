@@ -8,6 +8,7 @@
 pub mod clock;
 mod errno;
 pub mod frames;
+pub mod limits;
 pub mod memfd;
 pub mod process;
 pub mod signals;

@@ -18,6 +18,7 @@ use std::ptr::{self, NonNull};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
+use crate::limits::Limit;
 use crate::signals::SignalSet;
 
 /// A process to be, as plain data.
@@ -48,8 +49,8 @@ pub struct Recipe<'fds> {
     pub blocked_signals: SignalSet,
     /// The `oom_score_adj` to ask for; that it is refused is no failure.
     pub oom_score_adj: Option<i32>,
-    /// Limits to set: resource number, soft, hard.
-    pub limits: Vec<(i32, u64, u64)>,
+    /// Limits to set, one after the other.
+    pub limits: Vec<Limit>,
 }
 
 /// Which process group a new process belongs to.
