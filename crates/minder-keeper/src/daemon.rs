@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use minder_os::frames;
+use minder_os::limits::Limit;
 use minder_os::signals::SignalSet;
 use minder_os::spawn::{Identity, ProcessGroup, Recipe, Spawner};
 
@@ -27,7 +28,11 @@ pub(crate) enum Daemon {
 
 /// Starts a daemon, with our own standard streams and its socket behind them: its pid, and our
 /// end of the socket.
-pub(crate) fn start(spawner: &mut Spawner, environment: &[CString]) -> io::Result<(u32, OwnedFd)> {
+pub(crate) fn start(
+    spawner: &mut Spawner,
+    open_files: Limit,
+    environment: &[CString],
+) -> io::Result<(u32, OwnedFd)> {
     let (ours, theirs) = frames::pair()?;
     let recipe = Recipe {
         file: c"/proc/self/exe".to_owned(),
@@ -48,7 +53,7 @@ pub(crate) fn start(spawner: &mut Spawner, environment: &[CString]) -> io::Resul
         default_signals: Vec::new(),
         ignored_signals: Vec::new(),
         oom_score_adj: None,
-        limits: Vec::new(),
+        limits: vec![open_files],
     };
     Ok((spawner.spawn(&recipe)?, ours))
 }

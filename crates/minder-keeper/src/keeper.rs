@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use minder_os::clock::clocks;
 use minder_os::frames::Received;
+use minder_os::limits::{self, Limit};
 use minder_os::process::{self, Ended};
 use minder_os::signals::{self, Disposition, SignalFd, SignalSet, Target};
 use minder_os::spawn::{Method, Spawner};
@@ -29,6 +30,8 @@ use crate::startup::{EX_SOFTWARE, Startup, complain};
 /// Everything that the keeper holds.
 pub(crate) struct Keeper {
     spawner: Spawner,
+    /// How many descriptors we were allowed to open when we were started: what others get.
+    open_files: Limit,
     arrivals: SignalFd,
     startup: Startup,
     /// What each daemon is started with.
@@ -67,6 +70,7 @@ impl Keeper {
         rustix::thread::set_name(c"supervisord")?;
         Ok(Self {
             spawner: Spawner::new(Method::SharedMemory)?,
+            open_files: limits::raise_open_files(),
             arrivals: SignalFd::new(&held_back)?,
             startup: Startup::First(report),
             environment: crate::environment()?,
@@ -189,7 +193,7 @@ impl Keeper {
         if now_nanos < at_nanos {
             return Continue(());
         }
-        match daemon::start(&mut self.spawner, &self.environment) {
+        match daemon::start(&mut self.spawner, self.open_files, &self.environment) {
             Ok((pid, socket)) => {
                 self.link = Some(Link::new(socket));
                 self.daemon = Daemon::Alive {
@@ -271,7 +275,7 @@ impl Keeper {
     fn hang_up(&mut self) {
         self.link = None;
         if let (Daemon::Alive { pid, .. }, None) = (self.daemon, &self.departure) {
-            // It can only have ended already.
+            // If that fails it has ended already.
             let _ = signals::send(Target::Process(pid), Signal::KILL.as_raw());
         }
     }
@@ -376,7 +380,7 @@ impl Keeper {
         if self.children.get(child).is_some() {
             return Err(Failure::at(SpawnStep::Plan, Errno::EXIST));
         }
-        let (pid, ends) = spawn(&mut self.spawner, &self.held, &plan?)?;
+        let (pid, ends) = spawn(&mut self.spawner, self.open_files, &self.held, &plan?)?;
         let (streams, beside) = ends.list();
         self.children.insert(child, pid, label, ends);
         let spawned = ToDaemon::Spawned {

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
+use minder_os::limits::Limit;
 use minder_os::memfd;
 use minder_os::signals::SignalSet;
 use minder_os::spawn::{Identity, ProcessGroup, Recipe, Spawner};
@@ -48,8 +49,11 @@ pub(crate) fn read_plan(file: Option<OwnedFd>) -> Result<Plan, Failure> {
 }
 
 /// Starts a child: its pid, and our ends of its pipes. After a failure nothing is left.
+///
+/// `open_files` is the limit that it gets unless its plan says otherwise.
 pub(crate) fn spawn(
     spawner: &mut Spawner,
+    open_files: Limit,
     held: &Held,
     plan: &Plan,
 ) -> Result<(u32, Ends), Failure> {
@@ -76,6 +80,7 @@ pub(crate) fn spawn(
     };
     let stderr = stderr.as_ref().unwrap_or(&stdout);
     let mut recipe = recipe(plan)?;
+    recipe.limits.insert(0, open_files);
     recipe.descriptors = vec![stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
     match spawner.spawn(&recipe) {
         Ok(pid) => Ok((pid, ends)),

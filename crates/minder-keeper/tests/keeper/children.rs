@@ -6,7 +6,9 @@ use std::os::fd::AsFd;
 use minder_os::memfd;
 use minder_wire::{Credentials, Plan, Stdin, Stream, ToDaemon, ToKeeper};
 
-use super::stage::{Stage, read_line, shell};
+use rustix::process::{Resource, getrlimit, prlimit};
+
+use super::stage::{OPEN_FILES, Stage, read_line, shell};
 
 pub(crate) fn a_child_is_spawned_reaped_and_forgotten() {
     let (_stage, mut daemon) = Stage::ready();
@@ -89,6 +91,24 @@ pub(crate) fn a_large_plan_travels_in_a_file() {
     );
     assert_eq!(read_line(&beside[1]), "100000 100000 100000");
 }
+
+pub(crate) fn a_child_may_open_as_much_as_the_keeper_could_when_it_was_started() {
+    let (stage, mut daemon) = Stage::ready();
+    let ours = getrlimit(Resource::Nofile);
+    let of_the_keeper = prlimit(Some(stage.keeper_pid()), Resource::Nofile, ours).unwrap();
+    assert_eq!(of_the_keeper.current, ours.maximum);
+    let mut child = daemon.spawn(shell("ulimit -n"));
+    assert_eq!(child.output(Stream::Stdout), format!("{OPEN_FILES}\n"));
+    assert_eq!(daemon.exited(), (child.child, 0));
+    let mut child = daemon.spawn(Plan {
+        limits: vec![(NOFILE, 100, 200)],
+        ..shell("ulimit -Sn; ulimit -Hn")
+    });
+    assert_eq!(child.output(Stream::Stdout), "100\n200\n");
+}
+
+/// The number of the limit of open files on Linux.
+const NOFILE: i32 = 7;
 
 pub(crate) fn only_the_asked_for_signals_are_ignored() {
     let (_stage, mut daemon) = Stage::ready();

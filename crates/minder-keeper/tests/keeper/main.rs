@@ -49,6 +49,7 @@ const TESTS: &[Test] = tests! {
         standard_error_may_be_standard_output,
         a_held_descriptor_can_be_standard_input,
         a_large_plan_travels_in_a_file,
+        a_child_may_open_as_much_as_the_keeper_could_when_it_was_started,
         only_the_asked_for_signals_are_ignored,
         what_fails_before_exec_is_told_on_standard_error,
         a_signal_reaches_the_child_or_its_group,

@@ -15,7 +15,9 @@ use minder_os::frames;
 use minder_os::process::take_inherited;
 use minder_wire::{Departure, Plan, Stream, ToDaemon, ToKeeper};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, pidfd_open, pidfd_send_signal, setrlimit,
+};
 
 /// Names the directory of a stage: the sign for this file to launch a keeper instead of testing.
 const STAGE_ENV: &str = "KEEPER_TEST_STAGE";
@@ -28,6 +30,9 @@ const PATIENCE: Timespec = Timespec {
 
 /// What [`Stage`]'s launcher hands the keeper for its daemons.
 pub(crate) const NOTE: &[u8] = b"a note";
+
+/// How many descriptors a keeper may open when it is launched: fewer than the tests need.
+pub(crate) const OPEN_FILES: u64 = 256;
 
 /// Makes a daemon close its socket to the keeper; any other byte is an exit code.
 const HANG_UP: u8 = 255;
@@ -43,6 +48,11 @@ pub(crate) fn play_a_part() -> Option<ExitCode> {
     }
     // Should the test be killed, the keeper must not stay.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).unwrap();
+    let few = Rlimit {
+        current: Some(OPEN_FILES),
+        ..getrlimit(Resource::Nofile)
+    };
+    setrlimit(Resource::Nofile, few).unwrap();
     let report: OwnedFd = UnixStream::connect(stage.join("report")).unwrap().into();
     panic!("{}", minder_keeper::enter(Some(&report), NOTE.to_vec()));
 }
