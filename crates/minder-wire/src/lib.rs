@@ -11,8 +11,20 @@
 
 #![forbid(unsafe_code)]
 
+mod bytes;
+mod frame;
 pub mod message;
+mod plan;
+mod to_daemon;
+mod to_keeper;
 
+pub use frame::{DecodeError, MAX_FRAME, VERSION};
 pub use message::{
-    ChildState, Credentials, Departure, Launch, Plan, SpawnStep, Stdin, Stream, ToDaemon, ToKeeper,
+    ChildState, Credentials, Departure, Launch, MAX_NAME, Plan, SpawnStep, Stdin, Stream, ToDaemon,
+    ToKeeper,
 };
+pub use plan::{MAX_NOTE, MAX_PLAN};
+pub use to_keeper::{MAX_INLINE_PLAN, MAX_LABEL, MAX_TEXT};
+
+#[cfg(test)]
+mod tests;

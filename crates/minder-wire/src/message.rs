@@ -2,6 +2,10 @@
 
 /// From the daemon to the keeper.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one message is alive at a time: a box would save nothing"
+)]
 pub enum ToKeeper {
     /// The daemon is there and speaks this version. The keeper answers with
     /// [`ToDaemon::Welcome`].
@@ -13,8 +17,8 @@ pub enum ToKeeper {
     /// [`ToDaemon::InventoryEnd`]. Pulled one by one, because a socket buffer holds only some
     /// hundred frames that carry descriptors.
     Next,
-    /// Start a child. Answered by [`ToDaemon::Spawned`] or [`ToDaemon::SpawnFailed`]. A plan too
-    /// large for a frame travels in a sealed memfd, the one descriptor of this message.
+    /// Start a child. Answered by [`ToDaemon::Spawned`] or [`ToDaemon::SpawnFailed`]. For a plan
+    /// of at most [`MAX_INLINE_PLAN`](crate::MAX_INLINE_PLAN) bytes.
     Spawn {
         /// The daemon's name for it, never used before.
         child: u64,
@@ -22,6 +26,13 @@ pub enum ToKeeper {
         label: Vec<u8>,
         /// What to do between clone and exec.
         plan: Plan,
+    },
+    /// The same, with the encoded plan in a sealed memfd, the one descriptor of this message.
+    SpawnFrom {
+        /// The daemon's name for it, never used before.
+        child: u64,
+        /// Whose run it is, as text for a daemon that lost its snapshot.
+        label: Vec<u8>,
     },
     /// Send a signal to a child, if it is still there.
     Signal {
@@ -32,12 +43,15 @@ pub enum ToKeeper {
         /// Whether to its whole process group.
         group: bool,
     },
-    /// The end of this child has been taken note of; it need not be reported again.
+    /// The end of this child has been taken note of; it need not be reported again. It stays in
+    /// the inventory until the keeper's copies of its pipe ends are closed as well, since a
+    /// descendant may still write to them.
     Forget {
         /// Which child.
         child: u64,
     },
-    /// The keeper's copy of a pipe end is no longer needed.
+    /// The keeper's copy of a pipe end is no longer needed. That of standard input it closes by
+    /// itself when the child ends.
     Close {
         /// Whose.
         child: u64,
@@ -46,7 +60,7 @@ pub enum ToKeeper {
     },
     /// Hold the one descriptor of this message under this name, in place of an earlier one.
     Hold {
-        /// At most [`MAX_NAME`](crate::message::MAX_NAME) bytes.
+        /// At most [`MAX_NAME`] bytes.
         name: Vec<u8>,
     },
     /// Close what is held under this name.
@@ -110,7 +124,9 @@ pub enum ToDaemon {
         /// As it was held.
         name: Vec<u8>,
     },
-    /// The inventory has no further item.
+    /// The inventory has no further item. From here on the keeper tells by itself of ends
+    /// ([`Exited`](Self::Exited), [`Orphan`](Self::Orphan)) and signals
+    /// ([`Signalled`](Self::Signalled)); what came up meanwhile has waited.
     InventoryEnd,
     /// A child runs. Our ends of its pipes ride beside, as `streams` names them; the keeper
     /// keeps copies.

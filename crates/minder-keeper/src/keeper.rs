@@ -1,0 +1,504 @@
+//! The loop, and what each request does.
+
+use std::ffi::CString;
+use std::io;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use minder_os::clock::clocks;
+use minder_os::frames::Received;
+use minder_os::limits::{self, Limit};
+use minder_os::process::{self, Ended};
+use minder_os::signals::{self, Disposition, SignalFd, SignalSet, Target};
+use minder_os::spawn::{Method, Spawner};
+use minder_wire::{Departure, Launch, MAX_FRAME, Plan, SpawnStep, ToDaemon, ToKeeper, VERSION};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::Signal;
+
+use crate::children::Children;
+use crate::daemon::{self, Daemon, History};
+use crate::inventory::Cursor;
+use crate::link::{Incoming, Link, Sent, Stage};
+use crate::news::News;
+use crate::spawn::{Failure, Held, read_plan, spawn};
+use crate::startup::{EX_SOFTWARE, Startup, complain};
+
+/// Everything that the keeper holds.
+pub(crate) struct Keeper {
+    spawner: Spawner,
+    /// How many descriptors we were allowed to open when we were started: what others get.
+    open_files: Limit,
+    arrivals: SignalFd,
+    startup: Startup,
+    /// What each daemon is started with.
+    environment: Vec<CString>,
+    note: Vec<u8>,
+
+    children: Children,
+    held: Held,
+    news: News,
+
+    daemon: Daemon,
+    history: History,
+    /// The socket to the daemon, until either end is closed.
+    link: Option<Link>,
+    /// How the daemon has said that it leaves.
+    departure: Option<Departure>,
+    /// For one frame.
+    buffer: Vec<u8>,
+}
+
+/// What there is to do.
+struct Ready {
+    signals: bool,
+    link: bool,
+}
+
+impl Keeper {
+    /// Makes this process ready to be the keeper.
+    pub(crate) fn new(launch: Launch) -> io::Result<Self> {
+        let report = launch.report_fd.map(process::take_inherited).transpose()?;
+        let held_back = SignalSet::all().without(&LEFT_ALONE);
+        held_back.block();
+        // Whoever ignores it is never told of its children.
+        signals::set_disposition(SIGCHLD, Disposition::Default)?;
+        process::become_subreaper()?;
+        rustix::thread::set_name(c"supervisord")?;
+        Ok(Self {
+            spawner: Spawner::new(Method::SharedMemory)?,
+            open_files: limits::raise_open_files(),
+            arrivals: SignalFd::new(&held_back)?,
+            startup: Startup::First(report),
+            environment: crate::environment()?,
+            note: launch.note,
+            children: Children::default(),
+            held: Held::default(),
+            news: News::default(),
+            daemon: Daemon::Due { at_nanos: 0 },
+            history: History::default(),
+            link: None,
+            departure: None,
+            buffer: vec![0; MAX_FRAME],
+        })
+    }
+
+    /// Runs until a daemon leaves for good.
+    pub(crate) fn run(mut self) -> ExitCode {
+        // Children of the program that we were before.
+        if let Break(code) = self.reap() {
+            return code;
+        }
+        loop {
+            if let Break(code) = self.turn() {
+                return code;
+            }
+        }
+    }
+
+    fn turn(&mut self) -> ControlFlow<ExitCode> {
+        self.start_daemon_if_due()?;
+        let ready = self.wait();
+        if ready.signals && self.take_signals() {
+            self.reap()?;
+        }
+        if ready.link {
+            self.serve();
+        }
+        self.tell_news();
+        Continue(())
+    }
+
+    /// The one place where the keeper waits.
+    fn wait(&self) -> Ready {
+        let timeout = self.timeout().map(|wait| Timespec {
+            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: wait.subsec_nanos().into(),
+        });
+        let mut waited_for = vec![PollFd::new(&self.arrivals, PollFlags::IN)];
+        if let Some(link) = &self.link {
+            waited_for.push(PollFd::new(link, interest(link)));
+        }
+        if poll(&mut waited_for, timeout.as_ref()).is_err() {
+            // Nothing is known: look everywhere.
+            return Ready {
+                signals: true,
+                link: true,
+            };
+        }
+        let mut ready = waited_for.iter().map(|fd| !fd.revents().is_empty());
+        Ready {
+            signals: ready.next().unwrap_or(false),
+            link: ready.next().unwrap_or(false),
+        }
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        let until_daemon = match self.daemon {
+            Daemon::Alive { .. } => None,
+            Daemon::Due { at_nanos } => {
+                let nanos = at_nanos.saturating_sub(clocks().mono_nanos);
+                Some(Duration::from_nanos(nanos))
+            }
+        };
+        let crowded = self.link.as_ref().is_some_and(Link::is_crowded);
+        let until_retry = crowded.then_some(CROWDED_RETRY);
+        [until_daemon, until_retry].into_iter().flatten().min()
+    }
+
+    /// Takes note of the signals that have arrived. Returns whether a child may have ended.
+    fn take_signals(&mut self) -> bool {
+        let mut ended = false;
+        while let Ok(Some(signal)) = self.arrivals.next() {
+            if signal == SIGCHLD {
+                ended = true;
+            } else if FORWARDED.contains(&signal) {
+                self.news.signal(signal);
+            }
+        }
+        ended
+    }
+
+    fn reap(&mut self) -> ControlFlow<ExitCode> {
+        while let Ok(Some(ended)) = process::reap() {
+            match self.daemon {
+                Daemon::Alive { pid, since_nanos } if pid == ended.pid => {
+                    self.daemon_ended(ended.status, since_nanos)?;
+                }
+                Daemon::Alive { .. } | Daemon::Due { .. } => self.child_ended(ended),
+            }
+        }
+        Continue(())
+    }
+
+    fn child_ended(&mut self, ended: Ended) {
+        match self.children.ended(ended, clocks()) {
+            Some(child) if self.link.is_some() => self.news.exit(child),
+            // The next daemon finds it in its inventory.
+            Some(_) => {}
+            None => self.news.orphan(ended),
+        }
+    }
+
+    // The daemon's life.
+
+    fn start_daemon_if_due(&mut self) -> ControlFlow<ExitCode> {
+        let Daemon::Due { at_nanos } = self.daemon else {
+            return Continue(());
+        };
+        let now_nanos = clocks().mono_nanos;
+        if now_nanos < at_nanos {
+            return Continue(());
+        }
+        match daemon::start(&mut self.spawner, self.open_files, &self.environment) {
+            Ok((pid, socket)) => {
+                self.link = Some(Link::new(socket));
+                self.daemon = Daemon::Alive {
+                    pid,
+                    since_nanos: now_nanos,
+                };
+                Continue(())
+            }
+            Err(error) => {
+                let why = format!("cannot start the daemon: {error}\n");
+                self.try_again(&why, Duration::ZERO)
+            }
+        }
+    }
+
+    fn daemon_ended(&mut self, status: i32, since_nanos: u64) -> ControlFlow<ExitCode> {
+        let now_nanos = clocks().mono_nanos;
+        // From here on its pid may be anybody's.
+        self.daemon = Daemon::Due {
+            at_nanos: now_nanos,
+        };
+        self.take_last_requests();
+        self.news.clear_exits();
+        match self.departure.take() {
+            Some(Departure::Exit { code, text }) => {
+                self.startup.over(code, &text);
+                Break(ExitCode::from(code))
+            }
+            Some(Departure::Restart) => {
+                self.begin_anew();
+                Continue(())
+            }
+            None => {
+                self.history.crashed(status);
+                let lived = Duration::from_nanos(now_nanos.saturating_sub(since_nanos));
+                let why = format!("the daemon has ended with wait status {status}\n");
+                self.try_again(&why, lived)
+            }
+        }
+    }
+
+    /// Does what the daemon had asked for before it ended.
+    fn take_last_requests(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.shut();
+        }
+        for _ in 0..TURNS_AFTER_THE_END {
+            if self.serve() == Served::All {
+                break;
+            }
+        }
+        self.link = None;
+    }
+
+    fn begin_anew(&mut self) {
+        self.children = Children::default();
+        self.held.clear();
+        self.history = History::default();
+        self.startup.again();
+    }
+
+    /// A daemon could not be had, or did not stay.
+    fn try_again(&mut self, why: &str, lived: Duration) -> ControlFlow<ExitCode> {
+        if self.startup.is_first() && self.children.is_empty() {
+            self.startup.over(EX_SOFTWARE, why.as_bytes());
+            return Break(ExitCode::from(EX_SOFTWARE));
+        }
+        complain(why);
+        let delay = self.history.delay_after(lived);
+        let delay_nanos = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+        self.daemon = Daemon::Due {
+            at_nanos: clocks().mono_nanos.saturating_add(delay_nanos),
+        };
+        Continue(())
+    }
+
+    /// The daemon has closed its end. Unless it is leaving it will never be of use again, and
+    /// there must not be two.
+    fn hang_up(&mut self) {
+        self.link = None;
+        if let (Daemon::Alive { pid, .. }, None) = (self.daemon, &self.departure) {
+            // If that fails it has ended already.
+            let _ = signals::send(Target::Process(pid), Signal::KILL.as_raw());
+        }
+    }
+
+    // Requests and news.
+
+    /// Does some of what the daemon asks for.
+    fn serve(&mut self) -> Served {
+        for _ in 0..REQUESTS_PER_TURN {
+            let Some(link) = &mut self.link else {
+                return Served::All;
+            };
+            link.send_answer();
+            if !link.takes_requests() {
+                return Served::All;
+            }
+            match link.receive(&mut self.buffer) {
+                Incoming::Frame(Received { frame, beside, .. }) => match ToKeeper::decode(frame) {
+                    Ok(request) => self.handle(request, beside),
+                    Err(error) => complain(&format!("cannot read a request: {error}\n")),
+                },
+                Incoming::Reset => {}
+                Incoming::Nothing if !link.is_shut() => return Served::All,
+                Incoming::Nothing | Incoming::End => {
+                    self.hang_up();
+                    return Served::All;
+                }
+            }
+        }
+        Served::Some
+    }
+
+    fn handle(&mut self, request: ToKeeper, mut beside: Vec<OwnedFd>) {
+        match request {
+            ToKeeper::Hello { version } => self.welcome(version),
+            ToKeeper::Next => self.next_item(),
+            ToKeeper::Spawn { child, label, plan } => self.spawn(child, label, Ok(plan)),
+            ToKeeper::SpawnFrom { child, label } => {
+                self.spawn(child, label, read_plan(beside.pop()));
+            }
+            ToKeeper::Signal {
+                child,
+                signal,
+                group,
+            } => self.signal(child, signal, group),
+            ToKeeper::Forget { child } => self.children.forget(child),
+            ToKeeper::Close { child, stream } => self.children.close(child, stream),
+            ToKeeper::Hold { name } => self.hold(name, beside.pop()),
+            ToKeeper::Release { name } => {
+                self.held.remove(&name);
+            }
+            ToKeeper::Ready => self.startup.complete(),
+            ToKeeper::Leave(departure) => self.departure = Some(departure),
+        }
+    }
+
+    fn welcome(&mut self, version: u16) {
+        let welcome = ToDaemon::Welcome {
+            version: version.min(VERSION),
+            keeper_pid: std::process::id(),
+            generation: self.history.generation,
+            last_end: self.history.last_end,
+            note: self.note.clone(),
+        };
+        if let Some(link) = &mut self.link {
+            link.stage = Stage::Inventory(Cursor::START);
+            link.answer(&welcome, Vec::new());
+        }
+    }
+
+    fn next_item(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        let Stage::Inventory(cursor) = &link.stage else {
+            return link.answer(&ToDaemon::InventoryEnd, Vec::new());
+        };
+        let item = cursor.item(&self.children, &self.held);
+        if let ToDaemon::Child { child, .. } = item.message {
+            self.news.exit_was_told(child);
+        }
+        link.stage = item.next;
+        link.answer(&item.message, item.beside);
+    }
+
+    fn spawn(&mut self, child: u64, label: Vec<u8>, plan: Result<Plan, Failure>) {
+        let (answer, beside) = match self.try_spawn(child, label, plan) {
+            Ok(spawned) => spawned,
+            Err(Failure { step, errno }) => {
+                (ToDaemon::SpawnFailed { child, step, errno }, Vec::new())
+            }
+        };
+        if let Some(link) = &mut self.link {
+            link.answer(&answer, beside);
+        }
+    }
+
+    fn try_spawn(
+        &mut self,
+        child: u64,
+        label: Vec<u8>,
+        plan: Result<Plan, Failure>,
+    ) -> Result<(ToDaemon, Vec<Rc<OwnedFd>>), Failure> {
+        if self.children.get(child).is_some() {
+            return Err(Failure::at(SpawnStep::Plan, Errno::EXIST));
+        }
+        let (pid, ends) = spawn(&mut self.spawner, self.open_files, &self.held, &plan?)?;
+        let (streams, beside) = ends.list();
+        self.children.insert(child, pid, label, ends);
+        let spawned = ToDaemon::Spawned {
+            child,
+            pid,
+            streams,
+        };
+        Ok((spawned, beside))
+    }
+
+    fn signal(&mut self, child: u64, signal: i32, group: bool) {
+        let Some(pid) = self.children.unreaped_pid(child) else {
+            return;
+        };
+        let target = if group {
+            Target::Group(pid)
+        } else {
+            Target::Process(pid)
+        };
+        let Err(error) = signals::send(target, signal) else {
+            return;
+        };
+        let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+        if errno != Errno::SRCH
+            && let Some(link) = &mut self.link
+        {
+            let failed = ToDaemon::SignalFailed {
+                child,
+                signal,
+                errno: errno.raw_os_error(),
+            };
+            link.answer(&failed, Vec::new());
+        }
+    }
+
+    fn hold(&mut self, name: Vec<u8>, descriptor: Option<OwnedFd>) {
+        let room = self.held.len() < MAX_HELD || self.held.contains_key(&name);
+        match descriptor {
+            Some(descriptor) if room => {
+                self.held.insert(name, Rc::new(descriptor));
+            }
+            Some(_) => complain("cannot hold one more descriptor\n"),
+            // It was lost on its way, because no more could be opened here.
+            None => complain("cannot hold a descriptor: too many open files\n"),
+        }
+    }
+
+    /// Tells the daemon what it has not asked for, if it can take it.
+    fn tell_news(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        link.reopen();
+        link.send_answer();
+        while link.stage == Stage::Attached {
+            let Some(message) = self.news.first(&self.children) else {
+                return;
+            };
+            match link.tell(&message) {
+                Sent::Gone => self.news.told(),
+                Sent::NotYet | Sent::Never => return,
+            }
+        }
+    }
+}
+
+/// How much of what the daemon asks for has been done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Served {
+    /// As much as can be, for now.
+    All,
+    /// There may be more.
+    Some,
+}
+
+fn interest(link: &Link) -> PollFlags {
+    let mut flags = PollFlags::empty();
+    flags.set(PollFlags::IN, link.takes_requests());
+    flags.set(PollFlags::OUT, link.is_full());
+    flags
+}
+
+const SIGCHLD: i32 = Signal::CHILD.as_raw();
+
+/// What the daemon is told of. All other signals that could end the keeper are held back and
+/// dropped.
+pub(crate) const FORWARDED: [i32; 6] = [
+    Signal::HUP.as_raw(),
+    Signal::INT.as_raw(),
+    Signal::QUIT.as_raw(),
+    Signal::TERM.as_raw(),
+    Signal::USR1.as_raw(),
+    Signal::USR2.as_raw(),
+];
+
+/// Signals that are not held back: those that tell of an error of our own, and those by which a
+/// shell stops its jobs.
+const LEFT_ALONE: [i32; 11] = [
+    Signal::ABORT.as_raw(),
+    Signal::BUS.as_raw(),
+    Signal::FPE.as_raw(),
+    Signal::ILL.as_raw(),
+    Signal::SEGV.as_raw(),
+    Signal::SYS.as_raw(),
+    Signal::TRAP.as_raw(),
+    Signal::CONT.as_raw(),
+    Signal::TSTP.as_raw(),
+    Signal::TTIN.as_raw(),
+    Signal::TTOU.as_raw(),
+];
+
+/// After so many requests children that have ended are looked after again.
+const REQUESTS_PER_TURN: usize = 64;
+
+/// More requests than a socket's buffer holds: whatever the daemon had sent is done, but nobody
+/// who has its end can keep us at it.
+const TURNS_AFTER_THE_END: usize = 1024;
+
+/// Two log files for each of the most programs that a machine could run, and the sockets.
+const MAX_HELD: usize = 1 << 16;
+
+/// How soon to try again where no event tells.
+const CROWDED_RETRY: Duration = Duration::from_millis(10);

@@ -1,0 +1,252 @@
+//! What the keeper says, as bytes.
+
+use crate::bytes::{Reader, Writer};
+use crate::frame::{DecodeError, frame, unframe};
+use crate::message::{ChildState, MAX_NAME, SpawnStep, Stream, ToDaemon};
+use crate::plan::MAX_NOTE;
+use crate::to_keeper::MAX_LABEL;
+
+impl ToDaemon {
+    /// The frame of this message.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Welcome {
+                version,
+                keeper_pid,
+                generation,
+                last_end,
+                note,
+            } => frame(WELCOME, |w| {
+                w.u16(*version);
+                w.u32(*keeper_pid);
+                w.u32(*generation);
+                w.option(*last_end, Writer::i32);
+                w.bytes(note);
+            }),
+            Self::Child {
+                child,
+                pid,
+                label,
+                state,
+                streams,
+            } => frame(CHILD, |w| {
+                w.u64(*child);
+                w.u32(*pid);
+                w.bytes(label);
+                state.write(w);
+                w.list(streams, |w, stream| stream.write(w));
+            }),
+            Self::Held { name } => frame(HELD, |w| w.bytes(name)),
+            Self::InventoryEnd => frame(INVENTORY_END, |_| ()),
+            Self::Spawned {
+                child,
+                pid,
+                streams,
+            } => frame(SPAWNED, |w| {
+                w.u64(*child);
+                w.u32(*pid);
+                w.list(streams, |w, stream| stream.write(w));
+            }),
+            Self::SpawnFailed { child, step, errno } => frame(SPAWN_FAILED, |w| {
+                w.u64(*child);
+                step.write(w);
+                w.i32(*errno);
+            }),
+            Self::Exited {
+                child,
+                status,
+                mono_nanos,
+                wall_nanos,
+            } => frame(EXITED, |w| {
+                w.u64(*child);
+                w.i32(*status);
+                w.u64(*mono_nanos);
+                w.u64(*wall_nanos);
+            }),
+            Self::Orphan { pid, status } => frame(ORPHAN, |w| {
+                w.u32(*pid);
+                w.i32(*status);
+            }),
+            Self::Signalled { signal } => frame(SIGNALLED, |w| w.i32(*signal)),
+            Self::SignalFailed {
+                child,
+                signal,
+                errno,
+            } => frame(SIGNAL_FAILED, |w| {
+                w.u64(*child);
+                w.i32(*signal);
+                w.i32(*errno);
+            }),
+        }
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        unframe(bytes, Self::read)
+    }
+
+    /// How many descriptors ride beside.
+    #[must_use]
+    pub fn descriptors(&self) -> usize {
+        match self {
+            Self::Child { streams, .. } | Self::Spawned { streams, .. } => streams.len(),
+            Self::Held { .. } => 1,
+            Self::Welcome { .. }
+            | Self::InventoryEnd
+            | Self::SpawnFailed { .. }
+            | Self::Exited { .. }
+            | Self::Orphan { .. }
+            | Self::Signalled { .. }
+            | Self::SignalFailed { .. } => 0,
+        }
+    }
+
+    fn read(kind: u16, r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(match kind {
+            WELCOME => Self::Welcome {
+                version: r.u16()?,
+                keeper_pid: r.u32()?,
+                generation: r.u32()?,
+                last_end: r.option("last_end", Reader::i32)?,
+                note: r.bytes("note", MAX_NOTE)?,
+            },
+            CHILD => Self::Child {
+                child: r.u64()?,
+                pid: r.u32()?,
+                label: r.bytes("label", MAX_LABEL)?,
+                state: ChildState::read(r)?,
+                streams: r.list("streams", STREAMS, Stream::read)?,
+            },
+            HELD => Self::Held {
+                name: r.bytes("name", MAX_NAME)?,
+            },
+            INVENTORY_END => Self::InventoryEnd,
+            SPAWNED => Self::Spawned {
+                child: r.u64()?,
+                pid: r.u32()?,
+                streams: r.list("streams", STREAMS, Stream::read)?,
+            },
+            SPAWN_FAILED => Self::SpawnFailed {
+                child: r.u64()?,
+                step: SpawnStep::read(r)?,
+                errno: r.i32()?,
+            },
+            EXITED => Self::Exited {
+                child: r.u64()?,
+                status: r.i32()?,
+                mono_nanos: r.u64()?,
+                wall_nanos: r.u64()?,
+            },
+            ORPHAN => Self::Orphan {
+                pid: r.u32()?,
+                status: r.i32()?,
+            },
+            SIGNALLED => Self::Signalled { signal: r.i32()? },
+            SIGNAL_FAILED => Self::SignalFailed {
+                child: r.u64()?,
+                signal: r.i32()?,
+                errno: r.i32()?,
+            },
+            kind => return Err(DecodeError::UnknownKind { kind }),
+        })
+    }
+}
+
+impl ChildState {
+    fn write(self, w: &mut Writer) {
+        match self {
+            Self::Running => w.u8(STATE_RUNNING),
+            Self::Exited {
+                status,
+                mono_nanos,
+                wall_nanos,
+            } => {
+                w.u8(STATE_EXITED);
+                w.i32(status);
+                w.u64(mono_nanos);
+                w.u64(wall_nanos);
+            }
+        }
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match r.u8()? {
+            STATE_RUNNING => Ok(Self::Running),
+            STATE_EXITED => Ok(Self::Exited {
+                status: r.i32()?,
+                mono_nanos: r.u64()?,
+                wall_nanos: r.u64()?,
+            }),
+            value => Err(DecodeError::Choice {
+                what: "state",
+                value,
+            }),
+        }
+    }
+}
+
+impl SpawnStep {
+    fn write(self, w: &mut Writer) {
+        w.u8(match self {
+            Self::Plan => STEP_PLAN,
+            Self::Pipe => STEP_PIPE,
+            Self::Clone => STEP_CLONE,
+        });
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match r.u8()? {
+            STEP_PLAN => Ok(Self::Plan),
+            STEP_PIPE => Ok(Self::Pipe),
+            STEP_CLONE => Ok(Self::Clone),
+            value => Err(DecodeError::Choice {
+                what: "step",
+                value,
+            }),
+        }
+    }
+}
+
+impl Stream {
+    pub(crate) fn write(self, w: &mut Writer) {
+        w.u8(match self {
+            Self::Stdin => 0,
+            Self::Stdout => 1,
+            Self::Stderr => 2,
+        });
+    }
+
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match r.u8()? {
+            0 => Ok(Self::Stdin),
+            1 => Ok(Self::Stdout),
+            2 => Ok(Self::Stderr),
+            value => Err(DecodeError::Choice {
+                what: "stream",
+                value,
+            }),
+        }
+    }
+}
+
+/// A child has three streams, each named at most once.
+const STREAMS: usize = 3;
+
+const WELCOME: u16 = 0x0101;
+const CHILD: u16 = 0x0102;
+const HELD: u16 = 0x0103;
+const INVENTORY_END: u16 = 0x0104;
+const SPAWNED: u16 = 0x0105;
+const SPAWN_FAILED: u16 = 0x0106;
+const EXITED: u16 = 0x0107;
+const ORPHAN: u16 = 0x0108;
+const SIGNALLED: u16 = 0x0109;
+const SIGNAL_FAILED: u16 = 0x010a;
+
+const STATE_RUNNING: u8 = 0;
+const STATE_EXITED: u8 = 1;
+
+const STEP_PLAN: u8 = 0;
+const STEP_PIPE: u8 = 1;
+const STEP_CLONE: u8 = 2;
