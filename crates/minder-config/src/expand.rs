@@ -225,6 +225,8 @@ struct Formatting<'a> {
     chars: Vec<char>,
     at: usize,
     argument: Argument<'a>,
+    /// Whether a format without a name asked for the whole table.
+    wants_table: bool,
     out: String,
 }
 
@@ -235,6 +237,7 @@ impl<'a> Formatting<'a> {
             chars: value.chars().collect(),
             at: 0,
             argument: Argument::Table,
+            wants_table: false,
             out: String::with_capacity(value.len()),
         }
     }
@@ -246,6 +249,10 @@ impl<'a> Formatting<'a> {
             } else {
                 self.out.push(c);
             }
+        }
+        // Last, because Supervisor knows of no such error: its own come first.
+        if self.wants_table {
+            return Err(Malformed::NoName.into());
         }
         Ok(self.out)
     }
@@ -293,11 +300,14 @@ impl<'a> Formatting<'a> {
         }
         self.take(&['h', 'l', 'L']);
         let letter = self.next().ok_or(Malformed::Incomplete)?;
-        let text = match self.argument()? {
-            Some(value) => conversion.apply(letter, value, self.at - 1)?,
+        match self.argument()? {
+            Some(value) => {
+                let text = conversion.apply(letter, value, self.at - 1)?;
+                self.out.push_str(&text);
+            }
+            None if matches!(letter, 's' | 'r' | 'a') => self.wants_table = true,
             None => return Err(format::refuse_table(letter, self.at - 1).into()),
-        };
-        self.out.push_str(&text);
+        }
         Ok(())
     }
 

@@ -114,3 +114,6 @@ pub fn load(
         },
     })
 }
+
+#[cfg(test)]
+mod tests;

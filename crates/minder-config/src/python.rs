@@ -106,7 +106,8 @@ pub fn octal(text: &str) -> Option<i64> {
 }
 
 fn digits(text: &str, base: u8) -> Option<i64> {
-    let text = strip(text);
+    // `int()` does not know the four separators of ASCII as blanks, which `strip()` does.
+    let text = text.trim();
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

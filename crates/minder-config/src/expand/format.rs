@@ -196,10 +196,10 @@ fn mantissa_and_exponent(size: f64, precision: usize) -> (String, usize) {
     (mantissa.to_owned(), exponent.parse().unwrap_or(0))
 }
 
-/// Why a conversion without a name is refused: what it is handed is the table of names.
+/// Why a conversion without a name that writes no text is refused: what it is handed is the table
+/// of names.
 pub(super) fn refuse_table(letter: char, index: usize) -> Malformed {
     match letter {
-        's' | 'r' | 'a' => Malformed::NoName,
         'c' => Malformed::NotACharacter,
         'd' | 'i' | 'u' | 'o' | 'x' | 'X' => not_a_number(letter, "dict"),
         'e' | 'E' | 'f' | 'F' | 'g' | 'G' => Malformed::NotAReal { got: "dict" },
