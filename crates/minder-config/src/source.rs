@@ -132,10 +132,16 @@ fn not_utf8(bytes: &[u8], shown: &str) -> ReadError {
         Some(length) if is_utf8_lead(bytes[good]) => (length, "invalid continuation byte"),
         Some(length) => (length, "invalid start byte"),
     };
-    // The piece in which the sequence turns out to be bad; bytes of it that ended the piece
-    // before are carried over.
-    let noticed = (good + length).min(bytes.len() - 1) / PYTHON_CHUNK * PYTHON_CHUNK;
-    let piece = noticed.min(good);
+    let piece = if error.error_len().is_none() {
+        // Python notices when it asks for more and gets none: the piece is what is left over.
+        good
+    } else {
+        // The piece in which the sequence turns out to be bad. A character that the piece before
+        // ended within is carried over.
+        let noticed = (good + length).min(bytes.len() - 1) / PYTHON_CHUNK * PYTHON_CHUNK;
+        let before = &bytes[..noticed.min(good)];
+        std::str::from_utf8(before).map_or_else(|cut| cut.valid_up_to(), str::len)
+    };
     let readable = String::from_utf8_lossy(&bytes[..piece]);
     let whole_lines = readable.rfind('\n').map_or(0, |end| end + 1);
     ReadError::NotUtf8 {
@@ -252,7 +258,7 @@ mod tests {
             ),
             (
                 b"ab\xe2\x98",
-                "bytes in position 2-3: unexpected end of data",
+                "bytes in position 0-1: unexpected end of data",
             ),
             (
                 b"\xe2\x98a",
@@ -267,6 +273,13 @@ mod tests {
     #[test]
     fn positions_count_from_the_piece_that_python_was_reading() {
         let mut bytes = vec![b'x'; PYTHON_CHUNK + 3];
+        bytes.push(0xff);
+        assert_eq!(
+            why(&bytes),
+            "'utf-8' codec can't decode byte 0xff in position 3: invalid start byte"
+        );
+        let mut bytes = vec![b'x'; PYTHON_CHUNK - 1];
+        bytes.extend_from_slice("é\n".as_bytes());
         bytes.push(0xff);
         assert_eq!(
             why(&bytes),
