@@ -126,3 +126,84 @@ fn refuse_plugin(at: &Reader<'_>) -> Result<ConfigError, ConfigError> {
         Some(spec) => at.refuse(FACTORY, Problem::Unresolved { spec, section }),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> Environment {
+        Environment {
+            vars: [("HOME".to_owned(), "/home/me".to_owned())].into(),
+            cwd: "/work".into(),
+            ..Environment::default()
+        }
+    }
+
+    fn load_text(text: &str, options: &CtlOptions) -> Result<Supervisorctl, String> {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("s.conf");
+        std::fs::write(&path, text).unwrap();
+        let environment = environment();
+        let source = Source::new(path.to_str().unwrap(), &environment);
+        Supervisorctl::load(Some(&source), options, &environment).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn without_a_file_there_are_defaults() {
+        let loaded = Supervisorctl::load(None, &CtlOptions::default(), &environment());
+        assert_eq!(loaded, Ok(Supervisorctl::default()));
+        let empty = load_text("[supervisorctl]", &CtlOptions::default());
+        assert_eq!(empty, Ok(Supervisorctl::default()));
+    }
+
+    #[test]
+    fn paths_are_made_absolute() {
+        let text = "[supervisorctl]\nserverurl=unix://run/../s.sock\nhistory_file=~/.h\nprompt=";
+        let loaded = load_text(text, &CtlOptions::default()).unwrap();
+        assert_eq!(loaded.serverurl, "unix:///work/s.sock");
+        assert_eq!(loaded.history_file, Some("/home/me/.h".into()));
+        assert_eq!(loaded.prompt, "");
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let text = "[supervisorctl]\nserverurl=http://a\nusername=a\npassword=a\nhistory_file=/a";
+        let options = CtlOptions {
+            serverurl: Some("http://b".to_owned()),
+            username: Some(String::new()),
+            history_file: Some("b".to_owned()),
+            ..CtlOptions::default()
+        };
+        let loaded = load_text(text, &options).unwrap();
+        assert_eq!(loaded.serverurl, "http://b");
+        assert_eq!(loaded.username.as_deref(), Some(""));
+        assert_eq!(loaded.password.as_deref(), Some("a"));
+        assert_eq!(loaded.history_file, Some("/work/b".into()));
+    }
+
+    #[test]
+    fn what_is_refused_is_refused_in_supervisors_words() {
+        for (text, expected) in [
+            (
+                "[supervisord]",
+                ".ini file does not include supervisorctl section",
+            ),
+            (
+                "[supervisorctl]\nprompt=%(here)s",
+                "Format string '%(here)s' for 'supervisorctl.prompt' contains names ('here') \
+                 which cannot be expanded. Available names: ENV_HOME",
+            ),
+            (
+                "[supervisorctl]\n[ctlplugin:x]",
+                "section [ctlplugin:x] does not specify a supervisor.ctl_factory",
+            ),
+            (
+                "[supervisorctl]\n[ctlplugin:x]\nsupervisor.ctl_factory=a:b",
+                "a:b cannot be resolved within [ctlplugin:x]",
+            ),
+        ] {
+            let error = load_text(text, &CtlOptions::default()).unwrap_err();
+            assert_eq!(error, expected, "{text}");
+        }
+    }
+}

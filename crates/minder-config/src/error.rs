@@ -49,12 +49,21 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl ConfigError {
-    /// A problem at a place.
+    /// A problem at a place, or at the part of it that the problem knows of.
     pub(crate) fn at(problem: impl Into<Problem>, location: &Location) -> Self {
+        let problem = problem.into();
+        // A value that was put together or rewritten has no place for its parts.
+        let location = if let Problem::Expand(error) = &problem
+            && error.value == location.text()
+        {
+            location.part(error.span.clone())
+        } else {
+            location.clone()
+        };
         Self {
-            problem: Box::new(problem.into()),
+            problem: Box::new(problem),
             within: None,
-            location: Some(location.clone()),
+            location: Some(location),
         }
     }
 
@@ -108,7 +117,12 @@ pub enum Problem {
     Unresolved { spec: String, section: String },
 
     #[error("[{group}] names unknown program or fcgi-program {program}")]
-    UnknownMember { group: String, program: String },
+    UnknownMember {
+        group: String,
+        program: String,
+        /// The program that was probably meant.
+        near: Option<String>,
+    },
     #[error("[{group}] name {program} is ambiguous (exists as program and fcgi-program)")]
     AmbiguousMember { group: String, program: String },
 
@@ -203,11 +217,18 @@ impl Problem {
                 "write KEY=\"value\",KEY2=\"value2\"; a value of anything but letters, digits and \
                  _/.+-(): needs quotes"
             }
+            Self::NoFactory { key, .. } if *key != crate::rpcinterface::FACTORY => {
+                "plug-ins written in Python cannot be loaded"
+            }
             Self::NoFactory { .. } => {
                 "add \"supervisor.rpcinterface_factory = \
                  supervisor.rpcinterface:make_main_rpcinterface\""
             }
             Self::Unresolved { .. } => "plug-ins written in Python cannot be loaded",
+            Self::UnknownMember {
+                near: Some(near), ..
+            } => return Some(format!("did you mean {near}?")),
+            Self::UnknownMember { program, .. } if program.is_empty() => "remove a comma",
             Self::UnknownMember { .. } => {
                 "\"programs\" lists the names of [program:x] sections, with commas between them"
             }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use crate::python::Repr;
 use format::Conversion;
@@ -92,6 +93,8 @@ pub struct ExpandError {
     pub value: String,
     /// What Supervisor calls the option: `section.option`, for some only `option`.
     pub label: String,
+    /// The bytes of the value that are wrong.
+    pub span: Range<usize>,
     /// What is wrong.
     pub why: ExpandProblem,
 }
@@ -193,13 +196,16 @@ pub fn expand(value: &str, names: &Names<'_>, label: &str) -> Result<String, Exp
     if !value.contains('%') {
         return Ok(value.to_owned());
     }
-    Formatting::new(value, names)
-        .run()
-        .map_err(|why| ExpandError {
+    let mut formatting = Formatting::new(value, names);
+    match formatting.run() {
+        Ok(()) => Ok(formatting.out),
+        Err(why) => Err(ExpandError {
+            span: formatting.current_format(),
             value: value.to_owned(),
             label: label.to_owned(),
             why,
-        })
+        }),
+    }
 }
 
 impl From<Malformed> for ExpandProblem {
@@ -224,6 +230,8 @@ struct Formatting<'a> {
     names: &'a Names<'a>,
     chars: Vec<char>,
     at: usize,
+    /// Where the format begins that is being read.
+    start: usize,
     argument: Argument<'a>,
     /// Whether a format without a name asked for the whole table.
     wants_table: bool,
@@ -236,15 +244,17 @@ impl<'a> Formatting<'a> {
             names,
             chars: value.chars().collect(),
             at: 0,
+            start: 0,
             argument: Argument::Table,
             wants_table: false,
             out: String::with_capacity(value.len()),
         }
     }
 
-    fn run(mut self) -> Result<String, ExpandProblem> {
+    fn run(&mut self) -> Result<(), ExpandProblem> {
         while let Some(c) = self.next() {
             if c == '%' {
+                self.start = self.at - 1;
                 self.format()?;
             } else {
                 self.out.push(c);
@@ -254,7 +264,13 @@ impl<'a> Formatting<'a> {
         if self.wants_table {
             return Err(Malformed::NoName.into());
         }
-        Ok(self.out)
+        Ok(())
+    }
+
+    /// The bytes of the value between the last percent sign and where reading has come.
+    fn current_format(&self) -> Range<usize> {
+        let bytes = |chars: &[char]| chars.iter().map(|c| c.len_utf8()).sum::<usize>();
+        bytes(&self.chars[..self.start])..bytes(&self.chars[..self.at])
     }
 
     fn next(&mut self) -> Option<char> {

@@ -9,6 +9,7 @@ use minder_core::{GroupSpec, ProcessSpec};
 use crate::error::{ConfigError, Problem};
 use crate::expand::Names;
 use crate::ini::Section;
+use crate::nearest::nearest;
 use crate::program::{self, Programs};
 use crate::section::Reader;
 use crate::warning::Warning;
@@ -23,6 +24,7 @@ pub(crate) const OPTIONS: &[&str] = &["programs", "priority"];
 /// The groups of a configuration, in start order, and which section each process is from.
 pub(crate) struct Groups {
     pub(crate) groups: Vec<GroupSpec>,
+    names: BTreeSet<String>,
     /// Section names by group and process.
     pub(crate) sections: BTreeMap<(String, String), String>,
 }
@@ -43,6 +45,7 @@ pub(crate) fn read(
     };
     let mut groups = Groups {
         groups: Vec::new(),
+        names: BTreeSet::new(),
         sections: BTreeMap::new(),
     };
     let mut members = BTreeSet::new();
@@ -87,7 +90,7 @@ fn priority(at: &Reader<'_>, default: i64) -> Result<i64, ConfigError> {
 impl Groups {
     fn add(&mut self, group: Collected, section: &Section, warnings: &mut Vec<Warning>) {
         let Collected { spec, sections } = group;
-        if self.groups.iter().any(|known| known.name == spec.name) {
+        if !self.names.insert(spec.name.clone()) {
             let text = format!(
                 "[{}] makes a second group \"{}\": only the first in start order is used",
                 section.name(),
@@ -194,9 +197,26 @@ fn member<'a>(
     let find = |prefix: &str| programs.ini.section(&format!("{prefix}{program}"));
     match (find(program::PREFIX), find(fastcgi::PREFIX)) {
         (Some(section), None) | (None, Some(section)) => Ok(section),
-        (None, None) => Err(at.refuse("programs", Problem::UnknownMember { group, program })),
+        (None, None) => {
+            let near = nearest(&program, &names(programs)).map(str::to_owned);
+            let problem = Problem::UnknownMember {
+                group,
+                program,
+                near,
+            };
+            Err(at.refuse("programs", problem))
+        }
         (Some(_), Some(_)) => {
             Err(at.refuse("programs", Problem::AmbiguousMember { group, program }))
         }
     }
+}
+
+/// What a group can name.
+fn names<'a>(programs: &Programs<'a>) -> Vec<&'a str> {
+    let name = |section: &'a Section| {
+        let program = section.name().strip_prefix(program::PREFIX);
+        program.or_else(|| section.name().strip_prefix(fastcgi::PREFIX))
+    };
+    programs.ini.sections().iter().filter_map(name).collect()
 }

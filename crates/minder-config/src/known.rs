@@ -87,6 +87,14 @@ pub(crate) fn unknown(ini: &Ini) -> Vec<Warning> {
     warnings
 }
 
+/// Whether a section has an option of this name.
+pub(crate) fn is_known(section: &str, option: &str) -> bool {
+    FAMILIES
+        .iter()
+        .filter(|family| family.has(section))
+        .any(|family| family.options.is_empty() || family.options.concat().contains(&option))
+}
+
 impl Family {
     fn has(&self, section: &str) -> bool {
         match self.name {

@@ -10,7 +10,8 @@ use crate::section::Reader;
 /// How the names of the sections begin.
 pub(crate) const PREFIX: &str = "rpcinterface:";
 
-const FACTORY: &str = "supervisor.rpcinterface_factory";
+/// The option that names what makes the methods.
+pub(crate) const FACTORY: &str = "supervisor.rpcinterface_factory";
 
 /// The one interface there is, by the name of the Python function that makes it.
 const MAIN: (&str, &str) = ("supervisor.rpcinterface", "make_main_rpcinterface");

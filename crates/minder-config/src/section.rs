@@ -49,6 +49,11 @@ impl<'a> Reader<'a> {
 
     /// An option as it is written, if it is.
     pub(crate) fn raw(&self, option: &str) -> Option<&'a Opt> {
+        debug_assert!(
+            crate::known::is_known(self.section.name(), option),
+            "[{}] {option} is read, but would be told to be unknown",
+            self.section.name()
+        );
         self.ini.option(self.section, option)
     }
 

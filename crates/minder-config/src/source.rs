@@ -174,6 +174,12 @@ impl Location {
         }
     }
 
+    /// The part of it that these bytes of its text make.
+    pub(crate) fn part(&self, bytes: Range<usize>) -> Self {
+        let start = self.span.start;
+        Self::new(&self.file, start + bytes.start..start + bytes.end)
+    }
+
     /// The file it is in.
     #[must_use]
     pub fn file(&self) -> &SourceFile {
