@@ -1,6 +1,5 @@
 //! Signals by name and number, as Supervisor's configuration and API spell them.
 
-use alloc::string::String;
 use core::fmt;
 
 /// A signal of Linux, or 0, which only asks whether the target exists.
@@ -78,6 +77,25 @@ impl Signal {
     #[must_use]
     pub fn from_number(number: i32) -> Option<Self> {
         (0..=MAX).contains(&number).then_some(Self(number))
+    }
+
+    /// The signal that a user means by a name, with or without `SIG` and in any case, or by a
+    /// number. Numbers without a name are refused, as Supervisor refuses them.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Ok(number) = text.parse::<i32>() {
+            return NAMES
+                .iter()
+                .find(|(_, n)| *n == number)
+                .map(|_| Self(number));
+        }
+        let upper = text.to_ascii_uppercase();
+        let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+        NAMES
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, number)| Self(*number))
     }
 
     /// Its number.
