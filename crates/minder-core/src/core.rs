@@ -61,7 +61,7 @@ impl Core {
     pub fn start(now: Now, groups: Vec<Arc<GroupSpec>>, fx: &mut Effects) -> Self {
         let groups = plan::in_start_order(groups);
         let first = NextIds {
-            child: 1,
+            child: first_child(now),
             process: 1,
             group: 1,
         };
@@ -319,6 +319,15 @@ impl Core {
         self.timers.set(Timer::Batch, self.batch.deadline());
         self.continue_ending(now, fx);
     }
+}
+
+/// Where the identities of children begin. After a restart the keeper may still have a child that
+/// nobody could signal, and its identity must not be given out again: so each start begins at its
+/// own nanosecond, and hands out far fewer than there are nanoseconds until the next.
+fn first_child(now: Now) -> u64 {
+    u64::try_from(now.mono.0.as_nanos())
+        .unwrap_or(u64::MAX / 2)
+        .max(1)
 }
 
 fn take(counter: &mut u64) -> u64 {

@@ -79,13 +79,6 @@ impl ProcessState {
         matches!(self, Self::Starting | Self::Running | Self::Backoff)
     }
 
-    /// Whether a start of several processes is to look at it: it neither runs nor is on its way
-    /// there.
-    #[must_use]
-    pub fn is_startable(self) -> bool {
-        !self.is_running()
-    }
-
     /// Whether there is a child to send a signal to.
     #[must_use]
     pub fn is_signallable(self) -> bool {

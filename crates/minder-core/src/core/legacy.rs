@@ -8,6 +8,7 @@
 //! | snapshot | keeper | what follows |
 //! | --- | --- | --- |
 //! | a child is being made | does not know it | its spawn was lost: the same try is made again, under a new identity |
+//! | the same, but it is to be stopped, or the end has begun | does not know it | it counts as a start that failed |
 //! | a child is being made | has it | it runs: the answer was lost |
 //! | a child runs | does not know it | it has ended, and nobody can tell how |
 //! | any child | has it, ended | as if that was reported now |
@@ -25,7 +26,7 @@ use super::Core;
 use crate::child::{ChildId, ExitStatus, ProcessId};
 use crate::effect::{Effect, Effects};
 use crate::group::Group;
-use crate::input::Input;
+use crate::input::{Input, SpawnError};
 use crate::process::{Phase, Process, State};
 use crate::snapshot::{GroupSnapshot, Inherited, Snapshot};
 use crate::state::Mood;
@@ -133,6 +134,13 @@ impl Core {
     /// The keeper does not have the child.
     fn miss(&mut self, now: Now, id: ProcessId, child: ChildId, phase: Phase, fx: &mut Effects) {
         match phase {
+            // To start it only in order to stop it would serve nobody.
+            Phase::Spawning { stop, .. } if stop.is_some() || !self.may_start() => {
+                let error = SpawnError("not started: the daemon ended first".into());
+                self.step(now, id, fx, |process, fx| {
+                    process.spawn_failed(now.mono, child, error, fx);
+                });
+            }
             Phase::Spawning { .. } => {
                 let again = ChildId(super::take(&mut self.next.child));
                 self.step(now, id, fx, |process, fx| process.spawn_again(again, fx));

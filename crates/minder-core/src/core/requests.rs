@@ -1,5 +1,6 @@
 //! What users ask for. The order of the checks is Supervisor's: clients see which comes first.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -20,6 +21,37 @@ use crate::state::{Mood, ProcessState};
 use crate::time::Now;
 use crate::waiting::{Form, Gathering, Wish, unknown_state};
 
+/// What is done to each process of a target.
+enum Deed {
+    Start {
+        wait: bool,
+        unrunnable: BTreeMap<ProcessId, CommandError>,
+    },
+    Stop {
+        wait: bool,
+    },
+    Signal {
+        signal: String,
+    },
+}
+
+impl Deed {
+    /// Which of several processes it is done to: those that are not as wished already.
+    fn concerns(&self, state: ProcessState) -> bool {
+        match self {
+            Self::Start { .. } => !state.is_running(),
+            Self::Stop { .. } => state.is_running(),
+            Self::Signal { .. } => state.is_signallable(),
+        }
+    }
+}
+
+/// A process, by the name that the user knows it by.
+struct Named {
+    id: ProcessId,
+    given: String,
+}
+
 /// What came of a request about one process, as far as can be said at once.
 enum Begun {
     Settled(Result<(), Refusal>),
@@ -37,33 +69,15 @@ impl Core {
                 target,
                 wait,
                 unrunnable,
-            } => self.for_each(
-                now,
-                id,
-                &target,
-                fx,
-                ProcessState::is_startable,
-                |core, p, fx| core.begin_start(now, p, wait, &unrunnable, fx),
-            ),
+            } => {
+                let unrunnable = unrunnable.into_iter().collect();
+                self.carry_out(now, id, &target, &Deed::Start { wait, unrunnable }, fx);
+            }
             Request::Stop { target, wait } => {
-                self.for_each(
-                    now,
-                    id,
-                    &target,
-                    fx,
-                    ProcessState::is_running,
-                    |core, p, fx| core.begin_stop(now, p, wait, fx),
-                );
+                self.carry_out(now, id, &target, &Deed::Stop { wait }, fx);
             }
             Request::Signal { target, signal } => {
-                self.for_each(
-                    now,
-                    id,
-                    &target,
-                    fx,
-                    ProcessState::is_signallable,
-                    |core, p, fx| core.send(p, &signal, fx),
-                );
+                self.carry_out(now, id, &target, &Deed::Signal { signal }, fx);
             }
             Request::Reread { groups } => self.reread(id, groups, fx),
             Request::AddGroup { name } => self.add_group(now, id, name, fx),
@@ -79,26 +93,25 @@ impl Core {
         }
     }
 
-    /// Does something to every process of the target; of several only to those that `concerns`
-    /// picks. Everything is begun before anything is waited for.
-    fn for_each(
+    /// Does something to every process of the target; of several only to those that it concerns.
+    /// Everything is begun before anything is waited for.
+    fn carry_out(
         &mut self,
         now: Now,
         request: RequestId,
         target: &Target,
+        deed: &Deed,
         fx: &mut Effects,
-        concerns: fn(ProcessState) -> bool,
-        mut begin: impl FnMut(&mut Self, &Named, &mut Effects) -> Begun,
     ) {
         let (form, chosen) = match self.roster.select(target) {
             Err(refusal) => return fx.reply(request, Reply::Refused(refusal)),
             Ok(Selection::One(id, given)) => (Form::One, Vec::from([Named { id, given }])),
-            Ok(Selection::Many(ids)) => (Form::Each, self.those(&ids, concerns)),
+            Ok(Selection::Many(ids)) => (Form::Each, self.concerned(&ids, deed)),
         };
         let mut gathering = Gathering::new(request, form);
         let mut later = Vec::new();
         for named in chosen {
-            match begin(self, &named, fx) {
+            match self.begin(now, deed, &named, fx) {
                 Begun::Settled(result) => self.note(&mut gathering, named.id, result),
                 Begun::Later(wish) => later.push((named.id, wish, named.given)),
             }
@@ -122,10 +135,10 @@ impl Core {
         }
     }
 
-    fn those(&self, ids: &[ProcessId], concerns: fn(ProcessState) -> bool) -> Vec<Named> {
+    fn concerned(&self, ids: &[ProcessId], deed: &Deed) -> Vec<Named> {
         ids.iter()
             .filter_map(|id| self.roster.process(*id))
-            .filter(|process| concerns(process.shown()))
+            .filter(|process| deed.concerns(process.shown()))
             .map(|process| Named {
                 id: process.id,
                 given: full_name(&process.group.name, &process.spec.name),
@@ -139,16 +152,24 @@ impl Core {
         }
     }
 
+    fn begin(&mut self, now: Now, deed: &Deed, named: &Named, fx: &mut Effects) -> Begun {
+        match deed {
+            Deed::Start { wait, unrunnable } => self.begin_start(now, named, *wait, unrunnable, fx),
+            Deed::Stop { wait } => self.begin_stop(now, named, *wait, fx),
+            Deed::Signal { signal } => self.send(named, signal, fx),
+        }
+    }
+
     fn begin_start(
         &mut self,
         now: Now,
         named: &Named,
         wait: bool,
-        unrunnable: &[(ProcessId, CommandError)],
+        unrunnable: &BTreeMap<ProcessId, CommandError>,
         fx: &mut Effects,
     ) -> Begun {
         let refused = |refusal| Begun::Settled(Err(refusal));
-        if let Some((_, error)) = unrunnable.iter().find(|(id, _)| *id == named.id) {
+        if let Some(error) = unrunnable.get(&named.id) {
             return refused(Refusal::Command(error.clone()));
         }
         let Some(process) = self.roster.process(named.id) else {
@@ -183,7 +204,7 @@ impl Core {
         }
     }
 
-    fn send(&mut self, named: &Named, signal: &str, fx: &mut Effects) -> Begun {
+    fn send(&self, named: &Named, signal: &str, fx: &mut Effects) -> Begun {
         let Some(known) = Signal::parse(signal) else {
             return Begun::Settled(Err(Refusal::BadSignal(signal.into())));
         };
@@ -241,10 +262,4 @@ impl Core {
         fx.announce(Event::GroupRemoved(name));
         fx.reply(id, Reply::Done);
     }
-}
-
-/// A process, by the name that the user knows it by.
-struct Named {
-    id: ProcessId,
-    given: String,
 }
