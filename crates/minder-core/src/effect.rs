@@ -60,6 +60,14 @@ pub enum Effect {
         /// Which.
         id: GroupId,
     },
+    /// A child runs that the core knows nothing of: it was found in the keeper's inventory, and
+    /// no snapshot tells of it. What is to become of it can only be told from its label.
+    Stray {
+        /// Which.
+        child: ChildId,
+        /// Its pid.
+        pid: u32,
+    },
     /// Close every log file and open it again by its name.
     ReopenLogs,
     /// Nothing runs any more, and nothing will: end, or begin anew.
@@ -98,6 +106,21 @@ impl Effects {
     /// Asks for one more thing, after all the others.
     pub fn push(&mut self, effect: Effect) {
         self.0.push(effect);
+    }
+
+    /// Asks for listeners to be told.
+    pub(crate) fn announce(&mut self, event: Event) {
+        self.push(Effect::Announce(event));
+    }
+
+    /// Asks for a line in the log.
+    pub(crate) fn log(&mut self, message: Message) {
+        self.push(Effect::Log(message));
+    }
+
+    /// Answers a request.
+    pub(crate) fn reply(&mut self, request: RequestId, reply: Reply) {
+        self.push(Effect::Reply { request, reply });
     }
 
     /// Takes every effect out, in order, and keeps the memory.

@@ -18,18 +18,30 @@
 
 extern crate alloc;
 
+mod batch;
 pub mod child;
+pub mod core;
 pub mod effect;
 pub mod event;
+mod gallery;
+pub mod group;
 pub mod input;
 pub mod message;
+pub mod plan;
+pub mod process;
 pub mod request;
 pub mod signal;
+pub mod snapshot;
 pub mod spec;
 pub mod state;
+#[cfg(test)]
+mod testing;
 pub mod time;
+mod timers;
 pub mod view;
+mod waiting;
 
+pub use self::core::Core;
 pub use child::{ChildId, ExitStatus, GroupId, ProcessId};
 pub use effect::{Effect, Effects};
 pub use event::Event;
@@ -37,6 +49,7 @@ pub use input::{CommandError, Input, SpawnError};
 pub use message::{Level, Message};
 pub use request::{Changes, Outcome, Refusal, Reply, Request, RequestId, Target};
 pub use signal::Signal;
+pub use snapshot::{Inherited, Snapshot};
 pub use spec::{GroupSpec, ProcessSpec};
 pub use state::{Mood, ProcessState};
 pub use time::{Mono, Now, Wall};

@@ -120,6 +120,15 @@ pub enum Message {
         /// Why.
         error: String,
     },
+    /// A stop or kill failed.
+    KillFailed {
+        /// Of which process.
+        name: Arc<str>,
+        /// Its pid.
+        pid: u32,
+        /// Why.
+        error: String,
+    },
     /// A process that was no child of ours ended.
     OrphanReaped {
         /// Its pid.
@@ -194,7 +203,7 @@ impl Message {
             | Self::AlreadyRunning { .. }
             | Self::ExitRequested { .. }
             | Self::RestartRequested { .. } => Level::Warn,
-            Self::SignalFailed { .. } => Level::Critical,
+            Self::SignalFailed { .. } | Self::KillFailed { .. } => Level::Critical,
             Self::Killed { .. } | Self::Signalling { .. } => Level::Debug,
         }
     }
@@ -240,6 +249,9 @@ impl fmt::Display for Message {
             Self::AlreadyRunning { name } => write!(f, "process '{name}' already running"),
             Self::SignalFailed { name, pid, error } => {
                 write!(f, "unknown problem sending sig {name} ({pid}):{error}")
+            }
+            Self::KillFailed { name, pid, error } => {
+                write!(f, "unknown problem killing {name} ({pid}):{error}")
             }
             Self::OrphanReaped { pid, status } => write!(f, "reaped unknown pid {pid} ({status})"),
             Self::ExitRequested { signal } => {

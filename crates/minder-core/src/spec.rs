@@ -40,7 +40,7 @@ pub enum GroupKind {
     },
 }
 
-/// Where a FastCGI group listens. Owner, mode and backlog are not compared by `reread`.
+/// Where a `FastCGI` group listens. Owner, mode and backlog are not compared by `reread`.
 #[derive(Clone, Debug)]
 pub struct FastCgiSocket {
     /// `unix:///path` or `tcp://host:port`, as Supervisor shows it.

@@ -1,0 +1,158 @@
+//! What one daemon leaves to the next, and how the next takes it over.
+//!
+//! A snapshot is sent to the keeper before the effects of its step are done, and the end of a
+//! child is acknowledged only after a snapshot that knows of it. So after a crash the snapshot is
+//! never behind the keeper, and may be ahead of it by the effects of one step. Where the two
+//! disagree:
+//!
+//! | snapshot | keeper | what follows |
+//! | --- | --- | --- |
+//! | a child is being made | does not know it | its spawn was lost: the same try is made again, under a new identity |
+//! | the same, but it is to be stopped, or the end has begun | does not know it | it counts as a start that failed |
+//! | a child is being made | has it | it runs: the answer was lost |
+//! | a child runs | does not know it | it has ended, and nobody can tell how |
+//! | any child | has it, ended | as if that was reported now |
+//! | does not know the child | has it, running | the driver is told, and decides by its label |
+//! | does not know the child | has it, ended | nothing: it was taken note of before |
+//! | a child was told to stop | has it, running | it is not told again: a second signal can make a program give up its work, and if the first was lost, SIGKILL comes in time |
+//!
+//! Lines and events of the step that the crash cut short may be missing; they are not repeated.
+//! Groups are adopted without being announced again, and requests that waited are gone.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::Core;
+use crate::child::{ChildId, ExitStatus, ProcessId};
+use crate::effect::{Effect, Effects};
+use crate::group::Group;
+use crate::input::{Input, SpawnError};
+use crate::process::{Phase, Process, State};
+use crate::snapshot::{GroupSnapshot, Inherited, Snapshot};
+use crate::state::Mood;
+use crate::time::Now;
+
+impl Core {
+    /// What a later daemon needs in order to go on.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            mood: self.mood,
+            groups: self
+                .roster
+                .by_age()
+                .map(|group| self.leave(group))
+                .collect(),
+            candidate: self.candidate.to_vec(),
+            next: self.next,
+        }
+    }
+
+    /// Goes on where an earlier daemon left off. `inventory` is every child that the keeper has.
+    pub fn adopt(now: Now, snapshot: Snapshot, inventory: &[Inherited], fx: &mut Effects) -> Self {
+        let mut core = Self::empty(snapshot.mood, snapshot.candidate.into(), snapshot.next);
+        for group in snapshot.groups {
+            core.take_over(group);
+        }
+        // An identity that the keeper knows must never be given out again, whatever the snapshot
+        // says.
+        let highest = inventory.iter().map(|inherited| inherited.child.0).max();
+        core.next.child = core
+            .next
+            .child
+            .max(highest.map_or(0, |child| child.saturating_add(1)));
+        if core.mood != Mood::Running {
+            core.queue_groups();
+        }
+        core.reconcile(now, inventory, fx);
+        core.finish(now, fx);
+        core
+    }
+
+    fn leave(&self, group: &Group) -> GroupSnapshot {
+        let processes = group
+            .processes
+            .iter()
+            .filter_map(|id| self.roster.process(*id));
+        GroupSnapshot {
+            id: group.id,
+            spec: group.spec.clone(),
+            processes: processes.map(Process::snapshot).collect(),
+        }
+    }
+
+    fn take_over(&mut self, group: GroupSnapshot) {
+        let specs = group.spec.processes.iter();
+        let processes = group
+            .processes
+            .into_iter()
+            .zip(specs)
+            .map(|(left, spec)| Process::restore(left, group.spec.clone(), spec.clone()));
+        let processes = processes.collect();
+        self.roster.add(group.id, group.spec.clone(), processes);
+    }
+
+    fn reconcile(&mut self, now: Now, inventory: &[Inherited], fx: &mut Effects) {
+        let found: BTreeMap<_, _> = inventory
+            .iter()
+            .map(|child| (child.child, *child))
+            .collect();
+        let all: Vec<_> = self
+            .roster
+            .processes()
+            .map(|process| (process.id, process.state))
+            .collect();
+        for (id, state) in all {
+            match state {
+                State::Down(_) => self.step(now, id, fx, |_, _| {}),
+                State::Up { child, phase } => match found.get(&child) {
+                    Some(inherited) => self.inherit(now, id, *inherited, fx),
+                    None => self.miss(now, id, child, phase, fx),
+                },
+            }
+        }
+        for inherited in inventory {
+            let (child, pid) = (inherited.child, inherited.pid);
+            let ended = inherited.exited.is_some();
+            if !ended && self.roster.parent(child).is_none() {
+                fx.push(Effect::Stray { child, pid });
+            }
+        }
+    }
+
+    /// The keeper has the child.
+    fn inherit(&mut self, now: Now, id: ProcessId, inherited: Inherited, fx: &mut Effects) {
+        let Inherited { child, pid, exited } = inherited;
+        self.step(now, id, fx, |process, fx| {
+            process.child_spawned(now.mono, child, pid, fx);
+        });
+        if let Some((status, at)) = exited {
+            self.handle(now, Input::ChildExited { child, status, at }, fx);
+        }
+    }
+
+    /// The keeper does not have the child.
+    fn miss(&mut self, now: Now, id: ProcessId, child: ChildId, phase: Phase, fx: &mut Effects) {
+        match phase {
+            // To start it only in order to stop it would serve nobody.
+            Phase::Spawning { stop, .. } if stop.is_some() || !self.may_start() => {
+                let error = SpawnError("not started: the daemon ended first".into());
+                self.step(now, id, fx, |process, fx| {
+                    process.spawn_failed(now.mono, child, error, fx);
+                });
+            }
+            Phase::Spawning { .. } => {
+                let again = ChildId(super::take(&mut self.next.child));
+                self.step(now, id, fx, |process, fx| process.spawn_again(again, fx));
+            }
+            Phase::Starting { .. }
+            | Phase::Running { .. }
+            | Phase::Stopping { .. }
+            | Phase::Unknown { .. } => {
+                let status = ExitStatus::Unknown;
+                let at = now;
+                self.handle(now, Input::ChildExited { child, status, at }, fx);
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Groups: what is started, stopped, added and removed together, and in which order.
+//!
+//! The [`Roster`] owns every active group and process, and finds them by identity, by name and by
+//! child. It knows the orders: groups by priority and then by when they were added, processes by
+//! the order of their group's spec, or by priority. What happens to a process is
+//! [`crate::process`]'s business, and when is [`crate::core`]'s.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::child::{ChildId, GroupId, ProcessId};
+use crate::process::Process;
+use crate::request::{Refusal, Target};
+use crate::spec::GroupSpec;
+
+/// An active group.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its identity.
+    pub id: GroupId,
+    /// What it asks for.
+    pub spec: Arc<GroupSpec>,
+    /// Its processes, in the order of the spec: the order of automatic starts.
+    pub processes: Vec<ProcessId>,
+    /// Its processes by priority: the order of starts and stops on request.
+    pub by_priority: Vec<ProcessId>,
+    /// How many of its processes are not stopped, in the sense of
+    /// [`ProcessState::is_stopped`](crate::ProcessState::is_stopped).
+    pub unstopped: usize,
+    names: BTreeMap<String, ProcessId>,
+}
+
+/// Every active group and process.
+#[derive(Debug, Default)]
+pub struct Roster {
+    // Identities count up, so this is also the order in which the groups were added.
+    groups: BTreeMap<GroupId, Group>,
+    processes: BTreeMap<ProcessId, Process>,
+    // By (priority, identity).
+    order: Vec<GroupId>,
+    names: BTreeMap<String, GroupId>,
+    members: BTreeMap<ProcessId, GroupId>,
+    children: BTreeMap<ChildId, ProcessId>,
+}
+
+/// What a [`Target`] means at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// One process, by the name that the user gave.
+    One(ProcessId, String),
+    /// All of a group or of all groups, by priority.
+    Many(Vec<ProcessId>),
+}
+
+impl Roster {
+    /// Makes a group active, with these processes in the order of its spec.
+    pub fn add(&mut self, id: GroupId, spec: Arc<GroupSpec>, processes: Vec<Process>) {
+        let (name, priority) = (spec.name.clone(), spec.priority);
+        let mut by_priority: Vec<_> = processes.iter().map(|p| (p.spec.priority, p.id)).collect();
+        by_priority.sort_by_key(|(priority, _)| *priority);
+        let group = Group {
+            id,
+            by_priority: by_priority.into_iter().map(|(_, id)| id).collect(),
+            processes: processes.iter().map(|p| p.id).collect(),
+            unstopped: processes.iter().filter(|p| !p.shown().is_stopped()).count(),
+            names: processes
+                .iter()
+                .map(|p| (p.spec.name.clone(), p.id))
+                .collect(),
+            spec,
+        };
+        for process in processes {
+            self.members.insert(process.id, id);
+            if let Some(child) = process.child() {
+                self.children.insert(child, process.id);
+            }
+            self.processes.insert(process.id, process);
+        }
+        self.names.insert(name, id);
+        self.groups.insert(id, group);
+        let place = self.place(priority, id);
+        self.order.insert(place, id);
+    }
+
+    /// Forgets a group and its processes.
+    pub fn remove(&mut self, id: GroupId) -> Option<Group> {
+        let group = self.groups.remove(&id)?;
+        self.order.retain(|other| *other != id);
+        self.names.remove(&group.spec.name);
+        for process in &group.processes {
+            self.members.remove(process);
+            // A process in the UNKNOWN state may still have a child.
+            if let Some(child) = self.processes.remove(process).and_then(|p| p.child()) {
+                self.children.remove(&child);
+            }
+        }
+        Some(group)
+    }
+
+    /// The groups by priority, and among equals in the order of their being added.
+    #[must_use]
+    pub fn by_priority(&self) -> impl DoubleEndedIterator<Item = &Group> {
+        self.order.iter().filter_map(|id| self.groups.get(id))
+    }
+
+    /// The groups in the order of their being added.
+    pub fn by_age(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
+    /// The group of this identity.
+    #[must_use]
+    pub fn group(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(&id)
+    }
+
+    /// The group of this name.
+    #[must_use]
+    pub fn group_named(&self, name: &str) -> Option<&Group> {
+        self.names.get(name).and_then(|id| self.groups.get(id))
+    }
+
+    /// The group that a process belongs to.
+    #[must_use]
+    pub fn group_of(&self, process: ProcessId) -> Option<&Group> {
+        self.members
+            .get(&process)
+            .and_then(|id| self.groups.get(id))
+    }
+
+    /// The place of a group in [`by_priority`](Self::by_priority).
+    #[must_use]
+    pub fn place_of(&self, group: &Group) -> usize {
+        self.place(group.spec.priority, group.id)
+    }
+
+    /// The process of this identity.
+    #[must_use]
+    pub fn process(&self, id: ProcessId) -> Option<&Process> {
+        self.processes.get(&id)
+    }
+
+    /// Every process, in the order of their being added.
+    pub fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.processes.values()
+    }
+
+    /// Whose child this is.
+    #[must_use]
+    pub fn parent(&self, child: ChildId) -> Option<ProcessId> {
+        self.children.get(&child).copied()
+    }
+
+    /// Lets `change` have its way with a process, and keeps the books.
+    pub fn change(&mut self, id: ProcessId, change: impl FnOnce(&mut Process)) {
+        let Some(process) = self.processes.get_mut(&id) else {
+            return;
+        };
+        let (stopped, child) = (process.shown().is_stopped(), process.child());
+        change(process);
+        let (stops, next) = (process.shown().is_stopped(), process.child());
+        if child != next {
+            if let Some(child) = child {
+                self.children.remove(&child);
+            }
+            if let Some(next) = next {
+                self.children.insert(next, id);
+            }
+        }
+        let group = self
+            .members
+            .get(&id)
+            .and_then(|group| self.groups.get_mut(group));
+        if let Some(group) = group {
+            group.unstopped = group.unstopped - usize::from(!stopped) + usize::from(!stops);
+        }
+    }
+
+    /// What `target` means.
+    pub fn select(&self, target: &Target) -> Result<Selection, Refusal> {
+        let unknown = |given: &str| Refusal::BadName(given.to_string());
+        match target {
+            Target::All => {
+                let all = self.by_priority().flat_map(|group| &group.by_priority);
+                Ok(Selection::Many(all.copied().collect()))
+            }
+            Target::Group(name) => self
+                .group_named(name)
+                .map(|group| Selection::Many(group.by_priority.clone()))
+                .ok_or_else(|| unknown(name)),
+            Target::Named(given) => {
+                let (group, process) = given.split_once(':').unwrap_or((given, given));
+                let group = self.group_named(group).ok_or_else(|| unknown(given))?;
+                match process {
+                    "" | "*" if given.contains(':') => {
+                        Ok(Selection::Many(group.by_priority.clone()))
+                    }
+                    name => group
+                        .names
+                        .get(name)
+                        .map(|id| Selection::One(*id, given.clone()))
+                        .ok_or_else(|| unknown(given)),
+                }
+            }
+        }
+    }
+
+    fn place(&self, priority: i64, id: GroupId) -> usize {
+        self.order.partition_point(|other| {
+            let other_priority = self.groups.get(other).map(|group| group.spec.priority);
+            (other_priority, *other) < (Some(priority), id)
+        })
+    }
+}
+
+/// How Supervisor writes the name of one process of several: the group is left out where it is
+/// the same.
+#[must_use]
+pub fn full_name(group: &str, process: &str) -> String {
+    if group == process {
+        process.to_string()
+    } else {
+        alloc::format!("{group}:{process}")
+    }
+}
