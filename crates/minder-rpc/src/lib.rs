@@ -7,6 +7,7 @@
 
 pub mod fault;
 pub mod value;
+pub mod xmlrpc;
 
 pub use fault::{Fault, FaultCode};
 pub use value::Value;
