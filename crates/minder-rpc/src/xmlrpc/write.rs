@@ -1,6 +1,6 @@
 //! Values to XML.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Write as _};
 
 use super::is_legal;
 use crate::{Fault, Value};
@@ -8,9 +8,10 @@ use crate::{Fault, Value};
 /// The XML of a call.
 #[must_use]
 pub fn encode_call(method: &str, params: &[Value]) -> String {
-    let mut xml = String::from("<?xml version='1.0'?>\n<methodCall>\n<methodName>");
-    push_text(&mut xml, method);
-    xml.push_str("</methodName>\n<params>\n");
+    let mut xml = format!(
+        "<?xml version='1.0'?>\n<methodCall>\n<methodName>{}</methodName>\n<params>\n",
+        Escaped(method)
+    );
     for param in params {
         push_param(&mut xml, param);
     }
@@ -44,18 +45,12 @@ fn push_param(xml: &mut String, value: &Value) {
 
 fn push_value(xml: &mut String, value: &Value) {
     match value {
-        Value::Int(int) => push_scalar(xml, "int", |xml| push_display(xml, int)),
-        Value::Bool(truth) => {
-            push_scalar(xml, "boolean", |xml| push_display(xml, u8::from(*truth)))
-        }
+        Value::Int(int) => push_scalar(xml, "int", int),
+        Value::Bool(truth) => push_scalar(xml, "boolean", u8::from(*truth)),
         // `{:?}` is the shortest text that reads back as the same number.
-        Value::Double(double) => {
-            push_scalar(xml, "double", |xml| {
-                push_display(xml, format_args!("{double:?}"))
-            });
-        }
-        Value::Text(text) => push_scalar(xml, "string", |xml| push_text(xml, text)),
-        Value::DateTime(text) => push_scalar(xml, "dateTime.iso8601", |xml| push_text(xml, text)),
+        Value::Double(double) => push_scalar(xml, "double", format_args!("{double:?}")),
+        Value::Text(text) => push_scalar(xml, "string", Escaped(text)),
+        Value::DateTime(text) => push_scalar(xml, "dateTime.iso8601", Escaped(text)),
         Value::Array(items) => {
             xml.push_str("<value><array><data>\n");
             for item in items {
@@ -66,9 +61,10 @@ fn push_value(xml: &mut String, value: &Value) {
         Value::Struct(members) => {
             xml.push_str("<value><struct>\n");
             for (name, value) in members {
-                xml.push_str("<member>\n<name>");
-                push_text(xml, name);
-                xml.push_str("</name>\n");
+                push(
+                    xml,
+                    format_args!("<member>\n<name>{}</name>\n", Escaped(name)),
+                );
                 push_value(xml, value);
                 xml.push_str("</member>\n");
             }
@@ -77,27 +73,41 @@ fn push_value(xml: &mut String, value: &Value) {
     }
 }
 
-fn push_scalar(xml: &mut String, kind: &str, content: impl FnOnce(&mut String)) {
-    push_display(xml, format_args!("<value><{kind}>"));
-    content(xml);
-    push_display(xml, format_args!("</{kind}></value>\n"));
+fn push_scalar(xml: &mut String, kind: &str, content: impl Display) {
+    push(
+        xml,
+        format_args!("<value><{kind}>{content}</{kind}></value>\n"),
+    );
 }
 
-fn push_display(xml: &mut String, what: impl std::fmt::Display) {
-    write!(xml, "{what}").expect("writing to a String cannot fail");
+fn push(xml: &mut String, text: fmt::Arguments<'_>) {
+    xml.write_fmt(text)
+        .expect("writing to a String cannot fail");
 }
 
-/// Escapes as Python's `xmlrpc.client` does. Characters that would make the XML ill-formed (the
-/// escape sequences of a coloured log, say) become U+FFFD, where Supervisor sends them as they
-/// are and clients give up.
-fn push_text(xml: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '&' => xml.push_str("&amp;"),
-            '<' => xml.push_str("&lt;"),
-            '>' => xml.push_str("&gt;"),
-            c if is_legal(c) => xml.push(c),
-            _ => xml.push(char::REPLACEMENT_CHARACTER),
+/// A text as it stands in XML, escaped as Python's `xmlrpc.client` does it.
+///
+/// Characters that would make the XML ill-formed (the escape sequences of a coloured log, say)
+/// become U+FFFD, where Supervisor sends them as they are and its clients give up.
+struct Escaped<'a>(&'a str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some((at, special)) = rest.char_indices().find(|(_, c)| is_special(*c)) {
+            f.write_str(&rest[..at])?;
+            f.write_str(match special {
+                '&' => "&amp;",
+                '<' => "&lt;",
+                '>' => "&gt;",
+                _ => "\u{fffd}",
+            })?;
+            rest = &rest[at + special.len_utf8()..];
         }
+        f.write_str(rest)
     }
+}
+
+fn is_special(c: char) -> bool {
+    matches!(c, '&' | '<' | '>') || !is_legal(c)
 }
