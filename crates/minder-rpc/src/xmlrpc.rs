@@ -11,7 +11,7 @@ mod read;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use read::{decode_call, decode_response};
 pub use write::{encode_call, encode_fault, encode_response};
