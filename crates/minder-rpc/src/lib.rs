@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+mod base64;
 pub mod call;
 pub mod dispatch;
 pub mod fault;
@@ -19,6 +20,7 @@ pub mod value;
 pub mod xmlrpc;
 
 pub use answer::{Answer, ConfigInfo, LogPaths, ProcessInfo, Tail};
+pub use base64::base64_text;
 pub use call::Call;
 pub use dispatch::dispatch;
 pub use fault::{Fault, FaultCode};

@@ -4,14 +4,11 @@
 //! hands what it holds to the one around it when it closes, so that the nesting of the input
 //! costs heap that [`Limits`] bounds, and no stack of ours.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 
 use super::{DecodeError, Limits, MethodCall, is_legal};
-use crate::Value;
+use crate::{Value, base64_text};
 
 /// Reads a call.
 pub fn decode_call(xml: &[u8]) -> Result<MethodCall, DecodeError> {
@@ -320,7 +317,7 @@ impl Scalar {
             Self::Boolean => Some(Value::Bool(text == "1")),
             Self::Double => text.trim().parse().ok().map(Value::Double),
             Self::DateTime => is_date_time(&text).then(|| Value::DateTime(text.clone())),
-            Self::Base64 => decode_base64(&text).map(Value::Text),
+            Self::Base64 => base64_text(&text).map(Value::Text),
             Self::String => return Ok(Value::Text(text)),
         };
         value.ok_or_else(|| DecodeError::BadScalar {
@@ -349,17 +346,4 @@ fn is_date_time(text: &str) -> bool {
             b'0' => c.is_ascii_digit(),
             _ => c == *shape,
         })
-}
-
-/// Supervisor takes base64 for text, skips what is not of its alphabet, and so do we.
-fn decode_base64(text: &str) -> Option<String> {
-    const LENIENT: GeneralPurpose = GeneralPurpose::new(
-        &alphabet::STANDARD,
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-    );
-    let digits: Vec<u8> = text
-        .bytes()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'='))
-        .collect();
-    String::from_utf8(LENIENT.decode(digits).ok()?).ok()
 }
