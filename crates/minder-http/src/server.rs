@@ -157,7 +157,9 @@ where
         async move { Ok::<_, Infallible>(responder.respond(request, connection).await) }
     });
     let mut http = http1::Builder::new();
-    http.title_case_headers(true)
+    // A client that has said all it has to say may close its end, and still gets its answer.
+    http.half_close(true)
+        .title_case_headers(true)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_LINES)
         .header_read_timeout(None);

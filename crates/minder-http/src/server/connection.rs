@@ -214,6 +214,10 @@ impl Connection {
         }
     }
 
+    fn is_streaming(&self) -> bool {
+        lock(&self.state).phase == Phase::Streaming
+    }
+
     /// The number of the request that it waits for.
     fn awaited_request(&self) -> Option<u64> {
         let state = lock(&self.state);
@@ -286,8 +290,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
         written: Poll<io::Result<T>>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
-        let streaming = lock(&self.connection.state).phase == Phase::Streaming;
-        if written.is_ready() || streaming {
+        if written.is_ready() || self.connection.is_streaming() {
             self.stall = None;
             return written;
         }
@@ -298,6 +301,20 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Patient<I> {
             .as_mut()
             .poll(cx)
             .map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Fails if the peer of an answer without end has gone. Nothing else would tell while there
+    /// is nothing to send: nobody reads from the stream meanwhile.
+    fn check_watched(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let mut dropped = [0; 512];
+        let mut dropped = ReadBuf::new(&mut dropped);
+        match Pin::new(&mut self.stream).poll_read(cx, &mut dropped) {
+            Poll::Ready(Ok(())) if dropped.filled().is_empty() => {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            Poll::Ready(read) => read,
+            Poll::Pending => Ok(()),
+        }
     }
 
     /// Reads and drops what still comes, until the peer has closed as well or is given up.
@@ -366,6 +383,9 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<I> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        if self.connection.is_streaming() {
+            return Poll::Ready(self.check_watched(cx));
+        }
         self.connection.flushed();
         Poll::Ready(Ok(()))
     }
