@@ -2,15 +2,15 @@
 
 use base64::Engine as _;
 use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
 /// The text that `encoded` stands for, if it is one in UTF-8. What is not of the alphabet is
-/// skipped.
+/// skipped; the padding must be there.
 #[must_use]
 pub fn base64_text(encoded: &str) -> Option<String> {
     let digits: Vec<u8> = encoded
@@ -30,5 +30,7 @@ mod tests {
         assert_eq!(base64_text("dTpw").as_deref(), Some("u:p"));
         assert_eq!(base64_text("%%%").as_deref(), Some(""));
         assert_eq!(base64_text("//79"), None);
+        assert_eq!(base64_text("eB=="), Some("x".to_owned()));
+        assert_eq!(base64_text("eA"), None);
     }
 }

@@ -99,6 +99,8 @@ async fn entry<S: Service>(service: &S, call: &Value) -> Result<Value, Fault> {
     };
     match call.member("params") {
         None => single(service, name, &[]).await,
+        // What libraries of languages make of an empty list that is also an empty map.
+        Some(Value::Struct(members)) if members.is_empty() => single(service, name, &[]).await,
         Some(Value::Array(params)) => single(service, name, params).await,
         Some(_) => Err(incorrect_parameters()),
     }

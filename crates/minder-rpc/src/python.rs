@@ -3,6 +3,7 @@
 //! Supervisor puts parameters of a wrong type into fault texts and events as Python shows them.
 
 use std::fmt::Write as _;
+use std::num::IntErrorKind;
 
 use crate::Value;
 
@@ -74,8 +75,20 @@ pub(crate) fn int(value: &Value) -> Option<i64> {
             reason = "cutting is what is asked for"
         )]
         Value::Double(double) => double.is_finite().then_some(*double as i64),
-        Value::Text(text) => text.trim().parse().ok(),
+        Value::Text(text) => parse_int(text),
         Value::DateTime(_) | Value::Array(_) | Value::Struct(_) => None,
+    }
+}
+
+/// What `int(text)` is in Python, within the same bounds.
+pub(crate) fn parse_int(text: &str) -> Option<i64> {
+    match text.trim().parse::<i64>() {
+        Ok(int) => Some(int),
+        Err(error) => match error.kind() {
+            IntErrorKind::PosOverflow => Some(i64::MAX),
+            IntErrorKind::NegOverflow => Some(i64::MIN),
+            _ => None,
+        },
     }
 }
 
@@ -159,6 +172,7 @@ mod tests {
             (Value::from(" +7\n"), Some(7)),
             (Value::Double(-1.9), Some(-1)),
             (Value::Double(1e300), Some(i64::MAX)),
+            ("-99999999999999999999".into(), Some(i64::MIN)),
             (Value::Double(f64::INFINITY), None),
             (true.into(), Some(1)),
             ("x".into(), None),

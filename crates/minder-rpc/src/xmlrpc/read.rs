@@ -8,7 +8,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 
 use super::{DecodeError, Limits, MethodCall, is_legal};
-use crate::{Value, base64_text};
+use crate::{Value, base64_text, python};
 
 /// Reads a call.
 pub fn decode_call(xml: &[u8]) -> Result<MethodCall, DecodeError> {
@@ -135,7 +135,7 @@ impl Tag {
             "param" => Self::Param,
             "fault" => Self::Fault,
             "value" => Self::Value,
-            "int" | "i4" | "i8" => Self::Scalar(Scalar::Int),
+            "int" | "i4" => Self::Scalar(Scalar::Int),
             "boolean" => Self::Scalar(Scalar::Boolean),
             "double" => Self::Scalar(Scalar::Double),
             "string" => Self::Scalar(Scalar::String),
@@ -313,7 +313,7 @@ fn first_of(element: Element, kind: &'static str) -> Result<Value, DecodeError> 
 impl Scalar {
     fn parse(self, text: String) -> Result<Value, DecodeError> {
         let value = match self {
-            Self::Int => text.trim().parse().ok().map(Value::Int),
+            Self::Int => python::parse_int(&text).map(Value::Int),
             Self::Boolean => Some(Value::Bool(text == "1")),
             Self::Double => text.trim().parse().ok().map(Value::Double),
             Self::DateTime => is_date_time(&text).then(|| Value::DateTime(text.clone())),

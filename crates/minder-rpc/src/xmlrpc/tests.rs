@@ -72,6 +72,10 @@ fn every_type_of_a_parameter_is_understood() {
         ("<value><int> -5 </int></value>", Value::Int(-5)),
         ("<value><i4>+7</i4></value>", Value::Int(7)),
         ("<value><int>4294967296</int></value>", Value::Int(1 << 32)),
+        (
+            "<value><int>99999999999999999999</int></value>",
+            Value::Int(i64::MAX),
+        ),
         ("<value><boolean>1</boolean></value>", Value::Bool(true)),
         ("<value><boolean>true</boolean></value>", Value::Bool(false)),
         (
