@@ -320,8 +320,8 @@ fn what_became_of_several_is_told_one_by_one() {
         name: "p".to_owned(),
         result,
     };
-    let missing = Refusal::Command(CommandError::NotFound("/x".to_owned()));
-    let answer = Answer::Outcomes(vec![outcome(Ok(())), outcome(Err(missing))]);
+    let refused = Refusal::NotRunning("g:p".to_owned());
+    let answer = Answer::Outcomes(vec![outcome(Ok(())), outcome(Err(refused))]);
     insta::assert_snapshot!(shown(&answer.into()), @r#"
     [name = "p"
     group = "g"
@@ -329,8 +329,8 @@ fn what_became_of_several_is_told_one_by_one() {
     description = "OK"
     , name = "p"
     group = "g"
-    status = 20
-    description = "NO_FILE: can't find command '/x'"
+    status = 70
+    description = "NOT_RUNNING: g:p"
     ]
     "#);
 }
@@ -338,14 +338,12 @@ fn what_became_of_several_is_told_one_by_one() {
 #[test]
 fn every_refusal_is_one_of_supervisors_faults() {
     let text = |text: &str| text.to_owned();
+    let missing = CommandError::NotFound(text("can't find command '/x'"));
+    let no_file = format!("NO_FILE: {missing}");
     for (refusal, code, fault) in [
         (Refusal::BadName(text("x:*")), 10, "BAD_NAME: x:*"),
         (Refusal::BadSignal(text("HUPP")), 11, "BAD_SIGNAL: HUPP"),
-        (
-            Refusal::Command(CommandError::NotFound(text("/x"))),
-            20,
-            "NO_FILE: can't find command '/x'",
-        ),
+        (Refusal::Command(missing), 20, no_file.as_str()),
         (
             Refusal::Command(CommandError::NotExecutable(text("command is empty"))),
             21,
