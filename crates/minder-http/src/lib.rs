@@ -1,3 +1,9 @@
 //! HTTP over TCP and Unix sockets, both ends.
+//!
+//! [`server`] answers XML-RPC calls and streams logs on the sockets that [`bind`] makes.
+//! What a call means is for `minder-rpc` and the daemon to know.
 
 #![forbid(unsafe_code)]
+
+pub mod bind;
+pub mod server;

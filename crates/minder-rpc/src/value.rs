@@ -1,5 +1,7 @@
 //! A value of XML-RPC.
 
+use crate::Fault;
+
 /// A value, as a parameter or a result.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -106,5 +108,15 @@ impl From<String> for Value {
 impl From<Vec<Value>> for Value {
     fn from(items: Vec<Value>) -> Self {
         Self::Array(items)
+    }
+}
+
+impl From<&Fault> for Value {
+    /// The struct that a fault is on the wire.
+    fn from(fault: &Fault) -> Self {
+        Self::Struct(vec![
+            ("faultCode".to_owned(), fault.code.number().into()),
+            ("faultString".to_owned(), fault.to_string().into()),
+        ])
     }
 }

@@ -1,0 +1,303 @@
+//! Sockets to listen on, made as Supervisor makes them.
+//!
+//! A socket that these hand out already queues connections; nobody need accept them yet. A Unix
+//! socket has its owner and mode before the first connection can be made.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::os::unix::fs::chown;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+/// How many connections may wait to be accepted: as in Supervisor.
+const BACKLOG: i32 = 1024;
+
+/// How often a stale socket is removed before giving up: each time, somebody else has been faster
+/// in making it anew.
+const ATTEMPTS: u32 = 5;
+
+/// Who owns a socket file: a user, and a group if it shall be another than the maker's.
+pub type Owner = (u32, Option<u32>);
+
+/// A Unix socket, ready to be served.
+#[derive(Debug)]
+pub struct BoundUnix {
+    /// The socket.
+    pub listener: UnixListener,
+    /// Whether a file that nobody listened on any more was in the way, and has been removed.
+    /// Supervisor says on its standard error: `Unlinking stale socket <file>`.
+    pub replaced_stale: bool,
+}
+
+/// Why there is no socket.
+#[derive(Debug)]
+pub enum BindError {
+    /// Somebody else listens there.
+    InUse,
+    /// The host is unknown.
+    UnknownHost {
+        /// The host.
+        host: String,
+    },
+    /// The path of a Unix socket does not fit into an address.
+    PathTooLong {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file may not be given to that owner.
+    Chown {
+        /// The file.
+        path: PathBuf,
+        /// The owner.
+        owner: Owner,
+    },
+    /// Anything else that the system says.
+    Os(io::Error),
+}
+
+impl From<io::Error> for BindError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::AddrInUse {
+            Self::InUse
+        } else {
+            Self::Os(error)
+        }
+    }
+}
+
+impl From<Errno> for BindError {
+    fn from(errno: Errno) -> Self {
+        io::Error::from(errno).into()
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Os(error) => Some(error),
+            Self::InUse
+            | Self::UnknownHost { .. }
+            | Self::PathTooLong { .. }
+            | Self::Chown { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for BindError {
+    /// Supervisor's wording, where it has one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const CANNOT: &str = "Cannot open an HTTP server: socket.error reported";
+        match self {
+            Self::InUse => f.write_str(
+                "Another program is already listening on a port that one of our HTTP servers is \
+                 configured to use.  Shut this program down first before starting supervisord.",
+            ),
+            Self::UnknownHost { host } => write!(f, "{CANNOT} unknown host \"{host}\""),
+            Self::PathTooLong { path } => {
+                write!(f, "{CANNOT} AF_UNIX path too long: \"{}\"", path.display())
+            }
+            Self::Chown {
+                path,
+                owner: (uid, gid),
+            } => write!(
+                f,
+                "Not permitted to chown {} to uid/gid ({uid}, {}); adjust \"sockchown\" value in \
+                 config file or on command line to values that the current user can successfully \
+                 chown",
+                path.display(),
+                gid.map_or(-1, i64::from)
+            ),
+            Self::Os(error) => match Errno::from_io_error(error) {
+                Some(errno) => match name(errno) {
+                    Some(name) => write!(f, "{CANNOT} errno.{name} ({})", errno.raw_os_error()),
+                    None => write!(f, "{CANNOT} {}", errno.raw_os_error()),
+                },
+                None => write!(f, "{CANNOT} {error}"),
+            },
+        }
+    }
+}
+
+/// The names of what can go wrong when a socket or its file is made.
+fn name(errno: Errno) -> Option<&'static str> {
+    let name = match errno {
+        Errno::ACCESS => "EACCES",
+        Errno::ADDRNOTAVAIL => "EADDRNOTAVAIL",
+        Errno::AFNOSUPPORT => "EAFNOSUPPORT",
+        Errno::DQUOT => "EDQUOT",
+        Errno::EXIST => "EEXIST",
+        Errno::INVAL => "EINVAL",
+        Errno::IO => "EIO",
+        Errno::ISDIR => "EISDIR",
+        Errno::LOOP => "ELOOP",
+        Errno::MFILE => "EMFILE",
+        Errno::NAMETOOLONG => "ENAMETOOLONG",
+        Errno::NFILE => "ENFILE",
+        Errno::NOBUFS => "ENOBUFS",
+        Errno::NODEV => "ENODEV",
+        Errno::NOENT => "ENOENT",
+        Errno::NOMEM => "ENOMEM",
+        Errno::NOSPC => "ENOSPC",
+        Errno::NOTDIR => "ENOTDIR",
+        Errno::OPNOTSUPP => "EOPNOTSUPP",
+        Errno::PERM => "EPERM",
+        Errno::ROFS => "EROFS",
+        _ => return None,
+    };
+    Some(name)
+}
+
+/// Listens on a port. `host` is a name, an address (an IPv6 one may stand in brackets), or empty
+/// or `*` for every IPv4 address of the machine.
+pub fn bind_tcp(host: &str, port: u16) -> Result<TcpListener, BindError> {
+    let address = resolve(host, port)?;
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let socket = net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    // Connections of an earlier run that linger must not keep this one from starting.
+    net::sockopt::set_socket_reuseaddr(&socket, true)?;
+    net::bind(&socket, &address)?;
+    net::listen(&socket, BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// One address. Supervisor knows IPv4 alone, so that `localhost` has to mean what it did.
+fn resolve(host: &str, port: u16) -> Result<SocketAddr, BindError> {
+    let host = match host {
+        "" | "*" => "0.0.0.0",
+        host => host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host),
+    };
+    let unknown = || BindError::UnknownHost {
+        host: host.to_owned(),
+    };
+    let addresses: Vec<_> = (host, port)
+        .to_socket_addrs()
+        .map_err(|_| unknown())?
+        .collect();
+    let v4 = addresses.iter().find(|address| address.is_ipv4());
+    v4.or(addresses.first()).copied().ok_or_else(unknown)
+}
+
+/// Listens on a Unix socket at `path`, whose file gets `mode` and, if given, `owner`.
+///
+/// A file that is in the way is removed unless somebody listens on it. Two daemons that start at
+/// once cannot both succeed: the socket is made under a name of its own and linked into place,
+/// which fails if the place is taken.
+pub fn bind_unix(path: &Path, mode: u32, owner: Option<Owner>) -> Result<BoundUnix, BindError> {
+    let address = unix_address(path)?;
+    let draft = Draft::new(path);
+    let listener = draft.listen(mode, owner)?;
+    let mut replaced_stale = false;
+    for _ in 0..ATTEMPTS {
+        match std::fs::hard_link(&draft.path, path) {
+            Ok(()) => {
+                return Ok(BoundUnix {
+                    listener,
+                    replaced_stale,
+                });
+            }
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+            Err(_) if is_live(&address)? => return Err(BindError::InUse),
+            Err(_) => {
+                remove(path)?;
+                replaced_stale = true;
+            }
+        }
+    }
+    Err(BindError::InUse)
+}
+
+/// A socket under a name that nobody knows; removed when it goes out of scope.
+struct Draft<'a> {
+    path: PathBuf,
+    /// Where it shall be in the end.
+    place: &'a Path,
+}
+
+impl<'a> Draft<'a> {
+    fn new(place: &'a Path) -> Self {
+        let mut path = place.as_os_str().to_owned();
+        path.push(format!(".{}", std::process::id()));
+        let path = path.into();
+        Self { path, place }
+    }
+
+    fn listen(&self, mode: u32, owner: Option<Owner>) -> Result<UnixListener, BindError> {
+        // An earlier run that had the same pid may have been killed right here.
+        remove(&self.path)?;
+        let address = unix_address(&self.path)?;
+        let socket = unix_socket()?;
+        net::bind(&socket, &address)?;
+        rustix::fs::chmod(&self.path, Mode::from_raw_mode(mode))?;
+        if let Some(owner) = owner {
+            self.give_to(owner)?;
+        }
+        net::listen(&socket, BACKLOG)?;
+        Ok(socket.into())
+    }
+
+    fn give_to(&self, owner: Owner) -> Result<(), BindError> {
+        chown(&self.path, Some(owner.0), owner.1).map_err(|error| {
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                let path = self.place.to_owned();
+                BindError::Chown { path, owner }
+            } else {
+                error.into()
+            }
+        })
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        // Nothing can be done about it, and the socket at its real name works all the same.
+        let _ = remove(&self.path);
+    }
+}
+
+fn unix_address(path: &Path) -> Result<SocketAddrUnix, BindError> {
+    SocketAddrUnix::new(path).map_err(|errno| match errno {
+        Errno::NAMETOOLONG => BindError::PathTooLong {
+            path: path.to_owned(),
+        },
+        errno => errno.into(),
+    })
+}
+
+fn unix_socket() -> Result<rustix::fd::OwnedFd, Errno> {
+    let flags = SocketFlags::CLOEXEC;
+    net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
+}
+
+/// Whether somebody listens there.
+fn is_live(address: &SocketAddrUnix) -> Result<bool, BindError> {
+    let socket = unix_socket()?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    match net::connect(&socket, address) {
+        // A queue that is full belongs to somebody, if only to somebody slow.
+        Ok(()) | Err(Errno::AGAIN | Errno::PROTOTYPE) => Ok(true),
+        Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<(), io::Error> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,360 @@
+//! From a request to its answer.
+//!
+//! Decides by path and method, in Supervisor's order, after it has made sure of who asks. Errors
+//! look as Supervisor's do; where Supervisor would hang up or hang, there is an error instead.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+    LAST_MODIFIED, SERVER, WWW_AUTHENTICATE,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use jiff::Timestamp;
+use minder_rpc::xmlrpc::{self, Limits};
+use minder_rpc::{Channel, LogRef, MethodCall, Service, dispatch};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::auth::{Credentials, Verdict};
+use super::connection::Connection;
+use super::percent;
+use super::tail::LogBody;
+
+/// How many calls may be under way at once. A call goes on when its client has gone, so that
+/// the number of connections does not bound it.
+const CALLS: usize = 4096;
+
+/// From how many bytes on a body is a large one, and how many of these are taken in at once: so
+/// that what all connections together can make us hold stays at some tens of megabytes.
+const LARGE_BODY: u64 = 64 << 10;
+const LARGE_BODIES: usize = 4;
+
+/// How long a body may take to arrive, once its head has.
+const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What we call ourselves to clients. None is known to look at it.
+const NAME: HeaderValue = HeaderValue::from_static("Minder");
+
+const TEXT_XML: HeaderValue = HeaderValue::from_static("text/xml");
+const TEXT_HTML: HeaderValue = HeaderValue::from_static("text/html");
+const TEXT_PLAIN: HeaderValue = HeaderValue::from_static("text/plain");
+const TEXT_PLAIN_UTF8: HeaderValue = HeaderValue::from_static("text/plain;charset=utf-8");
+
+/// An answer: complete, or a log that goes on.
+pub(super) type Reply = Response<Either<Full<Bytes>, LogBody>>;
+
+/// Answers the requests of one listener's connections.
+pub(super) struct Responder<S> {
+    service: Arc<S>,
+    credentials: Option<Arc<Credentials>>,
+    calls: Arc<Semaphore>,
+    large_bodies: Arc<Semaphore>,
+}
+
+impl<S> Clone for Responder<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            credentials: self.credentials.clone(),
+            calls: self.calls.clone(),
+            large_bodies: self.large_bodies.clone(),
+        }
+    }
+}
+
+/// What a path leads to.
+#[derive(Debug, PartialEq, Eq)]
+enum Route {
+    Rpc,
+    Log(LogRef),
+    /// A log that cannot exist.
+    NoLog,
+    Health,
+    Nowhere,
+}
+
+impl<S: Service> Responder<S> {
+    pub(super) fn new(service: Arc<S>) -> Self {
+        Self {
+            service,
+            credentials: None,
+            calls: Arc::new(Semaphore::new(CALLS)),
+            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+        }
+    }
+
+    /// The same for another listener, which lets in only who presents these.
+    pub(super) fn asking_for(&self, credentials: Option<Credentials>) -> Self {
+        Self {
+            credentials: credentials.map(Arc::new),
+            ..self.clone()
+        }
+    }
+
+    /// Answers one request.
+    pub(super) async fn respond(
+        &self,
+        request: Request<Incoming>,
+        connection: &Connection,
+    ) -> Reply {
+        connection.answering();
+        let (head, mut body) = request.into_parts();
+        let reply = match self.answer(&head, &mut body).await {
+            Ok(reply) => reply,
+            Err(status) => error(status),
+        };
+        if !body.is_end_stream() {
+            connection.linger();
+        }
+        match reply.body() {
+            Either::Left(_) => connection.sending(),
+            Either::Right(_) => connection.streaming(),
+        }
+        reply
+    }
+
+    async fn answer(&self, head: &Parts, body: &mut Incoming) -> Result<Reply, StatusCode> {
+        if let Some(credentials) = &self.credentials {
+            match credentials.judge(head.headers.get(AUTHORIZATION)) {
+                Verdict::Granted => {}
+                Verdict::Denied => return Err(StatusCode::UNAUTHORIZED),
+                Verdict::Malformed => return Err(StatusCode::BAD_REQUEST),
+            }
+        }
+        let route = route(&percent::decode(head.uri.path()));
+        match (route, &head.method) {
+            (Route::Rpc, &Method::POST) => self.call(head, body).await,
+            (Route::Log(log), &Method::GET) => self.log(log),
+            (Route::NoLog, &Method::GET) => Err(StatusCode::NOT_FOUND),
+            (Route::Health, &Method::GET | &Method::POST) => Ok(complete(TEXT_PLAIN, "OK")),
+            (Route::Health | Route::Nowhere, &Method::GET | &Method::HEAD) => {
+                Err(StatusCode::NOT_FOUND)
+            }
+            (Route::Rpc | Route::Log(_) | Route::NoLog | Route::Health | Route::Nowhere, _) => {
+                Err(StatusCode::BAD_REQUEST)
+            }
+        }
+    }
+
+    async fn call(&self, head: &Parts, body: &mut Incoming) -> Result<Reply, StatusCode> {
+        let body = self.read(head, body).await?;
+        let call = xmlrpc::decode_call(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
+        drop(body);
+        let xml = self.dispatch(call).await?;
+        Ok(complete(TEXT_XML, xml))
+    }
+
+    /// The body of a call. Nothing is kept of one that announces too much.
+    async fn read(&self, head: &Parts, body: &mut Incoming) -> Result<Vec<u8>, StatusCode> {
+        let length = content_length(head)?;
+        if length > Limits::CALL.bytes as u64 {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        let _turn = if length > LARGE_BODY {
+            Some(self.large_bodies.acquire().await)
+        } else {
+            None
+        };
+        timeout(BODY_TIMEOUT, collect(body))
+            .await
+            .map_err(|_| StatusCode::REQUEST_TIMEOUT)?
+            .map_err(|_| StatusCode::BAD_REQUEST)
+    }
+
+    /// The XML of the answer to a call, which is seen through even if its client goes away.
+    async fn dispatch(&self, call: MethodCall) -> Result<String, StatusCode> {
+        const ERROR: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+        let turn = self
+            .calls
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| ERROR)?;
+        let service = self.service.clone();
+        let answer = see_through(async move {
+            let answer = dispatch(&*service, call).await;
+            drop(turn);
+            answer
+        });
+        match answer.await {
+            Some(Ok(value)) => Ok(xmlrpc::encode_response(&value)),
+            Some(Err(fault)) => Ok(xmlrpc::encode_fault(&fault)),
+            None => Err(ERROR),
+        }
+    }
+
+    fn log(&self, log: LogRef) -> Result<Reply, StatusCode> {
+        let of_process = matches!(log, LogRef::Process { .. });
+        let log = self.service.follow(log).ok_or(StatusCode::NOT_FOUND)?;
+        let modified = log.modified().and_then(http_date);
+        let mut reply = Response::new(Either::Right(LogBody::new(log)));
+        let headers = reply.headers_mut();
+        headers.insert(SERVER, NAME);
+        if let Some(modified) = modified {
+            headers.insert(LAST_MODIFIED, modified);
+        }
+        headers.insert(CONTENT_TYPE, TEXT_PLAIN_UTF8);
+        if of_process {
+            // Tells a proxy in front of us (nginx) to hand on what comes as it comes.
+            let no = HeaderValue::from_static("no");
+            headers.insert(HeaderName::from_static("x-accel-buffering"), no);
+        }
+        Ok(reply)
+    }
+}
+
+/// Supervisor looks at how a path begins, and at nothing but that.
+fn route(path: &str) -> Route {
+    if path.starts_with("/RPC2") {
+        Route::Rpc
+    } else if path.starts_with("/logtail") {
+        process_log(path).map_or(Route::NoLog, Route::Log)
+    } else if path.starts_with("/mainlogtail") {
+        Route::Log(LogRef::Main)
+    } else if path == "/ok.html" {
+        Route::Health
+    } else {
+        Route::Nowhere
+    }
+}
+
+/// `/logtail…/<name>`, which is standard output, or `/logtail…/<name>/<channel>`.
+fn process_log(path: &str) -> Option<LogRef> {
+    let (_, rest) = path.strip_prefix('/')?.split_once('/')?;
+    let (name, channel) = rest.split_once('/').unwrap_or((rest, "stdout"));
+    let channel = match channel {
+        "stdout" => Channel::Stdout,
+        "stderr" => Channel::Stderr,
+        _ => return None,
+    };
+    let name = name.to_owned();
+    (!name.is_empty()).then_some(LogRef::Process { name, channel })
+}
+
+/// How long the body is. There must be one.
+fn content_length(head: &Parts) -> Result<u64, StatusCode> {
+    let length = head
+        .headers
+        .get(CONTENT_LENGTH)
+        .ok_or(StatusCode::LENGTH_REQUIRED)?;
+    match length.to_str().ok().and_then(|length| length.parse().ok()) {
+        None | Some(0) => Err(StatusCode::BAD_REQUEST),
+        Some(length) => Ok(length),
+    }
+}
+
+/// All of a body whose length is known to be bounded, without the frames it came in: each of
+/// them may be a single byte that keeps a whole buffer alive.
+async fn collect(body: &mut Incoming) -> Result<Vec<u8>, hyper::Error> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Some(data) = frame?.data_ref() {
+            bytes.extend_from_slice(data);
+        }
+    }
+    Ok(bytes)
+}
+
+/// Runs `work` to its end even if whoever awaits this stops doing so. `None` if it panicked.
+async fn see_through<T>(work: impl Future<Output = T> + Send + 'static) -> Option<T>
+where
+    T: Send + 'static,
+{
+    let mut work = Box::pin(work);
+    // Most calls are answered at once, and need no task of their own.
+    let first = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+    match first {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => tokio::spawn(work).await.ok(),
+    }
+}
+
+fn complete(kind: HeaderValue, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Either::Left(Full::new(body.into())));
+    reply.headers_mut().insert(SERVER, NAME);
+    reply.headers_mut().insert(CONTENT_TYPE, kind);
+    reply
+}
+
+fn error(status: StatusCode) -> Reply {
+    let (code, reason) = (
+        status.as_u16(),
+        status.canonical_reason().unwrap_or_default(),
+    );
+    let mut reply = complete(
+        TEXT_HTML,
+        format!(
+            "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
+             <h1>Error response</h1>\r\n<p>Error code {code}.\r\n<p>Message: {reason}.\r\n\
+             </body>\r\n"
+        ),
+    );
+    *reply.status_mut() = status;
+    if status == StatusCode::UNAUTHORIZED {
+        let headers = reply.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        headers.insert(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"default\""),
+        );
+    }
+    reply
+}
+
+/// A time as HTTP writes it.
+fn http_date(time: SystemTime) -> Option<HeaderValue> {
+    let time = Timestamp::try_from(time).ok()?;
+    HeaderValue::try_from(time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(name: &str, channel: Channel) -> Route {
+        let name = name.to_owned();
+        Route::Log(LogRef::Process { name, channel })
+    }
+
+    #[test]
+    fn paths_lead_where_supervisor_takes_them() {
+        for (path, target) in [
+            ("/RPC2", Route::Rpc),
+            ("/RPC2/", Route::Rpc),
+            ("/RPC2foo", Route::Rpc),
+            ("//RPC2", Route::Nowhere),
+            ("/rpc2", Route::Nowhere),
+            ("/logtail", Route::NoLog),
+            ("/logtail/", Route::NoLog),
+            ("/logtail/web/", Route::NoLog),
+            ("/logtail/web/stdin", Route::NoLog),
+            ("/logtail/web/stdout/", Route::NoLog),
+            ("/logtail/web", log("web", Channel::Stdout)),
+            ("/logtailX/web", log("web", Channel::Stdout)),
+            ("/logtail/team:web/stdout", log("team:web", Channel::Stdout)),
+            ("/logtail/team:web/stderr", log("team:web", Channel::Stderr)),
+            ("/mainlogtail", Route::Log(LogRef::Main)),
+            ("/mainlogtail/any/thing", Route::Log(LogRef::Main)),
+            ("/ok.html", Route::Health),
+            ("/ok.html/", Route::Nowhere),
+            ("/", Route::Nowhere),
+            ("", Route::Nowhere),
+        ] {
+            assert_eq!(route(path), target, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_written_as_http_wants_it() {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(http_date(time).unwrap(), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+}

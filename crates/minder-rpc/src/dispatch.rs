@@ -1,0 +1,128 @@
+//! From a call to its answer, the methods of the `system` namespace included.
+
+use crate::call::{Args, incorrect_parameters, unknown_method};
+use crate::method::{self, Action, METHODS};
+use crate::{Fault, FaultCode, MethodCall, Service, Value, python};
+
+/// How many calls a multicall may hold: one for each process of the largest installation we know
+/// of, several times over.
+pub const MULTICALL_CALLS: usize = 10_000;
+
+/// How many bytes of text the results of a multicall may hold together. Each may be a whole log,
+/// and all of them are held until the last one is there.
+pub const MULTICALL_BYTES: usize = 64 << 20;
+
+/// Answers a call.
+pub async fn dispatch<S: Service>(service: &S, call: MethodCall) -> Result<Value, Fault> {
+    let method = method::find(&call.method).ok_or_else(unknown_method)?;
+    match method.action {
+        Action::Multicall => {
+            let calls = Args::new(method, &call.params)?.value()?;
+            multicall(service, calls).await
+        }
+        Action::Supervisor(_)
+        | Action::ListMethods
+        | Action::MethodHelp
+        | Action::MethodSignature => single(service, &call.method, &call.params).await,
+    }
+}
+
+/// Answers a call that holds no others.
+async fn single<S: Service>(service: &S, name: &str, params: &[Value]) -> Result<Value, Fault> {
+    let method = method::find(name).ok_or_else(unknown_method)?;
+    let args = || Args::new(method, params);
+    match method.action {
+        Action::Supervisor(parse) => service.call(parse(args()?)?).await.map(Value::from),
+        Action::ListMethods => args().map(|_| list_methods()),
+        Action::MethodHelp => Ok(described(args()?.value()?)?.help().into()),
+        Action::MethodSignature => Ok(signature(described(args()?.value()?)?)),
+        Action::Multicall => Err(Fault::about(
+            FaultCode::IncorrectParameters,
+            "Recursive system.multicall forbidden",
+        )),
+    }
+}
+
+fn list_methods() -> Value {
+    let names: Vec<_> = METHODS.iter().map(|method| method.name.into()).collect();
+    names.into()
+}
+
+fn described(name: &Value) -> Result<&'static method::Method, Fault> {
+    name.as_text()
+        .and_then(method::find)
+        .ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))
+}
+
+fn signature(method: &method::Method) -> Value {
+    let types: Vec<_> = method.signature().map(|kind| kind.name().into()).collect();
+    types.into()
+}
+
+/// Makes each call after the one before it is answered.
+///
+/// Results stand bare, not each in an array of its own as other servers of this convention have
+/// it: Supervisor's clients expect them so.
+async fn multicall<S: Service>(service: &S, calls: &Value) -> Result<Value, Fault> {
+    let calls = calls.as_array().ok_or_else(incorrect_parameters)?;
+    let all_structs = calls.iter().all(|call| matches!(call, Value::Struct(_)));
+    if !all_structs {
+        return Err(incorrect_parameters());
+    }
+    if calls.len() > MULTICALL_CALLS {
+        let about = format!("more than {MULTICALL_CALLS} calls");
+        return Err(Fault::about(FaultCode::IncorrectParameters, about));
+    }
+    let mut results = Vec::with_capacity(calls.len());
+    let mut bytes = 0;
+    for call in calls {
+        let result = if bytes > MULTICALL_BYTES {
+            Err(Fault::about(FaultCode::Failed, "the results are too long"))
+        } else {
+            entry(service, call).await
+        };
+        let result = result.unwrap_or_else(|fault| Value::from(&fault));
+        bytes += text_bytes(&result);
+        results.push(result);
+    }
+    Ok(results.into())
+}
+
+async fn entry<S: Service>(service: &S, call: &Value) -> Result<Value, Fault> {
+    let name = match call.member("methodName") {
+        None => {
+            let about = "No methodName";
+            return Err(Fault::about(FaultCode::IncorrectParameters, about));
+        }
+        Some(Value::Text(name)) => name,
+        Some(other) => return Err(no_name(other)),
+    };
+    match call.member("params") {
+        None => single(service, name, &[]).await,
+        // What libraries of languages make of an empty list that is also an empty map.
+        Some(Value::Struct(members)) if members.is_empty() => single(service, name, &[]).await,
+        Some(Value::Array(params)) => single(service, name, params).await,
+        Some(_) => Err(incorrect_parameters()),
+    }
+}
+
+/// What Python says when it takes a name apart that is none.
+fn no_name(value: &Value) -> Fault {
+    let kind = python::type_name(value);
+    Fault::about(
+        FaultCode::Failed,
+        format!("<class 'AttributeError'>:'{kind}' object has no attribute 'split'"),
+    )
+}
+
+fn text_bytes(value: &Value) -> usize {
+    match value {
+        Value::Text(text) | Value::DateTime(text) => text.len(),
+        Value::Array(items) => items.iter().map(text_bytes).sum(),
+        Value::Struct(members) => members.iter().map(|(_, value)| text_bytes(value)).sum(),
+        Value::Int(_) | Value::Bool(_) | Value::Double(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! What the daemon must offer for all of this to work.
+
+use std::io;
+use std::time::SystemTime;
+
+use crate::{Answer, Call, Fault};
+
+/// Who answers calls.
+pub trait Service: Send + Sync + 'static {
+    /// Answers `call`, which may take as long as a program takes to start or to stop.
+    ///
+    /// What was asked for happens even if nobody waits for the answer any more.
+    fn call(&self, call: Call) -> impl Future<Output = Result<Answer, Fault>> + Send;
+
+    /// Begins to read a log from near its end. `None` if there is no such process, it keeps no
+    /// such log, or the file is not there.
+    fn follow(&self, log: LogRef) -> Option<Box<dyn LogFollow>>;
+}
+
+/// Which log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogRef {
+    /// The daemon's own.
+    Main,
+    /// A process's.
+    Process {
+        /// The process, as given by a user: `group:name` or `name`.
+        name: String,
+        /// Which of its logs.
+        channel: Channel,
+    },
+}
+
+/// One of the two streams that a process writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// A log that is read while it grows.
+pub trait LogFollow: Send {
+    /// What has been written since the last time: at first the last 1024 bytes, and nothing if
+    /// nothing was. Does not wait.
+    fn read_more(&mut self) -> io::Result<Vec<u8>>;
+
+    /// When the log was last written to, if that can be told.
+    fn modified(&self) -> Option<SystemTime> {
+        None
+    }
+}
