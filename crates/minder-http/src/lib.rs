@@ -1,3 +1,5 @@
 //! HTTP over TCP and Unix sockets, both ends.
 
 #![forbid(unsafe_code)]
+
+pub mod client;
