@@ -1,6 +1,5 @@
 //! Signals by name and number, as Supervisor's configuration and API spell them.
 
-use alloc::string::String;
 use core::fmt;
 
 /// A signal of Linux, or 0, which only asks whether the target exists.
@@ -80,6 +79,27 @@ impl Signal {
         (0..=MAX).contains(&number).then_some(Self(number))
     }
 
+    /// The signal that a text names, by Supervisor's rules: a number, or a name in any case, with
+    /// or without `SIG` before it. Blanks around it do not matter.
+    ///
+    /// # Errors
+    ///
+    /// What it looked like, if no signal has that name or number.
+    pub fn parse(text: &str) -> Result<Self, UnknownSignal> {
+        let text = text.trim();
+        if let Some(number) = decimal(text) {
+            let known = NAMES.iter().any(|(_, known)| *known == number);
+            return known.then_some(Self(number)).ok_or(UnknownSignal::Number);
+        }
+        let upper = text.to_ascii_uppercase();
+        let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+        NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, number)| Self(*number))
+            .ok_or(UnknownSignal::Name)
+    }
+
     /// Its number.
     #[must_use]
     pub fn number(self) -> i32 {
@@ -146,11 +166,87 @@ impl Signal {
     }
 }
 
+/// What a text looked like that stands for no signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownSignal {
+    /// A name.
+    Name,
+    /// A number.
+    Number,
+}
+
+/// A number as Python's `int()` reads it, with single underscores between digits. What does not
+/// fit is the nearest that does.
+fn decimal(text: &str) -> Option<i32> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    digits
+        .split('_')
+        .try_fold(0i32, |number, part| {
+            if part.is_empty() {
+                return None;
+            }
+            part.bytes().try_fold(number, |number, byte| {
+                let digit = byte.is_ascii_digit().then(|| i32::from(byte - b'0'))?;
+                Some(number.saturating_mul(10).saturating_add(digit))
+            })
+        })
+        .map(|number| sign * number)
+}
+
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.write_str(name),
             None => write!(f, "signal {}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_found_by_every_spelling_that_supervisor_takes() {
+        for (text, number) in [
+            ("TERM", 15),
+            (" hup ", 1),
+            ("sigint", 2),
+            ("SIGCLD", 17),
+            ("poll", 29),
+            ("rtmin", 34),
+            ("RTMAX", 64),
+            ("SIG_DFL", 0),
+            ("_block", 0),
+            ("18", 18),
+            (" +1_8\n", 18),
+            ("0", 0),
+            ("64", 64),
+        ] {
+            assert_eq!(Signal::parse(text), Ok(Signal(number)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_signal_is_told_apart_by_its_looks() {
+        for text in [
+            "",
+            "x",
+            "1.0",
+            "rtmin+1",
+            "EMT",
+            "sig",
+            "SIGSIGHUP",
+            "1__0",
+            "+",
+        ] {
+            assert_eq!(Signal::parse(text), Err(UnknownSignal::Name), "{text:?}");
+        }
+        for text in ["999", "-1", "65", "35", "32", "99999999999"] {
+            assert_eq!(Signal::parse(text), Err(UnknownSignal::Number), "{text:?}");
         }
     }
 }

@@ -1,1 +1,8 @@
 //! System calls that Minder needs, and its only unsafe code.
+//!
+//! Everything in here is small and knows nothing of programs, logs or configuration. What
+//! `rustix` offers safely is used from there directly; this crate holds what it lacks: starting
+//! a process without `fork`, users and groups through the name service, signal masks, frames
+//! with descriptors.
+
+pub mod users;

@@ -1,0 +1,116 @@
+//! A whole configuration: from the path of its main file to checked specs.
+//!
+//! The order in which sections are read is that in which Supervisor complains: of several things
+//! that are wrong, both name the same one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use minder_core::GroupSpec;
+
+use crate::ambient::Environment;
+use crate::error::ConfigError;
+use crate::expand::Names;
+use crate::include::{self, Source};
+use crate::ini::Ini;
+use crate::options::daemon::Overrides;
+use crate::program::Programs;
+use crate::rpcinterface::{self, RpcInterface};
+use crate::server::{self, Server};
+use crate::source::Location;
+use crate::supervisord::{self, Supervisord};
+use crate::warning::Warning;
+use crate::{group, known};
+
+/// A configuration that can be used.
+#[derive(Debug)]
+pub struct Loaded {
+    /// How the daemon itself is to run.
+    pub supervisord: Supervisord,
+    /// Where it answers: those on the network in file order, then the Unix sockets.
+    pub servers: Vec<Server>,
+    /// The groups, sorted by priority and name. Two can have one name: the first is meant.
+    pub groups: Vec<Arc<GroupSpec>>,
+    /// The namespaces of methods, in file order.
+    pub rpc_interfaces: Vec<RpcInterface>,
+    /// What there is to say, in the order in which it is logged.
+    pub warnings: Vec<Warning>,
+    /// The files that were read, the main file first.
+    pub files: Vec<PathBuf>,
+    /// Where things stand in the files.
+    pub origins: Origins,
+}
+
+/// Where the parts of a configuration stand in its files.
+///
+/// Holds the files' texts; drop it when nobody will ask.
+#[derive(Debug)]
+pub struct Origins {
+    ini: Ini,
+    processes: BTreeMap<(String, String), String>,
+}
+
+impl Origins {
+    /// The section that a process is from.
+    #[must_use]
+    pub fn process(&self, group: &str, process: &str) -> Option<&Location> {
+        let key = (group.to_owned(), process.to_owned());
+        let section = self.ini.section(self.processes.get(&key)?)?;
+        Some(section.header())
+    }
+
+    /// The value of an option of a section.
+    #[must_use]
+    pub fn option(&self, section: &str, option: &str) -> Option<&Location> {
+        let section = self.ini.section(section)?;
+        Some(&self.ini.option(section, option)?.value_at)
+    }
+}
+
+/// Reads and checks the configuration at `source`; what `overrides` says wins over it.
+pub fn load(
+    source: &Source,
+    overrides: &Overrides,
+    environment: &Environment,
+) -> Result<Loaded, ConfigError> {
+    let mut warnings = Vec::new();
+    let mut variables = Names::new();
+    variables.add_variables(&environment.vars);
+    let mut files = include::read_main(source, environment)?;
+    include::read_included(&mut files, source, &variables, environment, &mut warnings)?;
+    let ini = files.ini;
+    let here = source.here();
+
+    let names = Names::within(&variables).with("here", here.as_str());
+    let daemon = supervisord::read(&ini, &names, overrides, environment, &mut warnings)?;
+    let common = &daemon.supervisord.environment;
+    let mut variables = Names::within(&variables);
+    variables.add_variables(common);
+    let rpc_interfaces = rpcinterface::read(&ini, &variables)?;
+    let programs = Programs {
+        ini: &ini,
+        variables: &variables,
+        here: &here,
+        environment,
+        common,
+    };
+    let groups = group::read(&programs, &mut warnings)?;
+    let servers = server::read(&ini, &variables, &here, environment)?;
+    let supervisord = daemon.finish(overrides)?;
+
+    warnings.extend(known::unknown(&ini));
+    warnings.sort_by_key(|warning| warning.kind);
+    Ok(Loaded {
+        supervisord,
+        servers,
+        groups: groups.groups.into_iter().map(Arc::new).collect(),
+        rpc_interfaces,
+        warnings,
+        files: files.paths,
+        origins: Origins {
+            ini,
+            processes: groups.sections,
+        },
+    })
+}
