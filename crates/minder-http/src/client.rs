@@ -135,10 +135,10 @@ impl Client {
         }
     }
 
-    /// Opens the log stream at `path`, which is already percent-encoded.
+    /// Opens the log stream at `path`, which is not percent-encoded yet.
     pub async fn stream(&self, path: &str) -> Result<LogStream, ClientError> {
         let request = self
-            .request(Method::GET, path)
+            .request(Method::GET, &percent_encoded(path))
             .body(Full::default())
             .map_err(|error| ClientError::BadResponse(error.to_string()))?;
         let (mut sender, connection) = self.connect().await?;
@@ -315,4 +315,15 @@ fn http_error(error: &hyper::Error) -> ClientError {
         Some(errno) => ClientError::Io(io::Error::from_raw_os_error(errno)),
         None => ClientError::Closed,
     }
+}
+
+/// A path with all that a path may not hold, and `?`, `#` and `%` of names, escaped.
+fn percent_encoded(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:*@/+,=".contains(&byte);
+    path.bytes()
+        .map(|byte| match byte {
+            byte if plain(byte) => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
 }

@@ -252,3 +252,12 @@ fn a_stream_that_is_not_there_is_an_error() {
     );
     server.join().unwrap();
 }
+
+#[test]
+fn a_path_is_sent_with_what_it_may_not_hold_escaped() {
+    assert_eq!(
+        percent_encoded("/logtail/web:w0/stdout"),
+        "/logtail/web:w0/stdout"
+    );
+    assert_eq!(percent_encoded("/a?#%\u{e9} b"), "/a%3F%23%25%C3%A9%20b");
+}
