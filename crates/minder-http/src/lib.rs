@@ -6,4 +6,5 @@
 #![forbid(unsafe_code)]
 
 pub mod bind;
+pub mod client;
 pub mod server;
