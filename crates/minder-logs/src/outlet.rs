@@ -1,0 +1,518 @@
+//! A sink in use: where the bytes of one or more streams end up.
+//!
+//! An [`Outlet`] owns the open file, its rotation, and what happens when it cannot be written to.
+//! It knows nothing of children or of waiting: [`crate::plane`] says which pipe to take from and
+//! when, and is told what became of it ([`Taken`]).
+//!
+//! Into a file of its own bytes are *spliced*: one system call moves them from the pipe to the
+//! end of the file and takes them out of the pipe. A kill is acted on before or after that call,
+//! never within, so whoever comes next finds each byte either in the pipe or in the file. The end
+//! of the file is asked for each time, since others may truncate the file (`copytruncate`). What
+//! cannot be spliced into is read and written, which is not exact: a kill may lose what was read.
+//!
+//! An outlet that cannot be written to does not block its program. What it would have said is
+//! dropped and counted, each later write is a new attempt, and the first that works is preceded
+//! by a line saying how much was lost and why.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::io::Errno;
+use rustix::net::SendFlags;
+use rustix::pipe::SpliceFlags;
+
+use crate::plane::{Custody, Notice, StreamId};
+use crate::rotate;
+use crate::sink::{FileId, Kind, Opened, Sink, SinkSpec, leads_to_descriptor};
+
+/// How far a file may grow beyond its limit, because rotation follows a write: what Supervisor
+/// reads at once.
+const OVERSHOOT: u64 = 128 * 1024;
+
+/// The most that is moved by one system call, so that nothing else waits longer for its turn
+/// than a fraction of a millisecond.
+pub(crate) const CHUNK: usize = 256 * 1024;
+
+/// The prefix of the names under which sinks are in custody.
+const NAME: &[u8] = b"sink:";
+
+/// What became of an attempt to take bytes from a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// So many bytes have left the pipe.
+    Some(usize),
+    /// There is nothing in it now.
+    Nothing,
+    /// There is nothing in it, and nobody can write to it any more.
+    End,
+    /// The bytes are still in it: the sink takes none at the moment.
+    Blocked,
+}
+
+/// Whom an outlet tells what it does.
+pub(crate) struct Ties {
+    pub(crate) custody: Box<dyn Custody>,
+    pub(crate) notices: Box<dyn Fn(Notice) + Send>,
+    /// Where bytes are read to that cannot be spliced.
+    pub(crate) scratch: Box<[u8]>,
+}
+
+/// How bytes get into the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Splice,
+    Copy,
+}
+
+/// Output that could not be written.
+#[derive(Debug)]
+struct Loss {
+    bytes: u64,
+    why: Errno,
+}
+
+pub(crate) struct Outlet {
+    spec: SinkSpec,
+    file: OwnedFd,
+    id: FileId,
+    kind: Kind,
+    way: Way,
+    /// Read but not yet written, because the sink took no more. Bounded by one read.
+    backlog: Vec<u8>,
+    loss: Option<Loss>,
+    /// The last attempt to rotate failed. Nothing is lost by that.
+    is_stuck: bool,
+    /// The streams that end here.
+    pub(crate) streams: Vec<StreamId>,
+    /// The stream that wrote an unfinished line last, where several end here.
+    pub(crate) cut_line: Option<StreamId>,
+    /// Nothing is taken from the streams until the sink can be written to again.
+    pub(crate) is_paused: bool,
+}
+
+impl Outlet {
+    /// Puts `sink` to use: gives it into custody first.
+    pub(crate) fn new(sink: Sink, ties: &Ties) -> Self {
+        let outlet = Self::of(sink);
+        outlet.give_into_custody(&outlet.file, ties);
+        outlet
+    }
+
+    /// Takes over what an earlier daemon gave into custody under `name`, if that is a sink.
+    pub(crate) fn adopt(name: &[u8], file: OwnedFd) -> Option<Self> {
+        let path = Path::new(OsStr::from_bytes(name.strip_prefix(NAME)?));
+        let regular = if leads_to_descriptor(path) {
+            Kind::Borrowed
+        } else {
+            Kind::File
+        };
+        let Opened { file, id, kind } = Opened::examine(file, regular).ok()?;
+        // The limits come with the first stream, and nothing is written before.
+        let spec = SinkSpec {
+            path: path.to_owned(),
+            max_bytes: 0,
+            backups: 0,
+            mode: 0,
+            strip_ansi: false,
+        };
+        Some(Self::of(Sink {
+            spec,
+            file,
+            id,
+            kind,
+        }))
+    }
+
+    /// Finishes a rotation that was cut off: the file in custody is then no longer the one that
+    /// its path leads to.
+    pub(crate) fn finish_rotation(&mut self, ties: &Ties) {
+        let is_elsewhere = |found| found != Some(self.id);
+        if self.kind == Kind::File && FileId::of_path(self.path()).is_ok_and(is_elsewhere) {
+            let result = self.reopen(ties);
+            self.note_rotation(result, ties);
+        }
+    }
+
+    fn of(sink: Sink) -> Self {
+        Self {
+            spec: sink.spec,
+            file: sink.file,
+            id: sink.id,
+            kind: sink.kind,
+            way: Way::of(sink.kind),
+            backlog: Vec::new(),
+            loss: None,
+            is_stuck: false,
+            streams: Vec::new(),
+            cut_line: None,
+            is_paused: false,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.spec.path
+    }
+
+    pub(crate) fn id(&self) -> FileId {
+        self.id
+    }
+
+    pub(crate) fn file(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// The limits are those of the stream that came last.
+    pub(crate) fn set_limits(&mut self, spec: &SinkSpec) {
+        self.spec.max_bytes = spec.max_bytes;
+        self.spec.backups = spec.backups;
+    }
+
+    /// Continues in another file of the same name, which somebody has put there meanwhile.
+    pub(crate) fn continue_in(&mut self, sink: Sink, ties: &Ties) {
+        self.switch_to(
+            Opened {
+                file: sink.file,
+                id: sink.id,
+                kind: sink.kind,
+            },
+            ties,
+        );
+    }
+
+    /// Takes at most `at_most` bytes from `pipe` and writes them as they are.
+    pub(crate) fn take(&mut self, pipe: BorrowedFd<'_>, at_most: usize, ties: &mut Ties) -> Taken {
+        if !self.flush(ties) {
+            return Taken::Blocked;
+        }
+        match self.way {
+            Way::Splice => self.splice(pipe, at_most, ties),
+            Way::Copy => self.copy(pipe, at_most, ties),
+        }
+    }
+
+    fn splice(&mut self, pipe: BorrowedFd<'_>, at_most: usize, ties: &mut Ties) -> Taken {
+        if !self.heal(ties) {
+            return self.discard(pipe, at_most, ties);
+        }
+        match self.splice_some(pipe, at_most) {
+            Ok(0) => Taken::End,
+            Ok(bytes) => {
+                self.rotate_if_full(ties);
+                Taken::Some(bytes)
+            }
+            Err(Errno::AGAIN) if self.kind == Kind::Device && has_bytes(pipe) => Taken::Blocked,
+            Err(Errno::AGAIN | Errno::INTR) => Taken::Nothing,
+            // The file's kind does not know splicing; nothing has been taken.
+            Err(Errno::INVAL) => {
+                self.way = Way::Copy;
+                self.copy(pipe, at_most, ties)
+            }
+            Err(why) => {
+                self.fail(why, 0, ties);
+                self.discard(pipe, at_most, ties)
+            }
+        }
+    }
+
+    fn splice_some(&self, pipe: BorrowedFd<'_>, at_most: usize) -> Result<usize, Errno> {
+        let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
+        if self.kind != Kind::File {
+            return rustix::pipe::splice(pipe, None, &self.file, None, at_most, flags);
+        }
+        let mut end = self.end()?;
+        let room = self.room(end).min(at_most);
+        rustix::pipe::splice(pipe, None, &self.file, Some(&mut end), room, flags)
+    }
+
+    fn copy(&mut self, pipe: BorrowedFd<'_>, at_most: usize, ties: &mut Ties) -> Taken {
+        let mut scratch = std::mem::take(&mut ties.scratch);
+        let taken = read(pipe, &mut scratch, at_most);
+        if let Taken::Some(bytes) = taken {
+            self.write(&scratch[..bytes], ties);
+        }
+        ties.scratch = scratch;
+        taken
+    }
+
+    /// Takes bytes from `pipe` that cannot be written.
+    fn discard(&mut self, pipe: BorrowedFd<'_>, at_most: usize, ties: &mut Ties) -> Taken {
+        let taken = read(pipe, &mut ties.scratch, at_most);
+        if let (Taken::Some(bytes), Some(loss)) = (taken, &mut self.loss) {
+            loss.bytes += bytes as u64;
+        }
+        taken
+    }
+
+    /// Writes bytes that have left the pipe already, now or when the sink takes them, or counts
+    /// them as lost.
+    pub(crate) fn write(&mut self, bytes: &[u8], ties: &Ties) {
+        if !self.heal(ties) {
+            return self.lose(bytes.len());
+        }
+        match self.append(bytes) {
+            Ok(written) if written == bytes.len() => self.rotate_if_full(ties),
+            Ok(written) => self.backlog.extend_from_slice(&bytes[written..]),
+            Err((written, why)) => self.fail(why, bytes.len() - written, ties),
+        }
+    }
+
+    /// Writes what waits. False if the sink still takes no more.
+    pub(crate) fn flush(&mut self, ties: &Ties) -> bool {
+        if self.backlog.is_empty() {
+            return true;
+        }
+        let mut backlog = std::mem::take(&mut self.backlog);
+        match self.append(&backlog) {
+            Ok(written) => {
+                backlog.drain(..written);
+                self.backlog = backlog;
+            }
+            Err((written, why)) => self.fail(why, backlog.len() - written, ties),
+        }
+        self.backlog.is_empty()
+    }
+
+    /// Writes until nothing is left or the sink takes no more, and says how much that was.
+    fn append(&self, bytes: &[u8]) -> Result<usize, (usize, Errno)> {
+        let mut written = 0;
+        while written < bytes.len() {
+            match self.append_some(&bytes[written..]) {
+                Ok(some) => written += some,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Err(why) => return Err((written, why)),
+            }
+        }
+        Ok(written)
+    }
+
+    fn append_some(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        match self.kind {
+            Kind::File => rustix::io::pwrite(&self.file, bytes, self.end()?),
+            Kind::Borrowed | Kind::Device => rustix::io::write(&self.file, bytes),
+            Kind::Socket => {
+                let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+                rustix::net::send(&self.file, bytes, flags)
+            }
+        }
+    }
+
+    /// Where the file ends at the moment.
+    pub(crate) fn end(&self) -> Result<u64, Errno> {
+        let size = rustix::fs::fstat(&self.file)?.st_size;
+        Ok(u64::try_from(size).unwrap_or(0))
+    }
+
+    /// How much may be written in one go to a file that ends at `end`.
+    pub(crate) fn room(&self, end: u64) -> usize {
+        if self.spec.max_bytes == 0 {
+            return CHUNK;
+        }
+        let below = self.spec.max_bytes.saturating_sub(end);
+        usize::try_from(below.max(OVERSHOOT)).map_or(CHUNK, |room| room.min(CHUNK))
+    }
+
+    /// Whether the last line is complete, as far as can be told.
+    pub(crate) fn ends_with_newline(&self) -> bool {
+        let mut last = [b'\n'];
+        if self.kind == Kind::File
+            && let Ok(end @ 1..) = self.end()
+        {
+            // A file that cannot be read is taken to be in order.
+            let _ = rustix::io::pread(&self.file, &mut last, end - 1);
+        }
+        last == [b'\n']
+    }
+}
+
+/// What goes wrong, and how it becomes right again.
+impl Outlet {
+    /// Takes note of a failed write, which has lost `bytes`.
+    pub(crate) fn fail(&mut self, why: Errno, bytes: usize, ties: &Ties) {
+        if self.loss.is_none() {
+            self.loss = Some(Loss { bytes: 0, why });
+            self.report_trouble(why.into(), ties);
+        }
+        self.lose(bytes);
+    }
+
+    fn lose(&mut self, bytes: usize) {
+        if let Some(loss) = &mut self.loss {
+            loss.bytes += bytes as u64;
+        }
+    }
+
+    /// Tries to write down what was lost. True if nothing was, or no longer matters.
+    pub(crate) fn heal(&mut self, ties: &Ties) -> bool {
+        let Some(loss) = &self.loss else {
+            return true;
+        };
+        let bytes = loss.bytes;
+        if bytes > 0 && !self.mark(&marker(loss, self.ends_with_newline())) {
+            return false;
+        }
+        self.loss = None;
+        (ties.notices)(Notice::Recovered {
+            path: self.path().to_owned(),
+            lost: bytes,
+        });
+        true
+    }
+
+    /// Writes all of `line` or nothing.
+    fn mark(&self, line: &[u8]) -> bool {
+        let before = self.end();
+        match self.append(line) {
+            Ok(written) if written == line.len() => true,
+            Ok(0) | Err((0, _)) => false,
+            Ok(_) | Err(_) => {
+                if let (Kind::File, Ok(before)) = (self.kind, before) {
+                    // Half a line says nothing; where it must stay, the next attempt is whole.
+                    let _ = rustix::fs::ftruncate(&self.file, before);
+                }
+                false
+            }
+        }
+    }
+
+    fn report_trouble(&self, error: io::Error, ties: &Ties) {
+        (ties.notices)(Notice::Trouble {
+            path: self.path().to_owned(),
+            error,
+        });
+    }
+}
+
+/// Rotation, reopening, clearing.
+impl Outlet {
+    /// Rotates a file that has reached its limit. Checked after a write, as Supervisor does, so
+    /// that nothing that was written in one go is torn.
+    pub(crate) fn rotate_if_full(&mut self, ties: &Ties) {
+        let limit = self.spec.max_bytes;
+        if limit == 0 || self.kind != Kind::File || self.end().is_ok_and(|end| end < limit) {
+            return;
+        }
+        let result = self.rotate(ties);
+        self.note_rotation(result, ties);
+    }
+
+    fn note_rotation(&mut self, result: io::Result<()>, ties: &Ties) {
+        let was_stuck = self.is_stuck;
+        self.is_stuck = result.is_err();
+        match result {
+            Err(error) if !was_stuck => self.report_trouble(error, ties),
+            Ok(()) if was_stuck => (ties.notices)(Notice::Recovered {
+                path: self.path().to_owned(),
+                lost: 0,
+            }),
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    fn rotate(&mut self, ties: &Ties) -> io::Result<()> {
+        if self.spec.backups == 0 {
+            return Ok(rustix::fs::ftruncate(&self.file, 0)?);
+        }
+        // What somebody else has put in our file's place is not ours to move.
+        if FileId::of_path(self.path())? == Some(self.id) {
+            rotate::shift(self.path(), self.spec.backups)?;
+        }
+        self.reopen(ties)
+    }
+
+    /// Continues in the file that the path leads to now, and makes it if there is none.
+    pub(crate) fn reopen(&mut self, ties: &Ties) -> io::Result<()> {
+        if self.kind != Kind::File {
+            return Ok(());
+        }
+        let mode = rustix::fs::fstat(&self.file)?.st_mode & 0o777;
+        let opened = Opened::by_name(self.path(), mode)?;
+        if opened.id != self.id {
+            self.switch_to(opened, ties);
+        }
+        Ok(())
+    }
+
+    /// Continues in the file that the path leads to now, because somebody asked for it.
+    pub(crate) fn reopen_by_name(&mut self, ties: &Ties) {
+        let result = self.reopen(ties);
+        self.note_rotation(result, ties);
+    }
+
+    /// Begins the file anew.
+    pub(crate) fn clear(&mut self, ties: &Ties) -> io::Result<()> {
+        if self.kind != Kind::File {
+            return Ok(());
+        }
+        if FileId::of_path(self.path())? == Some(self.id) {
+            fs::remove_file(self.path())?;
+        }
+        self.reopen(ties)
+    }
+
+    fn switch_to(&mut self, opened: Opened, ties: &Ties) {
+        self.give_into_custody(&opened.file, ties);
+        self.file = opened.file;
+        self.id = opened.id;
+        self.kind = opened.kind;
+        self.way = Way::of(opened.kind);
+        self.cut_line = None;
+    }
+
+    /// Must come before the first byte is written to `file`: whoever comes next tells by the file
+    /// in custody whether a rotation was cut off.
+    fn give_into_custody(&self, file: &OwnedFd, ties: &Ties) {
+        if let Err(error) = ties.custody.hold(&self.name(), file.as_fd()) {
+            self.report_trouble(error, ties);
+        }
+    }
+
+    /// Ends the use of this sink.
+    pub(crate) fn release(mut self, ties: &Ties) {
+        self.heal(ties);
+        ties.custody.release(&self.name());
+    }
+
+    /// The name under which the file is in custody.
+    fn name(&self) -> Vec<u8> {
+        [NAME, self.path().as_os_str().as_bytes()].concat()
+    }
+}
+
+impl Way {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::File | Kind::Device => Self::Splice,
+            Kind::Borrowed | Kind::Socket => Self::Copy,
+        }
+    }
+}
+
+/// Reads at most `at_most` bytes into `into`.
+pub(crate) fn read(pipe: BorrowedFd<'_>, into: &mut [u8], at_most: usize) -> Taken {
+    let room = into.len().min(at_most);
+    match rustix::io::read(pipe, &mut into[..room]) {
+        Ok(0) => Taken::End,
+        Ok(bytes) => Taken::Some(bytes),
+        // A pipe that cannot be read any more has ended for us.
+        Err(Errno::AGAIN | Errno::INTR) => Taken::Nothing,
+        Err(_) => Taken::End,
+    }
+}
+
+fn has_bytes(pipe: BorrowedFd<'_>) -> bool {
+    rustix::io::ioctl_fionread(pipe).is_ok_and(|bytes| bytes > 0)
+}
+
+/// The line that stands where output is missing.
+fn marker(loss: &Loss, after_newline: bool) -> Vec<u8> {
+    let why = io::Error::from(loss.why).to_string();
+    let why = why.split(" (os error").next().unwrap_or_default();
+    let start = if after_newline { "" } else { "\n" };
+    let bytes = loss.bytes;
+    format!("{start}[minder: {bytes} bytes of output were lost: {why}]\n").into_bytes()
+}
