@@ -14,3 +14,5 @@ pub mod sink;
 
 mod outlet;
 mod rotate;
+mod spool;
+mod strip;

@@ -28,6 +28,7 @@ use rustix::pipe::SpliceFlags;
 use crate::plane::{Custody, Notice, StreamId};
 use crate::rotate;
 use crate::sink::{FileId, Kind, Opened, Sink, SinkSpec, leads_to_descriptor};
+use crate::spool::{Edit, Lost, Spool, Target};
 
 /// How far a file may grow beyond its limit, because rotation follows a write: what Supervisor
 /// reads at once.
@@ -238,6 +239,81 @@ impl Outlet {
         taken
     }
 
+    /// Takes at most `at_most` bytes from `pipe` and writes what `edit` leaves of them.
+    pub(crate) fn take_edited(
+        &mut self,
+        pipe: BorrowedFd<'_>,
+        at_most: usize,
+        edit: &mut Edit,
+        spool: Option<&mut Spool>,
+        ties: &mut Ties,
+    ) -> Taken {
+        if !self.flush(ties) {
+            return Taken::Blocked;
+        }
+        let Some(spool) = spool.filter(|_| self.kind == Kind::File) else {
+            return self.copy_edited(pipe, at_most, edit, ties);
+        };
+        if !self.heal(ties) {
+            return self.discard(pipe, at_most, ties);
+        }
+        let carried = self.target().and_then(|target| {
+            let room = self.room(target.end).min(at_most);
+            spool.carry(pipe, room, edit, target)
+        });
+        match carried {
+            Ok(Taken::Some(bytes)) => {
+                self.rotate_if_full(ties);
+                Taken::Some(bytes)
+            }
+            Ok(other) => other,
+            Err(Lost { bytes: 0, why }) => {
+                self.fail(why, 0, ties);
+                self.discard(pipe, at_most, ties)
+            }
+            Err(Lost { bytes, why }) => {
+                self.fail(why, bytes, ties);
+                Taken::Some(bytes)
+            }
+        }
+    }
+
+    fn copy_edited(
+        &mut self,
+        pipe: BorrowedFd<'_>,
+        at_most: usize,
+        edit: &mut Edit,
+        ties: &mut Ties,
+    ) -> Taken {
+        let taken = read(pipe, &mut ties.scratch, at_most);
+        if let Taken::Some(bytes) = taken {
+            let mut edited = Vec::with_capacity(bytes);
+            edit.apply(&ties.scratch[..bytes], &mut edited);
+            self.write(&edited, ties);
+        }
+        taken
+    }
+
+    /// Writes what was held back of a stream that has ended.
+    pub(crate) fn finish(&mut self, edit: Edit, spool: Option<&mut Spool>, ties: &Ties) {
+        let Some(spool) = spool.filter(|_| self.kind == Kind::File) else {
+            return self.write(&edit.rest(), ties);
+        };
+        let finished = self.target().and_then(|target| spool.finish(edit, target));
+        if let Err(Lost { bytes, why }) = finished {
+            self.fail(why, bytes, ties);
+        }
+    }
+
+    fn target(&self) -> Result<Target<'_>, Lost> {
+        let end = self.end().map_err(|why| Lost { bytes: 0, why })?;
+        Ok(Target {
+            file: self.file.as_fd(),
+            id: self.id,
+            end,
+        })
+    }
+
     /// Takes bytes from `pipe` that cannot be written.
     fn discard(&mut self, pipe: BorrowedFd<'_>, at_most: usize, ties: &mut Ties) -> Taken {
         let taken = read(pipe, &mut ties.scratch, at_most);
@@ -302,13 +378,13 @@ impl Outlet {
     }
 
     /// Where the file ends at the moment.
-    pub(crate) fn end(&self) -> Result<u64, Errno> {
+    fn end(&self) -> Result<u64, Errno> {
         let size = rustix::fs::fstat(&self.file)?.st_size;
         Ok(u64::try_from(size).unwrap_or(0))
     }
 
     /// How much may be written in one go to a file that ends at `end`.
-    pub(crate) fn room(&self, end: u64) -> usize {
+    fn room(&self, end: u64) -> usize {
         if self.spec.max_bytes == 0 {
             return CHUNK;
         }
@@ -391,7 +467,7 @@ impl Outlet {
 impl Outlet {
     /// Rotates a file that has reached its limit. Checked after a write, as Supervisor does, so
     /// that nothing that was written in one go is torn.
-    pub(crate) fn rotate_if_full(&mut self, ties: &Ties) {
+    fn rotate_if_full(&mut self, ties: &Ties) {
         let limit = self.spec.max_bytes;
         if limit == 0 || self.kind != Kind::File || self.end().is_ok_and(|end| end < limit) {
             return;

@@ -29,8 +29,9 @@ use std::thread::{self, JoinHandle};
 use minder_core::ChildId;
 use rustix::event::EventfdFlags;
 
-use crate::outlet::{CHUNK, Ties};
+use crate::outlet::{CHUNK, Outlet, Ties};
 use crate::sink::{Sink, SinkSpec};
+use crate::spool::{self, Spool};
 use outlets::Outlets;
 use worker::Worker;
 
@@ -155,8 +156,8 @@ impl Plane {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let wake = Arc::new(rustix::event::eventfd(0, flags)?);
         let (commands, inbox) = mpsc::channel();
-        let outlets = Outlets::adopt(held, &ties);
-        let worker = Worker::new(Arc::clone(&wake), inbox, outlets, ties)?;
+        let (outlets, spool) = adopt(held, &ties);
+        let worker = Worker::new(Arc::clone(&wake), inbox, outlets, spool, ties)?;
         let thread = thread::Builder::new()
             .name("logs".to_owned())
             .spawn(move || worker.run())?;
@@ -214,6 +215,30 @@ impl Plane {
             let _ = thread.join();
         }
     }
+}
+
+/// Takes over what an earlier daemon gave into custody, and completes what it was killed in.
+fn adopt(held: Vec<(Vec<u8>, OwnedFd)>, ties: &Ties) -> (Outlets, Option<Spool>) {
+    let (mut chunk, mut journal, mut sinks) = (None, None, Vec::new());
+    for (name, file) in held {
+        match &name[..] {
+            spool::SPOOL => chunk = Some(file),
+            spool::JOURNAL => journal = Some(file),
+            _ => sinks.push((name, file)),
+        }
+    }
+    let mut outlets = Outlets::adopt(sinks);
+    let spool = chunk.zip(journal).map(|(chunk, journal)| {
+        // Before the rotations: a chunk belongs into the file that was current when it was taken.
+        let file = |id| outlets.with_file(id).map(Outlet::file);
+        let (spool, lost) = Spool::adopt(chunk, journal, file);
+        if let Some((file, lost)) = lost {
+            outlets.note_lost(file, &lost, ties);
+        }
+        spool
+    });
+    outlets.finish_rotations(ties);
+    (outlets, spool)
 }
 
 impl fmt::Debug for Plane {

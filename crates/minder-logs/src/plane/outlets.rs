@@ -9,8 +9,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use crate::outlet::{Outlet, Ties};
-use crate::plane::StreamId;
+use crate::plane::{Notice, StreamId};
 use crate::sink::{FileId, Sink};
+use crate::spool::Lost;
 
 /// One outlet, for as long as it is in use. Never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,16 +26,37 @@ pub(super) struct Outlets {
 }
 
 impl Outlets {
-    /// Takes over what an earlier daemon gave into custody, and finishes what it had begun.
-    pub(super) fn adopt(held: Vec<(Vec<u8>, OwnedFd)>, ties: &Ties) -> Self {
+    /// Takes over the sinks that an earlier daemon gave into custody.
+    pub(super) fn adopt(held: Vec<(Vec<u8>, OwnedFd)>) -> Self {
         let mut outlets = Self::default();
         for (name, file) in held {
-            if let Some(mut outlet) = Outlet::adopt(&name, file) {
-                outlet.finish_rotation(ties);
+            if let Some(outlet) = Outlet::adopt(&name, file) {
                 outlets.insert(outlet);
             }
         }
         outlets
+    }
+
+    /// Finishes every rotation that was cut off.
+    pub(super) fn finish_rotations(&mut self, ties: &Ties) {
+        for id in self.ids() {
+            self.change(id, |outlet| outlet.finish_rotation(ties));
+        }
+    }
+
+    pub(super) fn with_file(&self, file: FileId) -> Option<&Outlet> {
+        self.all.get(self.by_file.get(&file)?)
+    }
+
+    /// Takes note that what was to be written to a file is lost.
+    pub(super) fn note_lost(&mut self, file: FileId, lost: &Lost, ties: &Ties) {
+        match self.by_file.get(&file).and_then(|id| self.all.get_mut(id)) {
+            Some(outlet) => outlet.fail(lost.why, lost.bytes, ties),
+            None => (ties.notices)(Notice::Trouble {
+                path: PathBuf::from("a file that is not in custody"),
+                error: lost.why.into(),
+            }),
+        }
     }
 
     /// Makes `stream` end in `sink`, which may be in use already.

@@ -22,6 +22,7 @@ use super::outlets::{OutletId, Outlets};
 use super::{Channel, Command, Notice, StreamId};
 use crate::outlet::{self, CHUNK, Taken, Ties};
 use crate::sink::{Sink, leads_to_descriptor};
+use crate::spool::{Edit, Spool};
 
 /// How many turns are taken before it is asked anew who has something to say.
 const TURNS: usize = 64;
@@ -44,6 +45,8 @@ pub(super) struct Worker {
     inbox: Receiver<Command>,
     streams: HashMap<StreamId, Stream>,
     outlets: Outlets,
+    /// Made when it is first needed.
+    spool: Option<Spool>,
     ties: Ties,
     grown: usize,
 }
@@ -54,6 +57,8 @@ struct Stream {
     /// What the pipe holds when it is full, as far as is known.
     capacity: usize,
     to: Option<OutletId>,
+    /// What is done to it on the way, if anything.
+    edit: Option<Edit>,
 }
 
 /// Whom an event is about.
@@ -69,6 +74,7 @@ impl Worker {
         wake: Arc<OwnedFd>,
         inbox: Receiver<Command>,
         outlets: Outlets,
+        spool: Option<Spool>,
         ties: Ties,
     ) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
@@ -79,6 +85,7 @@ impl Worker {
             inbox,
             streams: HashMap::new(),
             outlets,
+            spool,
             ties,
             grown: 0,
         })
@@ -151,7 +158,12 @@ impl Worker {
             None => outlet::read(pipe, &mut ties.scratch, at_most),
             Some(to) => self
                 .outlets
-                .change(to, |outlet| outlet.take(pipe, at_most, ties))
+                .change(to, |outlet| match &mut stream.edit {
+                    None => outlet.take(pipe, at_most, ties),
+                    Some(edit) => {
+                        outlet.take_edited(pipe, at_most, edit, self.spool.as_mut(), ties)
+                    }
+                })
                 .expect("an outlet is kept while streams end in it"),
         };
         match taken {
@@ -189,10 +201,25 @@ impl Worker {
         self.unwatch(&stream.pipe);
         self.grown -= usize::from(stream.is_grown());
         if let Some(to) = stream.to {
+            self.finish_edit(to, stream.edit);
             self.outlets.leave(to, id, &self.ties);
         }
-        drop(stream);
+        drop(stream.pipe);
         (self.ties.notices)(Notice::Closed(id));
+    }
+
+    /// Writes what was held back of a stream that ends, and forgets it.
+    fn finish_edit(&mut self, to: OutletId, edit: Option<Edit>) {
+        let Some(edit) = edit else {
+            return;
+        };
+        let ties = &self.ties;
+        let spool = self.spool.as_mut();
+        self.outlets
+            .change(to, |outlet| outlet.finish(edit, spool, ties));
+        if let Some(spool) = &mut self.spool {
+            spool.forget(edit);
+        }
     }
 
     /// Waits for a sink instead of for the streams that end in it.
@@ -263,7 +290,7 @@ impl Worker {
         while let Ok(command) = self.inbox.try_recv() {
             match command {
                 Command::Attach { stream, pipe, to } => self.attach(stream, pipe, to),
-                Command::Adopted => self.outlets.release_unused(&self.ties),
+                Command::Adopted => self.forget_what_is_unused(),
                 Command::Finish(child) => self.finish(child),
                 Command::Reopen => self.reopen(),
                 Command::Clear { paths, reply } => reply(self.clear(&paths)),
@@ -278,13 +305,38 @@ impl Worker {
             // It could only fail for a pipe that cannot be read either.
             let _ = rustix::fs::fcntl_setfl(&pipe, flags | OFlags::NONBLOCK);
         }
+        let is_edited = to.as_ref().is_some_and(|sink| sink.spec.strip_ansi);
+        let edit = is_edited.then(|| self.begin_edit(id));
         let to = to.map(|sink| self.outlets.join(id, sink, &self.ties));
         let is_paused = to
             .and_then(|to| self.outlets.get(to))
             .is_some_and(|outlet| outlet.is_paused);
-        self.streams.insert(id, Stream::new(pipe, to));
+        self.streams.insert(id, Stream::new(pipe, to, edit));
         if !is_paused {
             self.watch(id);
+        }
+    }
+
+    fn begin_edit(&mut self, id: StreamId) -> Edit {
+        if self.spool.is_none() {
+            match Spool::new(&*self.ties.custody) {
+                Ok(spool) => self.spool = Some(spool),
+                Err(error) => {
+                    let path = PathBuf::from("the spool");
+                    (self.ties.notices)(Notice::Trouble { path, error });
+                }
+            }
+        }
+        match &mut self.spool {
+            Some(spool) => spool.begin(id),
+            None => Edit::without_spool(),
+        }
+    }
+
+    fn forget_what_is_unused(&mut self) {
+        self.outlets.release_unused(&self.ties);
+        if let Some(spool) = &mut self.spool {
+            spool.forget_unclaimed();
         }
     }
 
@@ -305,7 +357,7 @@ impl Worker {
         while left > 0 {
             match self.carry(id, left.min(CHUNK)) {
                 0 => break,
-                bytes => left -= bytes,
+                bytes => left = left.saturating_sub(bytes),
             }
         }
         self.note_cut_line(id);
@@ -347,11 +399,12 @@ fn empty(path: &Path) -> io::Result<()> {
 }
 
 impl Stream {
-    fn new(pipe: OwnedFd, to: Option<OutletId>) -> Self {
+    fn new(pipe: OwnedFd, to: Option<OutletId>, edit: Option<Edit>) -> Self {
         Self {
             pipe,
             capacity: DEFAULT_PIPE,
             to,
+            edit,
         }
     }
 
