@@ -38,6 +38,10 @@ const OVERSHOOT: u64 = 128 * 1024;
 /// than a fraction of a millisecond.
 pub(crate) const CHUNK: usize = 256 * 1024;
 
+/// The most that waits in memory for a sink to take it. Of a stream that is one chunk, since no
+/// more is taken from a pipe meanwhile; of lines that cannot wait in a pipe, some thousands.
+const MAX_BACKLOG: usize = CHUNK;
+
 /// The prefix of the names under which sinks are in custody.
 const NAME: &[u8] = b"sink:";
 
@@ -82,7 +86,7 @@ pub(crate) struct Outlet {
     id: FileId,
     kind: Kind,
     way: Way,
-    /// Read but not yet written, because the sink took no more. Bounded by one read.
+    /// Read but not yet written, because the sink took no more.
     backlog: Vec<u8>,
     loss: Option<Loss>,
     /// The last attempt to rotate failed. Nothing is lost by that.
@@ -326,14 +330,25 @@ impl Outlet {
     /// Writes bytes that have left the pipe already, now or when the sink takes them, or counts
     /// them as lost.
     pub(crate) fn write(&mut self, bytes: &[u8], ties: &Ties) {
+        if !self.flush(ties) {
+            return self.put_off(bytes, ties);
+        }
         if !self.heal(ties) {
             return self.lose(bytes.len());
         }
         match self.append(bytes) {
             Ok(written) if written == bytes.len() => self.rotate_if_full(ties),
-            Ok(written) => self.backlog.extend_from_slice(&bytes[written..]),
+            Ok(written) => self.put_off(&bytes[written..], ties),
             Err((written, why)) => self.fail(why, bytes.len() - written, ties),
         }
+    }
+
+    /// Keeps what the sink does not take at the moment.
+    fn put_off(&mut self, bytes: &[u8], ties: &Ties) {
+        if self.backlog.len() + bytes.len() > MAX_BACKLOG {
+            return self.fail(Errno::AGAIN, bytes.len(), ties);
+        }
+        self.backlog.extend_from_slice(bytes);
     }
 
     /// Writes what waits. False if the sink still takes no more.

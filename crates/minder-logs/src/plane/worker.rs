@@ -122,15 +122,19 @@ impl Worker {
 impl Worker {
     /// Moves one chunk of `id`, after that of whoever left an unfinished line in the same file.
     fn take_turn(&mut self, id: StreamId) {
-        if let Some(first) = self.whose_line_is_cut(id) {
-            self.carry(first, CHUNK);
-            self.note_cut_line(first);
-        }
+        self.finish_cut_line(id);
         self.carry(id, CHUNK);
         self.note_cut_line(id);
     }
 
-    /// The other stream that should go on first, where several end in one file.
+    /// Lets another stream go on before `id`, if it left an unfinished line in the same file.
+    fn finish_cut_line(&mut self, id: StreamId) {
+        if let Some(first) = self.whose_line_is_cut(id) {
+            self.carry(first, CHUNK);
+            self.note_cut_line(first);
+        }
+    }
+
     fn whose_line_is_cut(&mut self, id: StreamId) -> Option<StreamId> {
         let to = self.streams.get(&id)?.to?;
         let first = self.outlets.get(to)?.cut_line?;
@@ -354,6 +358,9 @@ impl Worker {
         };
         let held = rustix::io::ioctl_fionread(&stream.pipe).unwrap_or(0);
         let mut left = usize::try_from(held).unwrap_or(0);
+        if left > 0 {
+            self.finish_cut_line(id);
+        }
         while left > 0 {
             match self.carry(id, left.min(CHUNK)) {
                 0 => break,
