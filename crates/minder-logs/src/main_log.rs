@@ -11,7 +11,6 @@
 use std::fmt::{self, Write};
 use std::io;
 use std::mem;
-use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +19,6 @@ use jiff::tz::TimeZone;
 use minder_core::Level;
 
 use crate::outlet::{Outlet, Ties};
-use crate::plane::Custody;
 use crate::sink::{Sink, SinkSpec};
 use crate::syslog::Syslog;
 
@@ -259,27 +257,6 @@ fn open(path: &Path, max_bytes: u64, backups: u32, ties: &Ties) -> io::Result<Ou
         strip_ansi: false,
     })?;
     Ok(Outlet::new(sink, ties))
-}
-
-impl Ties {
-    /// For what need not outlive the daemon, and tells nobody: it would be told itself.
-    fn none() -> Self {
-        Self {
-            custody: Box::new(NoCustody),
-            notices: Box::new(drop),
-            scratch: Box::default(),
-        }
-    }
-}
-
-struct NoCustody;
-
-impl Custody for NoCustody {
-    fn hold(&self, _: &[u8], _: BorrowedFd<'_>) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn release(&self, _: &[u8]) {}
 }
 
 /// The local time. The library keeps the zone, and looks now and then whether it has changed.

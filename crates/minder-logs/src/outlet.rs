@@ -15,7 +15,6 @@
 //! by a line saying how much was lost and why.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -26,10 +25,14 @@ use rustix::net::SendFlags;
 use rustix::pipe::SpliceFlags;
 
 use crate::plane::{Custody, Notice, StreamId};
-use crate::rotate;
 use crate::sink::{FileId, Kind, Opened, Sink, SinkSpec, leads_to_descriptor};
 use crate::spool::{Edit, Lost, Spool, Target};
+use loss::Loss;
 
+mod loss;
+mod renewal;
+#[cfg(test)]
+mod tests;
 /// How far a file may grow beyond its limit, because rotation follows a write: what Supervisor
 /// reads at once.
 const OVERSHOOT: u64 = 128 * 1024;
@@ -58,6 +61,24 @@ pub(crate) enum Taken {
     Blocked,
 }
 
+/// What is done to bytes on their way.
+pub(crate) enum Treatment<'a> {
+    /// Nothing.
+    Raw,
+    /// They are edited: exactly, if there is a spool.
+    Edited(&'a mut Edit, Option<&'a mut Spool>),
+}
+
+/// Whether a sink can be written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    Ready,
+    /// Not before it has taken what waits.
+    Full,
+    /// What would be written is lost.
+    Broken,
+}
+
 /// Whom an outlet tells what it does.
 pub(crate) struct Ties {
     pub(crate) custody: Box<dyn Custody>,
@@ -66,18 +87,32 @@ pub(crate) struct Ties {
     pub(crate) scratch: Box<[u8]>,
 }
 
+impl Ties {
+    /// None: for what need not outlive the daemon, and whose troubles are nobody's business.
+    pub(crate) fn none() -> Self {
+        Self {
+            custody: Box::new(NoCustody),
+            notices: Box::new(drop),
+            scratch: Box::default(),
+        }
+    }
+}
+
+struct NoCustody;
+
+impl Custody for NoCustody {
+    fn hold(&self, _: &[u8], _: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn release(&self, _: &[u8]) {}
+}
+
 /// How bytes get into the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Splice,
     Copy,
-}
-
-/// Output that could not be written.
-#[derive(Debug)]
-struct Loss {
-    bytes: u64,
-    why: Errno,
 }
 
 pub(crate) struct Outlet {
@@ -115,7 +150,7 @@ impl Outlet {
         } else {
             Kind::File
         };
-        let Opened { file, id, kind } = Opened::examine(file, regular).ok()?;
+        let opened = Opened::examine(file, regular).ok()?;
         // The limits come with the first stream, and nothing is written before.
         let spec = SinkSpec {
             path: path.to_owned(),
@@ -124,31 +159,16 @@ impl Outlet {
             mode: 0,
             strip_ansi: false,
         };
-        Some(Self::of(Sink {
-            spec,
-            file,
-            id,
-            kind,
-        }))
+        Some(Self::of(Sink { spec, opened }))
     }
 
-    /// Finishes a rotation that was cut off: the file in custody is then no longer the one that
-    /// its path leads to.
-    pub(crate) fn finish_rotation(&mut self, ties: &Ties) {
-        let is_elsewhere = |found| found != Some(self.id);
-        if self.kind == Kind::File && FileId::of_path(self.path()).is_ok_and(is_elsewhere) {
-            let result = self.reopen(ties);
-            self.note_rotation(result, ties);
-        }
-    }
-
-    fn of(sink: Sink) -> Self {
+    fn of(Sink { spec, opened }: Sink) -> Self {
         Self {
-            spec: sink.spec,
-            file: sink.file,
-            id: sink.id,
-            kind: sink.kind,
-            way: Way::of(sink.kind),
+            spec,
+            file: opened.file,
+            id: opened.id,
+            kind: opened.kind,
+            way: Way::of(opened.kind),
             backlog: Vec::new(),
             loss: None,
             is_stuck: false,
@@ -178,31 +198,45 @@ impl Outlet {
 
     /// Continues in another file of the same name, which somebody has put there meanwhile.
     pub(crate) fn continue_in(&mut self, sink: Sink, ties: &Ties) {
-        self.switch_to(
-            Opened {
-                file: sink.file,
-                id: sink.id,
-                kind: sink.kind,
-            },
-            ties,
-        );
+        self.switch_to(sink.opened, ties);
     }
 
-    /// Takes at most `at_most` bytes from `pipe` and writes them as they are.
-    pub(crate) fn take(&mut self, pipe: BorrowedFd<'_>, at_most: usize, ties: &mut Ties) -> Taken {
-        if !self.flush(ties) {
-            return Taken::Blocked;
+    /// Takes at most `at_most` bytes from `pipe` and writes what `treatment` makes of them.
+    pub(crate) fn take(
+        &mut self,
+        pipe: BorrowedFd<'_>,
+        at_most: usize,
+        treatment: Treatment<'_>,
+        ties: &mut Ties,
+    ) -> Taken {
+        match self.prepare(ties) {
+            Readiness::Full => Taken::Blocked,
+            Readiness::Broken => self.discard(pipe, at_most, ties),
+            Readiness::Ready => match treatment {
+                Treatment::Raw if self.way == Way::Splice => self.splice(pipe, at_most, ties),
+                Treatment::Raw => self.copy(pipe, at_most, ties),
+                Treatment::Edited(edit, Some(spool)) if self.kind == Kind::File => {
+                    self.spool(pipe, at_most, edit, spool, ties)
+                }
+                Treatment::Edited(edit, _) => self.copy_edited(pipe, at_most, edit, ties),
+            },
         }
-        match self.way {
-            Way::Splice => self.splice(pipe, at_most, ties),
-            Way::Copy => self.copy(pipe, at_most, ties),
+    }
+
+    /// Brings what went before in order.
+    fn prepare(&mut self, ties: &Ties) -> Readiness {
+        if !self.flush(ties) {
+            Readiness::Full
+        } else if !self.heal(ties) {
+            Readiness::Broken
+        } else if self.backlog.is_empty() {
+            Readiness::Ready
+        } else {
+            Readiness::Full
         }
     }
 
     fn splice(&mut self, pipe: BorrowedFd<'_>, at_most: usize, ties: &mut Ties) -> Taken {
-        if !self.heal(ties) {
-            return self.discard(pipe, at_most, ties);
-        }
         match self.splice_some(pipe, at_most) {
             Ok(0) => Taken::End,
             Ok(bytes) => {
@@ -243,24 +277,14 @@ impl Outlet {
         taken
     }
 
-    /// Takes at most `at_most` bytes from `pipe` and writes what `edit` leaves of them.
-    pub(crate) fn take_edited(
+    fn spool(
         &mut self,
         pipe: BorrowedFd<'_>,
         at_most: usize,
         edit: &mut Edit,
-        spool: Option<&mut Spool>,
+        spool: &mut Spool,
         ties: &mut Ties,
     ) -> Taken {
-        if !self.flush(ties) {
-            return Taken::Blocked;
-        }
-        let Some(spool) = spool.filter(|_| self.kind == Kind::File) else {
-            return self.copy_edited(pipe, at_most, edit, ties);
-        };
-        if !self.heal(ties) {
-            return self.discard(pipe, at_most, ties);
-        }
         let carried = self.target().and_then(|target| {
             let room = self.room(target.end).min(at_most);
             spool.carry(pipe, room, edit, target)
@@ -330,11 +354,10 @@ impl Outlet {
     /// Writes bytes that have left the pipe already, now or when the sink takes them, or counts
     /// them as lost.
     pub(crate) fn write(&mut self, bytes: &[u8], ties: &Ties) {
-        if !self.flush(ties) {
-            return self.put_off(bytes, ties);
-        }
-        if !self.heal(ties) {
-            return self.lose(bytes.len());
+        match self.prepare(ties) {
+            Readiness::Full => return self.put_off(bytes, ties),
+            Readiness::Broken => return self.lose(bytes.len()),
+            Readiness::Ready => {}
         }
         match self.append(bytes) {
             Ok(written) if written == bytes.len() => self.rotate_if_full(ties),
@@ -420,160 +443,6 @@ impl Outlet {
     }
 }
 
-/// What goes wrong, and how it becomes right again.
-impl Outlet {
-    /// Takes note of a failed write, which has lost `bytes`.
-    pub(crate) fn fail(&mut self, why: Errno, bytes: usize, ties: &Ties) {
-        if self.loss.is_none() {
-            self.loss = Some(Loss { bytes: 0, why });
-            self.report_trouble(why.into(), ties);
-        }
-        self.lose(bytes);
-    }
-
-    fn lose(&mut self, bytes: usize) {
-        if let Some(loss) = &mut self.loss {
-            loss.bytes += bytes as u64;
-        }
-    }
-
-    /// Tries to write down what was lost. True if nothing was, or no longer matters.
-    pub(crate) fn heal(&mut self, ties: &Ties) -> bool {
-        let Some(loss) = &self.loss else {
-            return true;
-        };
-        let bytes = loss.bytes;
-        if bytes > 0 && !self.mark(&marker(loss, self.ends_with_newline())) {
-            return false;
-        }
-        self.loss = None;
-        (ties.notices)(Notice::Recovered {
-            path: self.path().to_owned(),
-            lost: bytes,
-        });
-        true
-    }
-
-    /// Writes all of `line` or nothing.
-    fn mark(&self, line: &[u8]) -> bool {
-        let before = self.end();
-        match self.append(line) {
-            Ok(written) if written == line.len() => true,
-            Ok(0) | Err((0, _)) => false,
-            Ok(_) | Err(_) => {
-                if let (Kind::File, Ok(before)) = (self.kind, before) {
-                    // Half a line says nothing; where it must stay, the next attempt is whole.
-                    let _ = rustix::fs::ftruncate(&self.file, before);
-                }
-                false
-            }
-        }
-    }
-
-    fn report_trouble(&self, error: io::Error, ties: &Ties) {
-        (ties.notices)(Notice::Trouble {
-            path: self.path().to_owned(),
-            error,
-        });
-    }
-}
-
-/// Rotation, reopening, clearing.
-impl Outlet {
-    /// Rotates a file that has reached its limit. Checked after a write, as Supervisor does, so
-    /// that nothing that was written in one go is torn.
-    fn rotate_if_full(&mut self, ties: &Ties) {
-        let limit = self.spec.max_bytes;
-        if limit == 0 || self.kind != Kind::File || self.end().is_ok_and(|end| end < limit) {
-            return;
-        }
-        let result = self.rotate(ties);
-        self.note_rotation(result, ties);
-    }
-
-    fn note_rotation(&mut self, result: io::Result<()>, ties: &Ties) {
-        let was_stuck = self.is_stuck;
-        self.is_stuck = result.is_err();
-        match result {
-            Err(error) if !was_stuck => self.report_trouble(error, ties),
-            Ok(()) if was_stuck => (ties.notices)(Notice::Recovered {
-                path: self.path().to_owned(),
-                lost: 0,
-            }),
-            Ok(()) | Err(_) => {}
-        }
-    }
-
-    fn rotate(&mut self, ties: &Ties) -> io::Result<()> {
-        if self.spec.backups == 0 {
-            return Ok(rustix::fs::ftruncate(&self.file, 0)?);
-        }
-        // What somebody else has put in our file's place is not ours to move.
-        if FileId::of_path(self.path())? == Some(self.id) {
-            rotate::shift(self.path(), self.spec.backups)?;
-        }
-        self.reopen(ties)
-    }
-
-    /// Continues in the file that the path leads to now, and makes it if there is none.
-    pub(crate) fn reopen(&mut self, ties: &Ties) -> io::Result<()> {
-        if self.kind != Kind::File {
-            return Ok(());
-        }
-        let mode = rustix::fs::fstat(&self.file)?.st_mode & 0o777;
-        let opened = Opened::by_name(self.path(), mode)?;
-        if opened.id != self.id {
-            self.switch_to(opened, ties);
-        }
-        Ok(())
-    }
-
-    /// Continues in the file that the path leads to now, because somebody asked for it.
-    pub(crate) fn reopen_by_name(&mut self, ties: &Ties) {
-        let result = self.reopen(ties);
-        self.note_rotation(result, ties);
-    }
-
-    /// Begins the file anew.
-    pub(crate) fn clear(&mut self, ties: &Ties) -> io::Result<()> {
-        if self.kind != Kind::File {
-            return Ok(());
-        }
-        if FileId::of_path(self.path())? == Some(self.id) {
-            fs::remove_file(self.path())?;
-        }
-        self.reopen(ties)
-    }
-
-    fn switch_to(&mut self, opened: Opened, ties: &Ties) {
-        self.give_into_custody(&opened.file, ties);
-        self.file = opened.file;
-        self.id = opened.id;
-        self.kind = opened.kind;
-        self.way = Way::of(opened.kind);
-        self.cut_line = None;
-    }
-
-    /// Must come before the first byte is written to `file`: whoever comes next tells by the file
-    /// in custody whether a rotation was cut off.
-    fn give_into_custody(&self, file: &OwnedFd, ties: &Ties) {
-        if let Err(error) = ties.custody.hold(&self.name(), file.as_fd()) {
-            self.report_trouble(error, ties);
-        }
-    }
-
-    /// Ends the use of this sink.
-    pub(crate) fn release(mut self, ties: &Ties) {
-        self.heal(ties);
-        ties.custody.release(&self.name());
-    }
-
-    /// The name under which the file is in custody.
-    fn name(&self) -> Vec<u8> {
-        [NAME, self.path().as_os_str().as_bytes()].concat()
-    }
-}
-
 impl Way {
     fn of(kind: Kind) -> Self {
         match kind {
@@ -597,13 +466,4 @@ pub(crate) fn read(pipe: BorrowedFd<'_>, into: &mut [u8], at_most: usize) -> Tak
 
 fn has_bytes(pipe: BorrowedFd<'_>) -> bool {
     rustix::io::ioctl_fionread(pipe).is_ok_and(|bytes| bytes > 0)
-}
-
-/// The line that stands where output is missing.
-fn marker(loss: &Loss, after_newline: bool) -> Vec<u8> {
-    let why = io::Error::from(loss.why).to_string();
-    let why = why.split(" (os error").next().unwrap_or_default();
-    let start = if after_newline { "" } else { "\n" };
-    let bytes = loss.bytes;
-    format!("{start}[minder: {bytes} bytes of output were lost: {why}]\n").into_bytes()
 }

@@ -35,9 +35,7 @@ pub struct SinkSpec {
 #[derive(Debug)]
 pub struct Sink {
     pub(crate) spec: SinkSpec,
-    pub(crate) file: OwnedFd,
-    pub(crate) id: FileId,
-    pub(crate) kind: Kind,
+    pub(crate) opened: Opened,
 }
 
 impl Sink {
@@ -45,16 +43,14 @@ impl Sink {
     ///
     /// Never blocks: a pipe that nobody reads is an error.
     pub(crate) fn open(spec: &SinkSpec) -> io::Result<Self> {
-        let file = if leads_to_descriptor(&spec.path) {
+        let opened = if leads_to_descriptor(&spec.path) {
             Opened::by_descriptor(&spec.path)?
         } else {
             Opened::by_name(&spec.path, spec.mode)?
         };
         Ok(Self {
             spec: spec.clone(),
-            file: file.file,
-            id: file.id,
-            kind: file.kind,
+            opened,
         })
     }
 }
@@ -95,6 +91,7 @@ impl FileId {
 }
 
 /// An open file, and what it is.
+#[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) file: OwnedFd,
     pub(crate) id: FileId,

@@ -62,7 +62,7 @@ impl Outlets {
     /// Makes `stream` end in `sink`, which may be in use already.
     pub(super) fn join(&mut self, stream: StreamId, sink: Sink, ties: &Ties) -> OutletId {
         let spec = sink.spec.clone();
-        let id = if let Some(&same_file) = self.by_file.get(&sink.id) {
+        let id = if let Some(&same_file) = self.by_file.get(&sink.opened.id) {
             same_file
         } else if let Some(&same_path) = self.by_path.get(&spec.path) {
             self.change(same_path, |outlet| outlet.continue_in(sink, ties));

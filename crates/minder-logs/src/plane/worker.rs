@@ -20,7 +20,7 @@ use rustix::io::Errno;
 
 use super::outlets::{OutletId, Outlets};
 use super::{Channel, Command, Notice, StreamId};
-use crate::outlet::{self, CHUNK, Taken, Ties};
+use crate::outlet::{self, CHUNK, Taken, Ties, Treatment};
 use crate::sink::{Sink, leads_to_descriptor};
 use crate::spool::{Edit, Spool};
 
@@ -158,16 +158,15 @@ impl Worker {
         };
         let pipe = stream.pipe.as_fd();
         let ties = &mut self.ties;
+        let treatment = match &mut stream.edit {
+            None => Treatment::Raw,
+            Some(edit) => Treatment::Edited(edit, self.spool.as_mut()),
+        };
         let taken = match stream.to {
             None => outlet::read(pipe, &mut ties.scratch, at_most),
             Some(to) => self
                 .outlets
-                .change(to, |outlet| match &mut stream.edit {
-                    None => outlet.take(pipe, at_most, ties),
-                    Some(edit) => {
-                        outlet.take_edited(pipe, at_most, edit, self.spool.as_mut(), ties)
-                    }
-                })
+                .change(to, |outlet| outlet.take(pipe, at_most, treatment, ties))
                 .expect("an outlet is kept while streams end in it"),
         };
         match taken {
