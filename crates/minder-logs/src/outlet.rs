@@ -238,9 +238,9 @@ impl Outlet {
 
     fn splice(&mut self, pipe: BorrowedFd<'_>, at_most: usize, ties: &mut Ties) -> Taken {
         match self.splice_some(pipe, at_most) {
-            Ok(0) => Taken::End,
-            Ok(bytes) => {
-                self.rotate_if_full(ties);
+            Ok((0, _)) => Taken::End,
+            Ok((bytes, end)) => {
+                self.rotate_if_full(end, ties);
                 Taken::Some(bytes)
             }
             Err(Errno::AGAIN) if self.kind == Kind::Device && has_bytes(pipe) => Taken::Blocked,
@@ -257,14 +257,17 @@ impl Outlet {
         }
     }
 
-    fn splice_some(&self, pipe: BorrowedFd<'_>, at_most: usize) -> Result<usize, Errno> {
+    /// Says how many bytes were moved, and where the file ends after that.
+    fn splice_some(&self, pipe: BorrowedFd<'_>, at_most: usize) -> Result<(usize, u64), Errno> {
         let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
         if self.kind != Kind::File {
-            return rustix::pipe::splice(pipe, None, &self.file, None, at_most, flags);
+            let moved = rustix::pipe::splice(pipe, None, &self.file, None, at_most, flags)?;
+            return Ok((moved, 0));
         }
         let mut end = self.end()?;
         let room = self.room(end).min(at_most);
-        rustix::pipe::splice(pipe, None, &self.file, Some(&mut end), room, flags)
+        let moved = rustix::pipe::splice(pipe, None, &self.file, Some(&mut end), room, flags)?;
+        Ok((moved, end))
     }
 
     fn copy(&mut self, pipe: BorrowedFd<'_>, at_most: usize, ties: &mut Ties) -> Taken {
@@ -291,7 +294,7 @@ impl Outlet {
         });
         match carried {
             Ok(Taken::Some(bytes)) => {
-                self.rotate_if_full(ties);
+                self.rotate_if_found_full(ties);
                 Taken::Some(bytes)
             }
             Ok(other) => other,
@@ -360,7 +363,7 @@ impl Outlet {
             Readiness::Ready => {}
         }
         match self.append(bytes) {
-            Ok(written) if written == bytes.len() => self.rotate_if_full(ties),
+            Ok(written) if written == bytes.len() => self.rotate_if_found_full(ties),
             Ok(written) => self.put_off(&bytes[written..], ties),
             Err((written, why)) => self.fail(why, bytes.len() - written, ties),
         }

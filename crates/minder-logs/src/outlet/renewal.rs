@@ -21,15 +21,23 @@ impl Outlet {
         }
     }
 
-    /// Rotates a file that has reached its limit. Checked after a write, as Supervisor does, so
-    /// that nothing that was written in one go is torn.
-    pub(super) fn rotate_if_full(&mut self, ties: &Ties) {
+    /// Rotates a file that has reached its limit, by ending at `end`. Checked after a write, as
+    /// Supervisor does, so that nothing that was written in one go is torn.
+    pub(super) fn rotate_if_full(&mut self, end: u64, ties: &Ties) {
         let limit = self.spec.max_bytes;
-        if limit == 0 || self.kind != Kind::File || self.end().is_ok_and(|end| end < limit) {
-            return;
+        if limit > 0 && self.kind == Kind::File && end >= limit {
+            let result = self.rotate(ties);
+            self.note_rotation(result, ties);
         }
-        let result = self.rotate(ties);
-        self.note_rotation(result, ties);
+    }
+
+    /// Rotates a file that has reached its limit, wherever it ends.
+    pub(super) fn rotate_if_found_full(&mut self, ties: &Ties) {
+        if self.spec.max_bytes > 0
+            && let Ok(end) = self.end()
+        {
+            self.rotate_if_full(end, ties);
+        }
     }
 
     fn note_rotation(&mut self, result: io::Result<()>, ties: &Ties) {
