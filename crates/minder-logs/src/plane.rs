@@ -127,6 +127,11 @@ enum Command {
         pipe: OwnedFd,
         to: Option<Sink>,
     },
+    Adopt {
+        stream: StreamId,
+        pipe: OwnedFd,
+        to: Option<SinkSpec>,
+    },
     Adopted,
     Finish(ChildId),
     Reopen,
@@ -156,7 +161,7 @@ impl Plane {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let wake = Arc::new(rustix::event::eventfd(0, flags)?);
         let (commands, inbox) = mpsc::channel();
-        let (outlets, spool) = adopt(held, &ties);
+        let (outlets, spool) = take_over(held, &ties);
         let worker = Worker::new(Arc::clone(&wake), inbox, outlets, spool, ties)?;
         let thread = thread::Builder::new()
             .name("logs".to_owned())
@@ -181,8 +186,17 @@ impl Plane {
         self.0.tell(Command::Attach { stream, pipe, to });
     }
 
-    /// Every stream that an earlier daemon had has been attached again: what else it had given
-    /// into custody is no longer needed.
+    /// Goes on with a stream that an earlier daemon had, in the sink that it had given into
+    /// custody, even if that could not be opened any more.
+    ///
+    /// A sink that is not in custody is opened; if that fails, there is
+    /// [`Trouble`](Notice::Trouble), and the stream leads to nowhere.
+    pub fn adopt(&self, stream: StreamId, pipe: OwnedFd, to: Option<SinkSpec>) {
+        self.0.tell(Command::Adopt { stream, pipe, to });
+    }
+
+    /// Every stream that an earlier daemon had has been [adopted](Self::adopt): what else it had
+    /// given into custody is no longer needed.
     pub fn adopted(&self) {
         self.0.tell(Command::Adopted);
     }
@@ -218,7 +232,7 @@ impl Plane {
 }
 
 /// Takes over what an earlier daemon gave into custody, and completes what it was killed in.
-fn adopt(held: Vec<(Vec<u8>, OwnedFd)>, ties: &Ties) -> (Outlets, Option<Spool>) {
+fn take_over(held: Vec<(Vec<u8>, OwnedFd)>, ties: &Ties) -> (Outlets, Option<Spool>) {
     let (mut chunk, mut journal, mut sinks) = (None, None, Vec::new());
     for (name, file) in held {
         match &name[..] {

@@ -83,9 +83,10 @@ mod tests {
 
     #[test]
     fn only_the_files_below_the_first_gap_move() {
-        let folder = folder_with(&[("f", "0"), ("f.1", "1"), ("f.3", "3")]);
-        shift(&folder.path().join("f"), 3).unwrap();
-        expect(&folder, &[("f.1", "0"), ("f.2", "1"), ("f.3", "3")]);
+        let folder = folder_with(&[("f", "0"), ("f.1", "1"), ("f.3", "3"), ("f.4", "4")]);
+        shift(&folder.path().join("f"), 4).unwrap();
+        let rotated = [("f.1", "0"), ("f.2", "1"), ("f.3", "3"), ("f.4", "4")];
+        expect(&folder, &rotated);
     }
 
     #[test]

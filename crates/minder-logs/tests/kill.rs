@@ -336,7 +336,7 @@ fn run_plane(folder: &Path, strip_ansi: bool) {
             channel: Channel::Stdout,
         };
         let pipe = pipes.remove(&pipe_name(number)).unwrap();
-        plane.attach(stream, pipe, Some(plane.open(&spec).unwrap()));
+        plane.adopt(stream, pipe, Some(spec));
     }
     plane.adopted();
     for _ in 0..STREAMS {

@@ -5,12 +5,13 @@
 //! what is in custody.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use crate::outlet::{Outlet, Ties};
 use crate::plane::{Notice, StreamId};
-use crate::sink::{FileId, Sink};
+use crate::sink::{FileId, Sink, SinkSpec};
 use crate::spool::Lost;
 
 /// One outlet, for as long as it is in use. Never reused.
@@ -70,11 +71,31 @@ impl Outlets {
         } else {
             self.insert(Outlet::new(sink, ties))
         };
+        self.enter(id, stream, &spec);
+        id
+    }
+
+    /// Makes `stream` end in the sink that `spec` names, as it did with an earlier daemon.
+    pub(super) fn join_again(
+        &mut self,
+        stream: StreamId,
+        spec: &SinkSpec,
+        ties: &Ties,
+    ) -> io::Result<OutletId> {
+        match self.at_path(&spec.path) {
+            Some(id) => {
+                self.enter(id, stream, spec);
+                Ok(id)
+            }
+            None => Ok(self.join(stream, Sink::open(spec)?, ties)),
+        }
+    }
+
+    fn enter(&mut self, id: OutletId, stream: StreamId, spec: &SinkSpec) {
         if let Some(outlet) = self.get(id) {
-            outlet.set_limits(&spec);
+            outlet.set_limits(spec);
             outlet.streams.push(stream);
         }
-        id
     }
 
     /// `stream` no longer ends here. The last one to leave closes the sink.

@@ -277,7 +277,7 @@ fn a_new_daemon_goes_on_in_the_middle_of_an_escape_sequence() {
     child.write_all(b"a\x1b[3").unwrap();
     bench.drain(1);
     bench.start_anew();
-    bench.attach_pipe(1, ours, Some(&spec));
+    bench.plane.adopt(stdout(1), ours, Some(spec));
     bench.plane.adopted();
     child.write_all(b"1mb").unwrap();
     bench.drain(1);

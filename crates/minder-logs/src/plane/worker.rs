@@ -21,7 +21,7 @@ use rustix::io::Errno;
 use super::outlets::{OutletId, Outlets};
 use super::{Channel, Command, Notice, StreamId};
 use crate::outlet::{self, CHUNK, Taken, Ties, Treatment};
-use crate::sink::{Sink, leads_to_descriptor};
+use crate::sink::{Sink, SinkSpec, leads_to_descriptor};
 use crate::spool::{Edit, Spool};
 
 /// How many turns are taken before it is asked anew who has something to say.
@@ -293,6 +293,7 @@ impl Worker {
         while let Ok(command) = self.inbox.try_recv() {
             match command {
                 Command::Attach { stream, pipe, to } => self.attach(stream, pipe, to),
+                Command::Adopt { stream, pipe, to } => self.adopt(stream, pipe, to.as_ref()),
                 Command::Adopted => self.forget_what_is_unused(),
                 Command::Finish(child) => self.finish(child),
                 Command::Reopen => self.reopen(),
@@ -304,16 +305,34 @@ impl Worker {
     }
 
     fn attach(&mut self, id: StreamId, pipe: OwnedFd, to: Option<Sink>) {
+        let is_edited = to.as_ref().is_some_and(|sink| sink.spec.strip_ansi);
+        let to = to.map(|sink| self.outlets.join(id, sink, &self.ties));
+        self.begin(id, pipe, to, is_edited);
+    }
+
+    fn adopt(&mut self, id: StreamId, pipe: OwnedFd, to: Option<&SinkSpec>) {
+        let is_edited = to.is_some_and(|spec| spec.strip_ansi);
+        let to = to.and_then(|spec| {
+            let joined = self.outlets.join_again(id, spec, &self.ties);
+            joined
+                .map_err(|error| {
+                    let path = spec.path.clone();
+                    (self.ties.notices)(Notice::Trouble { path, error });
+                })
+                .ok()
+        });
+        self.begin(id, pipe, to, is_edited);
+    }
+
+    fn begin(&mut self, id: StreamId, pipe: OwnedFd, to: Option<OutletId>, is_edited: bool) {
         if let Ok(flags) = rustix::fs::fcntl_getfl(&pipe) {
             // It could only fail for a pipe that cannot be read either.
             let _ = rustix::fs::fcntl_setfl(&pipe, flags | OFlags::NONBLOCK);
         }
-        let is_edited = to.as_ref().is_some_and(|sink| sink.spec.strip_ansi);
-        let edit = is_edited.then(|| self.begin_edit(id));
-        let to = to.map(|sink| self.outlets.join(id, sink, &self.ties));
         let is_paused = to
             .and_then(|to| self.outlets.get(to))
             .is_some_and(|outlet| outlet.is_paused);
+        let edit = (is_edited && to.is_some()).then(|| self.begin_edit(id));
         self.streams.insert(id, Stream::new(pipe, to, edit));
         if !is_paused {
             self.watch(id);

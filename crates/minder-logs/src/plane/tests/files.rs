@@ -250,11 +250,42 @@ fn a_rotation_that_was_cut_off_is_finished_by_the_next_daemon() {
     bench.write(&mut child, "old");
     fs::rename(bench.path("log"), bench.path("log.1")).unwrap();
     bench.start_anew();
-    bench.attach_pipe(1, ours, Some(&spec));
+    bench.plane.adopt(stdout(1), ours, Some(spec));
     bench.plane.adopted();
     bench.write(&mut child, "new");
     assert_eq!(
         (bench.read("log.1"), bench.read("log")),
         ("old".into(), "new".into())
     );
+}
+
+#[test]
+fn a_new_daemon_goes_on_in_a_file_that_cannot_be_opened_any_more() {
+    let mut bench = Bench::new();
+    let folder = bench.path("logs");
+    fs::create_dir(&folder).unwrap();
+    let spec = bench.spec("logs/log");
+    let (ours, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).unwrap();
+    bench.attach_pipe(1, ours.try_clone().unwrap(), Some(&spec));
+    let mut child = File::from(theirs);
+    bench.write(&mut child, "old ");
+    fs::hard_link(folder.join("log"), bench.path("kept")).unwrap();
+    fs::remove_dir_all(&folder).unwrap();
+    bench.start_anew();
+    bench.wait_for_trouble();
+    bench.plane.adopt(stdout(1), ours, Some(spec));
+    bench.plane.adopted();
+    bench.write(&mut child, "and new");
+    assert_eq!(bench.read("kept"), "old and new");
+}
+
+#[test]
+fn a_stream_that_leads_nowhere_after_an_adoption_is_told_and_read() {
+    let bench = Bench::new();
+    let (ours, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).unwrap();
+    let spec = bench.spec("missing/log");
+    bench.plane.adopt(stdout(1), ours, Some(spec));
+    assert_eq!(bench.wait_for_trouble().kind(), io::ErrorKind::NotFound);
+    drop(File::from(theirs));
+    bench.wait_for_end(1);
 }
