@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::http::Connection;
 use crate::sandbox::Sandbox;
 use crate::subject::Subject;
-use crate::wait::{wait_for, wait_until};
+use crate::wait::{PATIENCE, wait_for, wait_until};
 use crate::xmlrpc::{self, Fault};
 use crate::{normal, tree};
 
@@ -114,11 +114,10 @@ impl Daemon {
     ///
     /// If it ends or stays silent; what it printed on standard error is in the message.
     pub fn wait_ready(&self) {
-        let ready = || self.try_call("supervisor.getState", &[]).is_some();
-        let deadline = Instant::now() + crate::PATIENCE;
-        while !ready() {
+        let deadline = Instant::now() + PATIENCE;
+        while self.try_call("supervisor.getState", &[]).is_none() {
             assert!(
-                Instant::now() < deadline,
+                Instant::now() < deadline && !tree::pids(self.sandbox.folder()).is_empty(),
                 "supervisord does not answer; it says:\n{}{}",
                 self.sandbox.read("stderr.txt"),
                 self.sandbox.read("supervisord.log"),
@@ -310,15 +309,15 @@ impl Daemon {
         wait_until(&format!("{name} is {state}"), || self.state(name) == state);
     }
 
-    /// Waits until a file of the sandbox contains `text`, and returns all of it.
+    /// Waits until a file of the sandbox contains `text`.
     ///
     /// # Panics
     ///
     /// If it does not come.
-    pub fn wait_file(&self, name: &str, text: &str) -> String {
-        wait_for(&format!("{name} holds {text:?}"), || {
-            Some(self.sandbox.read(name)).filter(|content| content.contains(text))
-        })
+    pub fn wait_file(&self, name: &str, text: &str) {
+        wait_until(&format!("{name} holds {text:?}"), || {
+            self.sandbox.read(name).contains(text)
+        });
     }
 
     /// supervisord's own log, without times and pids.
@@ -335,10 +334,13 @@ impl Daemon {
         lines
     }
 
-    /// Waits until supervisord's own log contains `text`, and returns its lines, without times
-    /// and pids.
-    pub fn wait_log(&self, text: &str) -> Vec<String> {
-        normal::log(&self.wait_file("supervisord.log", text))
+    /// Waits until supervisord's own log contains `text`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come.
+    pub fn wait_log(&self, text: &str) {
+        self.wait_file("supervisord.log", text);
     }
 }
 

@@ -21,12 +21,7 @@ pub fn numbers_after(before: &str, text: &str) -> String {
 /// `status` output whose pids are `N` and whose uptimes are gone.
 #[must_use]
 pub fn status(text: &str) -> String {
-    let uptime = ", uptime ";
-    numbers_after("pid ", text)
-        .lines()
-        .map(|line| line.find(uptime).map_or(line, |end| &line[..end]))
-        .map(|line| format!("{line}\n"))
-        .collect()
+    cut_lines(&numbers_after("pid ", text), ", uptime ")
 }
 
 /// The lines of supervisord's own log without their times, and with pids as `N`.
@@ -61,10 +56,22 @@ fn pids(line: &str) -> String {
 /// The text without what supervisorctl appends to an error: where in Python it was raised.
 #[must_use]
 pub fn without_origin(text: &str) -> String {
-    text.lines()
-        .map(|line| line.find(": file: ").map_or(line, |end| &line[..end]))
-        .map(|line| format!("{line}\n"))
-        .collect()
+    cut_lines(text, ": file: ")
+}
+
+/// The text with each line ending where `tail` began in it.
+fn cut_lines(text: &str, tail: &str) -> String {
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        match line.split_once(tail) {
+            Some((head, _)) => {
+                out.push_str(head);
+                out.push('\n');
+            }
+            None => out.push_str(line),
+        }
+    }
+    out
 }
 
 /// The shape of a time in supervisord's own log, digits as `0`.

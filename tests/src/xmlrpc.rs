@@ -11,45 +11,45 @@ pub type Fault = (i64, String);
 /// The body of a request.
 #[must_use]
 pub fn request(method: &str, params: &[Value]) -> String {
-    let params: String = params
-        .iter()
-        .map(|value| format!("<param>{}</param>", write(value)))
-        .collect();
-    format!(
-        "<?xml version='1.0'?><methodCall><methodName>{}</methodName><params>{params}</params>\
-         </methodCall>",
-        escape(method)
-    )
+    let mut out = String::from("<?xml version='1.0'?><methodCall>");
+    out += &format!("<methodName>{}</methodName><params>", escape(method));
+    for value in params {
+        out += "<param>";
+        write(value, &mut out);
+        out += "</param>";
+    }
+    out += "</params></methodCall>";
+    out
 }
 
-fn write(value: &Value) -> String {
-    let inner = match value {
-        Value::Int(int) => format!("<int>{int}</int>"),
-        Value::Bool(truth) => format!("<boolean>{}</boolean>", i32::from(*truth)),
-        Value::Double(double) => format!("<double>{double}</double>"),
-        Value::Text(text) => format!("<string>{}</string>", escape(text)),
+fn write(value: &Value, out: &mut String) {
+    *out += "<value>";
+    match value {
+        Value::Int(int) => *out += &format!("<int>{int}</int>"),
+        Value::Bool(truth) => *out += &format!("<boolean>{}</boolean>", i32::from(*truth)),
+        Value::Double(double) => *out += &format!("<double>{double}</double>"),
+        Value::Text(text) => *out += &format!("<string>{}</string>", escape(text)),
         Value::DateTime(text) => {
-            format!("<dateTime.iso8601>{}</dateTime.iso8601>", escape(text))
+            *out += &format!("<dateTime.iso8601>{}</dateTime.iso8601>", escape(text));
         }
         Value::Array(items) => {
-            let items: String = items.iter().map(write).collect();
-            format!("<array><data>{items}</data></array>")
+            *out += "<array><data>";
+            for item in items {
+                write(item, out);
+            }
+            *out += "</data></array>";
         }
         Value::Struct(members) => {
-            let members: String = members
-                .iter()
-                .map(|(name, value)| {
-                    format!(
-                        "<member><name>{}</name>{}</member>",
-                        escape(name),
-                        write(value)
-                    )
-                })
-                .collect();
-            format!("<struct>{members}</struct>")
+            *out += "<struct>";
+            for (name, value) in members {
+                *out += &format!("<member><name>{}</name>", escape(name));
+                write(value, out);
+                *out += "</member>";
+            }
+            *out += "</struct>";
         }
-    };
-    format!("<value>{inner}</value>")
+    }
+    *out += "</value>";
 }
 
 fn escape(text: &str) -> String {

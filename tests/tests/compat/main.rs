@@ -8,4 +8,8 @@
 
 #![forbid(unsafe_code)]
 
+mod ctl_logs;
+mod ctl_shell;
+mod ctl_updates;
 mod ctl_verbs;
+mod options;
