@@ -12,4 +12,6 @@ mod ctl_logs;
 mod ctl_shell;
 mod ctl_updates;
 mod ctl_verbs;
+mod http;
 mod options;
+mod rpc;
