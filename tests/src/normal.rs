@@ -50,7 +50,7 @@ fn pids(line: &str) -> String {
     if let Some(victim) = line.strip_prefix("WARN killing '") {
         return format!("WARN killing '{}", numbers_after("' (", victim));
     }
-    numbers_after(" pid ", line)
+    numbers_after("pid ", line)
 }
 
 /// The text without what supervisorctl appends to an error: where in Python it was raised.

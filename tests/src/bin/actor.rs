@@ -37,7 +37,8 @@ fn main() -> io::Result<()> {
         let mut word = || steps.next().expect("a step lacks its argument");
         match step.as_str() {
             "out" => println!("{}", word()),
-            "err" => eprintln!("{}", word()),
+            // In one write, as standard output does.
+            "err" => io::stderr().write_all(format!("{}\n", word()).as_bytes())?,
             "fill" => fill(word().parse().expect("fill takes a number"))?,
             "flood" => flood(Path::new(&word()))?,
             "echo" => {

@@ -8,10 +8,15 @@
 
 #![forbid(unsafe_code)]
 
+mod children;
 mod ctl_logs;
 mod ctl_shell;
 mod ctl_updates;
 mod ctl_verbs;
+mod daemon;
+mod events;
 mod http;
+mod lives;
+mod logs;
 mod options;
 mod rpc;
