@@ -1,3 +1,46 @@
-//! The test kit.
+//! The test kit: everything a test needs to run a real supervisor and look at it from outside.
+//!
+//! A test makes a [`Sandbox`] for one [`Subject`], writes a configuration, starts a
+//! [`Daemon`] and asks it questions: on the command line ([`Daemon::ctl`]), over XML-RPC
+//! ([`Daemon::call`]) or with bytes of its own ([`http`]). Whatever was started ends with
+//! the sandbox, also when the test fails.
+//!
+//! The kit trusts no code of the daemon: it reads and writes XML-RPC itself, in exactly the
+//! layout that Supervisor's clients see, so that a mistake in `minder-rpc` cannot hide.
 
 #![forbid(unsafe_code)]
+
+pub mod daemon;
+pub mod http;
+pub mod normal;
+pub mod sandbox;
+pub mod subject;
+pub mod tree;
+pub mod wait;
+pub mod xmlrpc;
+
+pub use daemon::{Daemon, Run};
+pub use sandbox::Sandbox;
+pub use subject::Subject;
+pub use wait::{PATIENCE, wait_for, wait_until};
+
+/// Registers cases: functions that take a [`Subject`] and assert what any subject must do.
+///
+/// `cases!(a, b)` makes the tests `a::supervisor`, `a::minder`, `b::supervisor` and
+/// `b::minder`. A case that is missing from the list does not compile (it would be unused).
+#[macro_export]
+macro_rules! cases {
+    ($($case:ident),+ $(,)?) => {$(
+        mod $case {
+            #[test]
+            fn supervisor() {
+                $crate::Subject::Supervisor.run(super::$case);
+            }
+
+            #[test]
+            fn minder() {
+                $crate::Subject::Minder.run(super::$case);
+            }
+        }
+    )+};
+}

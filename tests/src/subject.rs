@@ -1,0 +1,122 @@
+//! Who is tested: the real Supervisor or Minder.
+//!
+//! Knows where the programs of each lie and what to do when they are missing. What is done
+//! with them is [`crate::sandbox`]'s business.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The programs that a subject consists of, by the names people call them.
+pub const PROGRAMS: [&str; 4] = [
+    "supervisord",
+    "supervisorctl",
+    "echo_supervisord_conf",
+    "pidproxy",
+];
+
+/// A supervisor that tests can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Supervisor 4.3.0, in Python: what Minder is compared with.
+    Supervisor,
+    /// Minder.
+    Minder,
+}
+
+impl Subject {
+    /// Runs `case` on this subject, unless the variable `SUBJECT` asks for the other one only.
+    ///
+    /// # Panics
+    ///
+    /// If the case does, or if `SUBJECT` names no subject.
+    pub fn run(self, case: fn(Self)) {
+        let wanted = env::var("SUBJECT").unwrap_or_default();
+        match wanted.as_str() {
+            "" | "both" => case(self),
+            "supervisor" | "minder" if wanted == self.name() => case(self),
+            "supervisor" | "minder" => eprintln!("left out: SUBJECT={wanted}"),
+            other => panic!("SUBJECT={other}: it may be supervisor, minder or both"),
+        }
+    }
+
+    /// The subject's name, as in the variable `SUBJECT`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Supervisor => "supervisor",
+            Self::Minder => "minder",
+        }
+    }
+
+    /// What is expected where the two differ on purpose: `theirs` of Supervisor, `ours` of
+    /// Minder. `entry` is the difference's name in `docs/differences.md`.
+    pub fn differs<T>(self, entry: &str, theirs: T, ours: T) -> T {
+        assert!(!entry.is_empty(), "a difference without a name");
+        match self {
+            Self::Supervisor => theirs,
+            Self::Minder => ours,
+        }
+    }
+
+    /// The file behind the program `name`, one of [`PROGRAMS`].
+    ///
+    /// # Panics
+    ///
+    /// If it is not there; the message says how to make it.
+    #[must_use]
+    pub fn program(self, name: &str) -> PathBuf {
+        match self {
+            Self::Supervisor => {
+                let path = python_bin().join(name);
+                assert!(
+                    path.exists(),
+                    "\"{}\" is missing: run `cargo xtask python`, or set MINDER_SUPERVISOR_BIN \
+                     to the bin folder of an installed Supervisor 4.3.0",
+                    path.display()
+                );
+                path
+            }
+            Self::Minder => {
+                let path =
+                    env::var_os("MINDER_BIN").map_or_else(|| built().join("minder"), PathBuf::from);
+                assert!(
+                    path.exists(),
+                    "\"{}\" is missing: run `cargo build -p minder`, or set MINDER_BIN to the \
+                     built file",
+                    path.display()
+                );
+                path
+            }
+        }
+    }
+}
+
+/// The bin folder of the Python environment that holds Supervisor, flask and gunicorn.
+#[must_use]
+pub fn python_bin() -> PathBuf {
+    env::var_os("MINDER_SUPERVISOR_BIN")
+        .map_or_else(|| repository().join("target/python/bin"), PathBuf::from)
+}
+
+/// The scripted child program (`src/bin/actor.rs`).
+#[must_use]
+pub fn actor() -> PathBuf {
+    built().join("actor")
+}
+
+/// The repository's root.
+#[must_use]
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the test package lies in the repository")
+}
+
+/// The folder of what was built together with the running test (`target/debug`).
+fn built() -> PathBuf {
+    let test = env::current_exe().expect("a test knows its own file");
+    test.parent()
+        .and_then(Path::parent)
+        .expect("tests lie in target/PROFILE/deps")
+        .to_owned()
+}

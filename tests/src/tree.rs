@@ -1,0 +1,115 @@
+//! Every process that a sandbox gave rise to, and its end.
+//!
+//! A sandbox puts its path into the environment of what it starts; children inherit it, also
+//! those that became daemons of their own. That mark is looked for, never a name, and a
+//! process is signalled through a pidfd taken before the mark was read, so that a recycled
+//! pid cannot be hit.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::wait::wait_until;
+
+/// The variable that marks a sandbox's processes; its value is the sandbox's path.
+pub const MARK: &str = "MINDER_TEST_SANDBOX";
+
+/// The pids of all living processes marked with `sandbox`, in no particular order.
+#[must_use]
+pub fn pids(sandbox: &Path) -> Vec<i32> {
+    all_pids()
+        .filter(|pid| is_marked(*pid, sandbox) && state(*pid).is_some_and(|s| s != 'Z'))
+        .collect()
+}
+
+/// Kills every process marked with `sandbox`, and waits until they are gone.
+///
+/// # Panics
+///
+/// If one outlives SIGKILL for longer than a test waits.
+pub fn kill_all(sandbox: &Path) {
+    wait_until("every process of the sandbox has ended", || {
+        let pids = pids(sandbox);
+        for pid in &pids {
+            kill_marked(*pid, sandbox);
+        }
+        pids.is_empty()
+    });
+}
+
+fn kill_marked(pid: i32, sandbox: &Path) {
+    let Some(pid) = Pid::from_raw(pid) else {
+        return;
+    };
+    let Ok(fd) = pidfd_open(pid, PidfdFlags::empty()) else {
+        return;
+    };
+    if is_marked(pid.as_raw_nonzero().get(), sandbox) {
+        // It may end by itself in between, which is as good.
+        let _ = pidfd_send_signal(fd, Signal::KILL);
+    }
+}
+
+fn is_marked(pid: i32, sandbox: &Path) -> bool {
+    let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else {
+        return false;
+    };
+    let mark = format!("{MARK}={}", sandbox.display());
+    environment
+        .split(|byte| *byte == 0)
+        .any(|variable| variable == mark.as_bytes())
+}
+
+fn all_pids() -> impl Iterator<Item = i32> {
+    fs::read_dir("/proc")
+        .expect("/proc can be read")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// The children of `pid`, by ascending pid.
+#[must_use]
+pub fn children(pid: i32) -> Vec<i32> {
+    let mut found: Vec<i32> = all_pids()
+        .filter(|child| stat_field(*child, 1).is_some_and(|parent| parent == pid.to_string()))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// The process' short name, without its newline.
+#[must_use]
+pub fn comm(pid: i32) -> Option<String> {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    Some(name.trim_end_matches('\n').to_owned())
+}
+
+/// Whether `pid` exists and is no zombie.
+#[must_use]
+pub fn is_alive(pid: i32) -> bool {
+    state(pid).is_some_and(|state| state != 'Z')
+}
+
+/// The process group of `pid`.
+#[must_use]
+pub fn group(pid: i32) -> Option<i32> {
+    stat_field(pid, 2)?.parse().ok()
+}
+
+/// The session of `pid`.
+#[must_use]
+pub fn session(pid: i32) -> Option<i32> {
+    stat_field(pid, 3)?.parse().ok()
+}
+
+fn state(pid: i32) -> Option<char> {
+    stat_field(pid, 0)?.chars().next()
+}
+
+/// A field of `/proc/PID/stat`, counted from 0 behind the name in parentheses.
+fn stat_field(pid: i32, index: usize) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold anything, parentheses and blanks too; what follows it may not.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    fields.split(' ').nth(index).map(str::to_owned)
+}

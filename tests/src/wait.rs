@@ -1,0 +1,42 @@
+//! Waiting for a condition, under a deadline.
+//!
+//! Nothing in the tests sleeps and hopes: a test names what must come true. The deadline
+//! only bounds how long a broken subject can hold a test up, so it is generous.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a condition may take. Supervisor itself needs two or three seconds for some;
+/// the rest is room for a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a condition is looked at.
+const PAUSE: Duration = Duration::from_millis(15);
+
+/// Waits until `probe` yields something, and returns it.
+///
+/// # Panics
+///
+/// If it has not after [`PATIENCE`]; `what` names it in the message.
+pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{what}: not so after {PATIENCE:?}"
+        );
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Waits until `condition` is true.
+///
+/// # Panics
+///
+/// As [`wait_for`].
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(what, || condition().then_some(()));
+}

@@ -1,0 +1,402 @@
+//! The command lines of supervisord and its companions, and what a bad configuration says.
+
+use minder_tests::{Run, Sandbox, Subject, cases};
+
+cases!(
+    version_and_help_are_printed_and_exit_zero,
+    bad_options_exit_two,
+    bad_option_values_name_the_option,
+    a_missing_configuration_is_an_error,
+    a_file_without_sections_is_no_configuration,
+    lines_without_a_delimiter_are_all_listed,
+    values_that_cannot_be_converted_are_named,
+    program_errors_name_section_and_file,
+    an_error_of_an_included_file_names_it,
+    expansions_that_fail_say_what_there_is,
+    formats_that_are_broken_say_where,
+    groups_and_servers_are_checked,
+    the_order_of_errors_is_fixed,
+    the_sample_configuration_is_accepted,
+    pidproxy_without_arguments_explains_itself,
+);
+
+/// Runs supervisord in the foreground on a configuration that it must refuse, and returns
+/// the first line of its standard error.
+fn refused(subject: Subject, config: &str) -> String {
+    let sandbox = Sandbox::new(subject);
+    sandbox.write("supervisord.conf", config);
+    first_error(&sandbox, &["-n", "-c", "supervisord.conf"])
+}
+
+fn first_error(sandbox: &Sandbox, args: &[&str]) -> String {
+    let run = supervisord(sandbox, args);
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{}", run.err);
+    assert!(
+        sandbox
+            .without_path(&run.err)
+            .contains("\nFor help, use DIR/bin/supervisord -h\n"),
+        "{}",
+        run.err
+    );
+    let error = run.err.lines().next().expect("an error");
+    sandbox.without_path(error.strip_prefix("Error: ").expect("it says so"))
+}
+
+fn supervisord(sandbox: &Sandbox, args: &[&str]) -> Run {
+    Run::of(sandbox.command("supervisord").args(args))
+}
+
+fn version_and_help_are_printed_and_exit_zero(subject: Subject) {
+    let sandbox = Sandbox::new(subject);
+    assert_eq!(
+        supervisord(&sandbox, &["-v"]).out_and_code(),
+        ("4.3.0\n", 0)
+    );
+    assert_eq!(
+        supervisord(&sandbox, &["--version"]).out_and_code(),
+        ("4.3.0\n", 0)
+    );
+    let help = supervisord(&sandbox, &["-h"]);
+    assert_eq!(help.code, Some(0));
+    assert!(
+        help.out
+            .starts_with("supervisord -- run a set of applications as daemons.\n")
+    );
+    assert!(
+        help.out
+            .contains("\n-n/--nodaemon -- run in the foreground")
+    );
+}
+
+fn bad_options_exit_two(subject: Subject) {
+    let sandbox = Sandbox::configured(subject, "");
+    for (args, error) in [
+        (&["--foo"][..], "option --foo not recognized"),
+        (&["-nZ"][..], "option -Z not recognized"),
+        (&["-l"][..], "option -l requires argument"),
+        (
+            &["--nodaemon=1"][..],
+            "option --nodaemon must not have an argument",
+        ),
+        (&["--log"][..], "option --log not a unique prefix"),
+        (
+            &["x y", "it's"][..],
+            "positional arguments are not supported: ['x y', \"it's\"]",
+        ),
+        (&["-v", "--foo"][..], "option --foo not recognized"),
+        (
+            &["-n", "--nodaemon"][..],
+            "conflicting command line option '--nodaemon'",
+        ),
+    ] {
+        assert_eq!(first_error(&sandbox, args), error, "{args:?}");
+    }
+}
+
+fn bad_option_values_name_the_option(subject: Subject) {
+    let sandbox = Sandbox::configured(subject, "");
+    for (args, error) in [
+        (
+            &["-m", "x"][..],
+            "invalid value for -m 'x': x can not be converted to an octal type",
+        ),
+        (
+            &["-e", "loud"][..],
+            "invalid value for -e 'loud': bad logging level name 'loud'",
+        ),
+        (
+            &["-z", "x"][..],
+            "invalid value for -z 'x': invalid literal for int() with base 10: 'x'",
+        ),
+        (
+            &["-d", "/no/such"][..],
+            "invalid value for -d '/no/such': /no/such is not an existing directory",
+        ),
+        (
+            &["-u", "nosuch", "-c", "supervisord.conf"][..],
+            "Invalid user name nosuch",
+        ),
+    ] {
+        assert_eq!(first_error(&sandbox, args), error, "{args:?}");
+    }
+}
+
+fn a_missing_configuration_is_an_error(subject: Subject) {
+    let sandbox = Sandbox::new(subject);
+    assert_eq!(
+        first_error(&sandbox, &["-c", "nope.conf"]),
+        "could not find config file nope.conf"
+    );
+    assert_eq!(
+        first_error(&sandbox, &["-c", "home"]),
+        "could not read config file home"
+    );
+}
+
+fn a_file_without_sections_is_no_configuration(subject: Subject) {
+    let missing = ".ini file does not include supervisord section";
+    assert_eq!(refused(subject, ""), missing);
+    assert_eq!(
+        refused(subject, "; nothing\n[program:x]\ncommand=x\n"),
+        missing
+    );
+    assert_eq!(
+        refused(subject, "junk\n"),
+        "File contains no section headers."
+    );
+}
+
+fn lines_without_a_delimiter_are_all_listed(subject: Subject) {
+    let sandbox = Sandbox::new(subject);
+    sandbox.write(
+        "s.conf",
+        "[supervisord]\ngarbage ; here\nnodaemon=true\n=v\n",
+    );
+    let run = supervisord(&sandbox, &["-c", "s.conf"]);
+    assert!(
+        run.err.starts_with(
+            "Error: Source contains parsing errors: 's.conf'\n\
+             \t[line  2]: 'garbage ; here\\n'\n\
+             \t[line  4]: '=v\\n'\n\
+             For help, use "
+        ),
+        "{}",
+        run.err
+    );
+    assert_eq!(run.code, Some(2));
+}
+
+fn values_that_cannot_be_converted_are_named(subject: Subject) {
+    for (option, error) in [
+        ("nodaemon=maybe", "not a valid boolean value: 'maybe'"),
+        (
+            "minfds=1.5",
+            "invalid literal for int() with base 10: '1.5'",
+        ),
+        (
+            "logfile_maxbytes=1.5kb",
+            "invalid literal for int() with base 10: '1.5'",
+        ),
+        ("umask=9", "9 can not be converted to an octal type"),
+        ("loglevel=warning", "bad logging level name 'warning'"),
+        (
+            "childlogdir=/no/such",
+            "/no/such is not an existing directory",
+        ),
+        (
+            "logfile=/no/such/file",
+            "The directory named as part of the path /no/such/file does not exist",
+        ),
+        ("user=nosuch", "Invalid user name nosuch"),
+        (
+            "environment=A",
+            "Unexpected end of key/value pairs in value 'A'",
+        ),
+    ] {
+        assert_eq!(
+            refused(subject, &format!("[supervisord]\n{option}\n")),
+            error,
+            "{option}"
+        );
+    }
+}
+
+fn program_errors_name_section_and_file(subject: Subject) {
+    for (options, error) in [
+        ("", "program section program:p does not specify a command"),
+        (
+            "command=x\nstopsignal=NOPE",
+            "value 'NOPE' is not a valid signal name",
+        ),
+        (
+            "command=x\nexitcodes=0,x",
+            "not a valid list of exit codes: '0,x'",
+        ),
+        (
+            "command=x\nautorestart=Never",
+            "invalid 'autorestart' value 'never'",
+        ),
+        (
+            "command=x\nprocess_name=a b",
+            "Invalid name: 'a b' because of character: ' '",
+        ),
+        (
+            "command=x\nnumprocs=2",
+            "%(process_num) must be present within process_name when numprocs > 1",
+        ),
+        (
+            "command=x\nstopasgroup=true\nkillasgroup=false",
+            "Cannot set stopasgroup=true and killasgroup=false",
+        ),
+        ("command=x\nenvironment=A=\"b", "No closing quotation"),
+    ] {
+        assert_eq!(
+            refused(subject, &format!("[supervisord]\n[program:p]\n{options}\n")),
+            format!("{error} in section 'program:p' (file: 'supervisord.conf')"),
+        );
+    }
+}
+
+fn an_error_of_an_included_file_names_it(subject: Subject) {
+    let sandbox = Sandbox::new(subject);
+    sandbox.write("s.conf", "[supervisord]\n[include]\nfiles=*.ini");
+    sandbox.write("p.ini", "[program:p]\ncommand=x\nstartsecs=x");
+    assert_eq!(
+        first_error(&sandbox, &["-n", "-c", "s.conf"]),
+        "invalid literal for int() with base 10: 'x' \
+         in section 'program:p' (file: 'DIR/p.ini')"
+    );
+    sandbox.write("s.conf", "[supervisord]\n[include]\n");
+    assert_eq!(
+        first_error(&sandbox, &["-n", "-c", "s.conf"]),
+        ".ini file has [include] section, but no files setting"
+    );
+}
+
+fn expansions_that_fail_say_what_there_is(subject: Subject) {
+    let error = refused(
+        subject,
+        "[supervisord]\n[program:p]\ncommand=x %(nope)s\nenvironment=K=\"1\"\n",
+    );
+    assert!(
+        error.starts_with(
+            "Format string 'x %(nope)s' for 'program:p.command' contains names ('nope') which \
+             cannot be expanded. Available names: ENV_HOME, ENV_K, ENV_LANG, "
+        ),
+        "{error}"
+    );
+    assert!(
+        error.ends_with(
+            ", group_name, here, host_node_name, numprocs, process_num, program_name \
+             in section 'program:p' (file: 'supervisord.conf')"
+        ),
+        "{error}"
+    );
+}
+
+fn formats_that_are_broken_say_where(subject: Subject) {
+    for (command, why) in [
+        ("100%", "incomplete format"),
+        ("%(program_name", "incomplete format key"),
+        (
+            "%(program_name)y",
+            "unsupported format character 'y' (0x79) at index 15",
+        ),
+        (
+            "%(program_name)d",
+            "%d format: a real number is required, not str",
+        ),
+    ] {
+        assert_eq!(
+            refused(
+                subject,
+                &format!("[supervisord]\n[program:p]\ncommand={command}\n")
+            ),
+            format!(
+                "Format string '{command}' for 'program:p.command' is badly formatted: {why} \
+                 in section 'program:p' (file: 'supervisord.conf')"
+            ),
+        );
+    }
+}
+
+fn groups_and_servers_are_checked(subject: Subject) {
+    for (config, error) in [
+        (
+            "[group:g]\nprograms=nope",
+            "[group:g] names unknown program or fcgi-program nope",
+        ),
+        (
+            "[inet_http_server]\n",
+            "section [inet_http_server] has no port value",
+        ),
+        (
+            "[inet_http_server]\nport=x",
+            "not a valid port number: 'x' ",
+        ),
+        (
+            "[unix_http_server]\n",
+            "section [unix_http_server] has no file value",
+        ),
+        (
+            "[inet_http_server]\nport=1\nusername=u",
+            "Section [inet_http_server] contains incomplete authentication: If a username or a \
+             password is specified, both the username and password must be specified",
+        ),
+        (
+            "[eventlistener:l]\ncommand=x",
+            "[eventlistener:l] section requires an \"events\" line",
+        ),
+        (
+            "[eventlistener:l]\ncommand=x\nevents=tick_6",
+            "Unknown event type TICK_6 in [eventlistener:l] events",
+        ),
+        (
+            "[rpcinterface:x]\n",
+            "section [rpcinterface:x] does not specify a supervisor.rpcinterface_factory",
+        ),
+    ] {
+        assert_eq!(
+            refused(subject, &format!("[supervisord]\n{config}\n")),
+            error
+        );
+    }
+}
+
+fn the_order_of_errors_is_fixed(subject: Subject) {
+    let config = "[program:p]\ncommand=x\nstartsecs=x\nautostart=y\n\
+                  [inet_http_server]\n[supervisord]\nloglevel=loud\nminfds=few\n";
+    assert_eq!(
+        refused(subject, config),
+        "invalid literal for int() with base 10: 'few'"
+    );
+    assert_eq!(
+        refused(subject, &config.replace("minfds=few", "")),
+        "bad logging level name 'loud'"
+    );
+    assert_eq!(
+        refused(
+            subject,
+            &config.replace("minfds=few", "").replace("loud", "info")
+        ),
+        "not a valid boolean value: 'y' in section 'program:p' (file: 'supervisord.conf')"
+    );
+}
+
+fn the_sample_configuration_is_accepted(subject: Subject) {
+    let sandbox = Sandbox::new(subject);
+    let sample = sandbox.run("echo_supervisord_conf", ["-h"]);
+    assert!(sample.status.success());
+    assert_eq!(sample.stderr, b"");
+    let text = String::from_utf8(sample.stdout).expect("text");
+    assert!(text.starts_with("; Sample supervisor config file.\n"));
+    for live in [
+        "\nfile=/tmp/supervisor.sock ",
+        "\n[supervisord]\n",
+        "\nlogfile=/tmp/supervisord.log ",
+        "\n;[program:theprogramname]\n",
+        "\nserverurl=unix:///tmp/supervisor.sock ",
+    ] {
+        assert!(text.contains(live), "the sample lacks {live:?}");
+    }
+    // Accepted as far as a bad word behind it: everything before that has been read.
+    sandbox.write("sample.conf", format!("{text}\n[group:g]\nprograms=nope\n"));
+    assert_eq!(
+        first_error(&sandbox, &["-n", "-c", "sample.conf"]),
+        "[group:g] names unknown program or fcgi-program nope"
+    );
+}
+
+fn pidproxy_without_arguments_explains_itself(subject: Subject) {
+    let sandbox = Sandbox::new(subject);
+    let run = Run::of(sandbox.command("pidproxy").arg("-h"));
+    assert_eq!(run.code, Some(1));
+    assert_eq!(
+        run.out.lines().next(),
+        Some("pidproxy -- run command and proxy signals to it via its pidfile.")
+    );
+    assert!(
+        run.out
+            .contains(" <pidfile name> <command> [<cmdarg1> ...]\n")
+    );
+}
