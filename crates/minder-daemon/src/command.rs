@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use minder_config::python::repr;
+use minder_config::python::Repr;
 use minder_core::{CommandError, ProcessSpec};
 use rustix::fs::{Access, AtFlags, CWD};
 
@@ -31,7 +31,7 @@ pub(crate) fn resolve(
     own_path: Option<&OsStr>,
 ) -> Result<Executable, CommandError> {
     let argv = minder_config::command::split(&spec.command).map_err(|error| {
-        CommandError::NotExecutable(format!("can't parse command {}: {error}", repr(&spec.command)))
+        CommandError::NotExecutable(format!("can't parse command {}: {error}", Repr(&spec.command)))
     })?;
     let Some(program) = argv.first() else {
         return Err(CommandError::NotExecutable("command is empty".to_owned()));
@@ -55,7 +55,8 @@ fn search(program: &str, path: &OsStr) -> Option<PathBuf> {
 }
 
 fn check(file: &Path) -> Result<(), CommandError> {
-    let shown = repr(&file.to_string_lossy());
+    let shown = file.to_string_lossy();
+    let shown = Repr(&shown);
     let refused = |text| Err(CommandError::NotExecutable(text));
     let Ok(metadata) = file.metadata() else {
         return Err(CommandError::NotFound(format!("can't find command {shown}")));

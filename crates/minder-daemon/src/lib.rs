@@ -1,3 +1,13 @@
 //! The driver: waits, feeds the core, does its effects.
 
 #![forbid(unsafe_code)]
+
+mod children;
+mod codec;
+mod command;
+mod configuration;
+mod log_files;
+mod mailbox;
+mod plan;
+mod published;
+mod waiters;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use minder_core::{ProcessId, Reply, Request};
-use minder_logs::Notice;
+use minder_logs::plane::Notice;
 use minder_rpc::Fault;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;

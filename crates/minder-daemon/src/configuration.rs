@@ -1,0 +1,26 @@
+//! Where the configuration is, so that it can be read again at any time.
+
+use minder_config::options::daemon::Overrides;
+use minder_config::{ConfigError, Environment, Loaded, Source};
+
+/// How to read the configuration as it is now on disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Configuration {
+    source: Source,
+    /// What the command line says wins over the file.
+    overrides: Overrides,
+    /// The environment and the folder that the daemon was started in: relative paths in the file
+    /// mean the same at each reading.
+    environment: Environment,
+}
+
+impl Configuration {
+    pub(crate) fn new(source: Source, overrides: Overrides, environment: Environment) -> Self {
+        Self { source, overrides, environment }
+    }
+
+    /// Reads it. Takes as long as the disk takes.
+    pub(crate) fn load(&self) -> Result<Loaded, ConfigError> {
+        minder_config::load(&self.source, &self.overrides, &self.environment)
+    }
+}

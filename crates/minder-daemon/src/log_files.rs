@@ -1,0 +1,105 @@
+//! Which file the output of each process goes to, automatic ones included.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use minder_core::spec::{LogTarget, StreamSpec};
+use minder_core::{ProcessId, ProcessSpec};
+use minder_logs::auto;
+use minder_logs::plane::Channel;
+use minder_logs::sink::SinkSpec;
+
+use crate::published::LogPaths;
+
+/// The permissions of a file of the daemon's own naming: as `mkstemp` gives them in Supervisor.
+const AUTOMATIC_MODE: u32 = 0o600;
+/// The permissions of a file that the configuration names, before the umask.
+const NAMED_MODE: u32 = 0o666;
+
+/// How automatic log files are named and where they are made.
+#[derive(Clone, Debug)]
+pub(crate) struct Automatic {
+    /// The directory.
+    pub(crate) directory: PathBuf,
+    /// The daemon's identifier, a part of each name.
+    pub(crate) identifier: String,
+}
+
+/// The log files of every active process.
+pub(crate) struct LogFiles {
+    automatic: Automatic,
+    strip_ansi: bool,
+    paths: Arc<BTreeMap<ProcessId, LogPaths>>,
+}
+
+impl LogFiles {
+    pub(crate) fn new(automatic: Automatic, strip_ansi: bool) -> Self {
+        Self { automatic, strip_ansi, paths: Arc::default() }
+    }
+
+    /// The same, with the files that an earlier daemon made.
+    pub(crate) fn adopt(mut self, paths: BTreeMap<ProcessId, LogPaths>) -> Self {
+        self.paths = Arc::new(paths);
+        self
+    }
+
+    /// The files of every process, for readers.
+    pub(crate) fn paths(&self) -> Arc<BTreeMap<ProcessId, LogPaths>> {
+        Arc::clone(&self.paths)
+    }
+
+    /// Finds out where the output of a process that has become active goes, and makes its
+    /// automatic files. One that cannot be made is left out and reported.
+    pub(crate) fn add(&mut self, process: ProcessId, spec: &ProcessSpec) -> Vec<io::Error> {
+        let mut troubles = Vec::new();
+        let mut path_of = |stream: &StreamSpec, channel: Channel| match &stream.log {
+            LogTarget::Off | LogTarget::Empty | LogTarget::Syslog => None,
+            LogTarget::File(path) => Some(PathBuf::from(path)),
+            LogTarget::Auto => {
+                let Automatic { directory, identifier } = &self.automatic;
+                auto::create(directory, &spec.name, channel, identifier)
+                    .map_err(|error| troubles.push(error))
+                    .ok()
+            }
+        };
+        let stdout = path_of(&spec.stdout, Channel::Stdout);
+        let stderr =
+            if spec.redirect_stderr { None } else { path_of(&spec.stderr, Channel::Stderr) };
+        Arc::make_mut(&mut self.paths).insert(process, LogPaths { stdout, stderr });
+        troubles
+    }
+
+    /// Forgets a process that is no longer active. Its files stay, as Supervisor's do.
+    pub(crate) fn remove(&mut self, process: ProcessId) {
+        Arc::make_mut(&mut self.paths).remove(&process);
+    }
+
+    /// What is to be opened for the output of a process, per channel.
+    pub(crate) fn sinks(
+        &self,
+        process: ProcessId,
+        spec: &ProcessSpec,
+    ) -> [(Channel, Option<SinkSpec>); 2] {
+        let none = LogPaths::default();
+        let paths = self.paths.get(&process).unwrap_or(&none);
+        let sink = |path: &Option<PathBuf>, stream: &StreamSpec| {
+            path.as_deref().map(|path| self.sink(path, stream))
+        };
+        [
+            (Channel::Stdout, sink(&paths.stdout, &spec.stdout)),
+            (Channel::Stderr, sink(&paths.stderr, &spec.stderr)),
+        ]
+    }
+
+    fn sink(&self, path: &Path, stream: &StreamSpec) -> SinkSpec {
+        SinkSpec {
+            path: path.to_owned(),
+            max_bytes: u64::try_from(stream.max_bytes).unwrap_or(0),
+            backups: u32::try_from(stream.backups).unwrap_or(0),
+            mode: if stream.log == LogTarget::Auto { AUTOMATIC_MODE } else { NAMED_MODE },
+            strip_ansi: self.strip_ansi,
+        }
+    }
+}
