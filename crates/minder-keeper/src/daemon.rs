@@ -63,6 +63,8 @@ pub(crate) fn start(
 pub(crate) struct History {
     /// How many there were since the start or the last restart.
     pub(crate) generation: u32,
+    /// How often one has left to begin anew.
+    pub(crate) restarts: u32,
     /// How the last one ended, if not on purpose.
     pub(crate) last_end: Option<i32>,
     /// How many in a row died young.
@@ -70,6 +72,14 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// What is known after a daemon has left to begin anew.
+    pub(crate) fn restarted(&self) -> Self {
+        Self {
+            restarts: self.restarts.saturating_add(1),
+            ..Self::default()
+        }
+    }
+
     /// Takes note that a daemon has ended without having said that it would.
     pub(crate) fn crashed(&mut self, status: i32) {
         self.generation = self.generation.saturating_add(1);

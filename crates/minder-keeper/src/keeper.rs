@@ -67,6 +67,10 @@ impl Keeper {
         // Whoever ignores it is never told of its children.
         signals::set_disposition(SIGCHLD, Disposition::Default)?;
         process::become_subreaper()?;
+        if report.is_some() {
+            // In the background. It fails only for who leads a session of its own already.
+            let _ = rustix::process::setsid();
+        }
         rustix::thread::set_name(c"supervisord")?;
         Ok(Self {
             spawner: Spawner::new(Method::SharedMemory)?,
@@ -251,7 +255,7 @@ impl Keeper {
     fn begin_anew(&mut self) {
         self.children = Children::default();
         self.held.clear();
-        self.history = History::default();
+        self.history = self.history.restarted();
         self.startup.again();
     }
 
@@ -337,6 +341,7 @@ impl Keeper {
             version: version.min(VERSION),
             keeper_pid: std::process::id(),
             generation: self.history.generation,
+            restarts: self.history.restarts,
             last_end: self.history.last_end,
             note: self.note.clone(),
         };

@@ -35,11 +35,13 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode, Stdio};
 
 use minder_os::{memfd, process};
 use minder_wire::Launch;
 use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::pipe::PipeFlags;
 
 /// The environment variable that tells a process to be the keeper: the number of the descriptor
 /// of its [`Launch`].
@@ -67,9 +69,9 @@ pub fn launch_fd_from_env() -> Option<OwnedFd> {
 /// Becomes the keeper: executes this same file anew, with the same arguments, so that the keeper
 /// is seen under the command line it was started with. Returns only if that fails.
 ///
-/// `report` is where somebody waits for the outcome of the start: a byte 0 once the daemon is
-/// ready, else the exit code and then a text, and in any case the end. `note` is for the daemon,
-/// at most [`MAX_NOTE`](minder_wire::MAX_NOTE) bytes.
+/// `report` is where somebody waits for the outcome of the start: the keeper then runs in the
+/// background, and tells it there. `note` is for the daemon, at most
+/// [`MAX_NOTE`](minder_wire::MAX_NOTE) bytes.
 #[must_use]
 pub fn enter(report: Option<&OwnedFd>, note: Vec<u8>) -> io::Error {
     match prepare(report, note) {
@@ -81,14 +83,7 @@ pub fn enter(report: Option<&OwnedFd>, note: Vec<u8>) -> io::Error {
 type Prepared = (Vec<CString>, Vec<CString>, OwnedFd);
 
 fn prepare(report: Option<&OwnedFd>, note: Vec<u8>) -> io::Result<Prepared> {
-    let launch = Launch {
-        report_fd: report.map(AsRawFd::as_raw_fd),
-        note,
-    };
-    let launch = memfd::sealed("minder-launch", &launch.encode())?;
-    for inherited in report.into_iter().chain([&launch]) {
-        fcntl_setfd(inherited, FdFlags::empty())?;
-    }
+    let launch = inheritable_launch(report, note)?;
     let argv = std::env::args_os()
         .map(|argument| CString::new(argument.as_bytes()))
         .collect::<Result<_, _>>()?;
@@ -98,6 +93,56 @@ fn prepare(report: Option<&OwnedFd>, note: Vec<u8>) -> io::Result<Prepared> {
         launch.as_raw_fd()
     ))?);
     Ok((argv, envp, launch))
+}
+
+/// A launch that is inherited by what is executed next, as is `report`.
+fn inheritable_launch(report: Option<&OwnedFd>, note: Vec<u8>) -> io::Result<OwnedFd> {
+    let launch = Launch {
+        report_fd: report.map(AsRawFd::as_raw_fd),
+        note,
+    };
+    let launch = memfd::sealed("minder-launch", &launch.encode())?;
+    for inherited in report.into_iter().chain([&launch]) {
+        fcntl_setfd(inherited, FdFlags::empty())?;
+    }
+    Ok(launch)
+}
+
+/// How a start in the background went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It runs.
+    Ready,
+    /// It does not: the exit code, and what to tell whoever asked.
+    Failed {
+        /// For `exit`.
+        code: u8,
+        /// For standard error; may be empty.
+        text: String,
+    },
+}
+
+/// Starts the keeper in a session of its own, with nothing on its standard streams, and waits
+/// until its daemon is ready or has said why it cannot be.
+///
+/// `note` is as for [`enter`].
+pub fn start_in_background(note: Vec<u8>) -> io::Result<Outcome> {
+    let (report, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    let launch = inheritable_launch(Some(&theirs), note)?;
+    let mut args = std::env::args_os();
+    let mut command = Command::new("/proc/self/exe");
+    if let Some(name) = args.next() {
+        command.arg0(name);
+    }
+    command
+        .args(args)
+        .env(KEEPER_ENV, launch.as_raw_fd().to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn()?;
+    drop(theirs);
+    startup::outcome(report)
 }
 
 /// Our environment without [`KEEPER_ENV`].

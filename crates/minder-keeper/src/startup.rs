@@ -1,9 +1,13 @@
 //! Telling whoever started us how the start went.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
+
+use crate::Outcome;
 
 /// Who waits to be told how a start goes.
 #[derive(Debug)]
@@ -48,6 +52,25 @@ impl Startup {
     pub(crate) fn is_first(&self) -> bool {
         matches!(self, Self::First(_))
     }
+}
+
+/// What a keeper tells whoever waits for it: a byte 0 once its daemon is ready, else the exit code
+/// and a text; the end in any case.
+pub(crate) fn outcome(report: OwnedFd) -> io::Result<Outcome> {
+    let mut told = Vec::new();
+    let limit = 1 + minder_wire::MAX_TEXT as u64;
+    File::from(report).take(limit).read_to_end(&mut told)?;
+    Ok(match told.split_first() {
+        Some((0, _)) => Outcome::Ready,
+        Some((code, text)) => Outcome::Failed {
+            code: *code,
+            text: String::from_utf8_lossy(text).into_owned(),
+        },
+        None => Outcome::Failed {
+            code: EX_SOFTWARE,
+            text: "the keeper has ended before anything was started\n".to_owned(),
+        },
+    })
 }
 
 /// Tells the operator something that there is no daemon to log, unless nobody reads: the keeper

@@ -100,6 +100,8 @@ pub enum ToDaemon {
         keeper_pid: u32,
         /// How many daemons there were before this one since the start or the last restart.
         generation: u32,
+        /// How many restarts on purpose there were before this daemon: 0 is the first start.
+        restarts: u32,
         /// How the daemon before this one ended (a wait status), if it was not on purpose.
         last_end: Option<i32>,
         /// The bytes of [`Launch::note`].

@@ -103,11 +103,12 @@ fn to_daemon() -> impl Strategy<Value = ToDaemon> {
         Just(SpawnStep::Clone)
     ];
     prop_oneof![
-        (any::<(u16, u32, u32)>(), option::of(any::<i32>()), text()).prop_map(
-            |((version, keeper_pid, generation), last_end, note)| ToDaemon::Welcome {
+        (any::<(u16, u32, u32, u32)>(), option::of(any::<i32>()), text()).prop_map(
+            |((version, keeper_pid, generation, restarts), last_end, note)| ToDaemon::Welcome {
                 version,
                 keeper_pid,
                 generation,
+                restarts,
                 last_end,
                 note,
             }
@@ -336,6 +337,7 @@ fn the_largest_of_each_frame_fits_the_bound_of_a_frame() {
         version: 1,
         keeper_pid: 1,
         generation: 0,
+        restarts: 0,
         last_end: Some(9),
         note: vec![0; MAX_NOTE],
     };

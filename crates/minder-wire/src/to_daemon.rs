@@ -15,12 +15,14 @@ impl ToDaemon {
                 version,
                 keeper_pid,
                 generation,
+                restarts,
                 last_end,
                 note,
             } => frame(WELCOME, |w| {
                 w.u16(*version);
                 w.u32(*keeper_pid);
                 w.u32(*generation);
+                w.u32(*restarts);
                 w.option(*last_end, Writer::i32);
                 w.bytes(note);
             }),
@@ -108,6 +110,7 @@ impl ToDaemon {
                 version: r.u16()?,
                 keeper_pid: r.u32()?,
                 generation: r.u32()?,
+                restarts: r.u32()?,
                 last_end: r.option("last_end", Reader::i32)?,
                 note: r.bytes("note", MAX_NOTE)?,
             },

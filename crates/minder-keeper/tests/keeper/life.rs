@@ -82,6 +82,7 @@ pub(crate) fn a_daemon_that_dies_is_followed_by_another() {
         version: VERSION,
         keeper_pid: stage.keeper_pid().as_raw_nonzero().get().unsigned_abs(),
         generation,
+        restarts: 0,
         last_end,
         note: NOTE.to_vec(),
     };
@@ -105,13 +106,14 @@ pub(crate) fn a_restart_forgets_everything() {
     assert!(next.attach().is_empty());
     let ToDaemon::Welcome {
         generation,
+        restarts,
         last_end,
         ..
     } = next.hello()
     else {
         panic!("no welcome");
     };
-    assert_eq!((generation, last_end), (0, None));
+    assert_eq!((generation, restarts, last_end), (0, 1, None));
 }
 
 pub(crate) fn a_failed_restart_is_told_on_standard_error() {
