@@ -6,8 +6,17 @@ mod children;
 mod codec;
 mod command;
 mod configuration;
+mod launch;
+mod link;
 mod log_files;
 mod mailbox;
+mod note;
 mod plan;
 mod published;
+mod settings;
 mod waiters;
+
+pub use launch::supervisord;
+
+/// The release of Supervisor that is replaced, and that clients are told of.
+pub(crate) const VERSION_OF_SUPERVISOR: &str = "4.3.0";

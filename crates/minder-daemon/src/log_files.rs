@@ -19,7 +19,7 @@ const AUTOMATIC_MODE: u32 = 0o600;
 const NAMED_MODE: u32 = 0o666;
 
 /// How automatic log files are named and where they are made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Automatic {
     /// The directory.
     pub(crate) directory: PathBuf,
