@@ -50,7 +50,7 @@ pub(crate) fn program(args: &[String]) -> &str {
 /// Why nothing was started.
 pub(crate) struct Refusal {
     /// Supervisor's text.
-    text: String,
+    pub(crate) text: String,
     /// What we have to add: where it is, and what to do. Empty if nothing.
     detail: String,
 }
@@ -118,6 +118,7 @@ fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
         criticals: Vec::new(),
         warnings: warning.map(str::to_owned).into_iter().collect(),
         infos: Vec::new(),
+        first_infos: Vec::new(),
         background: None,
     };
     take_identity(&loaded.supervisord, &mut note)?;
@@ -139,7 +140,7 @@ fn print(text: &str) -> ExitCode {
 }
 
 /// Writes to standard error. Nobody is left to tell if that is closed.
-fn tell(text: &str) {
+pub(crate) fn tell(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
@@ -188,7 +189,7 @@ fn raise_limits(supervisord: &Supervisord, note: &mut Note) -> Result<(), Refusa
         };
         rustix::process::setrlimit(resource, raised)
             .map_err(|_| Refusal::new(explain(least, maximum.unwrap_or(u64::MAX).max(wanted))))?;
-        note.infos.push(format!("Increased {name} limit to {least}"));
+        note.first_infos.push(format!("Increased {name} limit to {least}"));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use minder_core::{ChildId, ExitStatus, Mono, Now, Signal, Wall};
 use minder_logs::plane::Custody;
 use minder_os::{clock, frames};
-use minder_wire::{ChildState, MAX_FRAME, Stream, ToDaemon, ToKeeper, VERSION};
+use minder_wire::{ChildState, Departure, MAX_FRAME, Stream, ToDaemon, ToKeeper, VERSION};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
@@ -153,6 +153,20 @@ impl Link {
         }
     }
 
+    /// Waits until the keeper has done everything that it was asked for.
+    pub(crate) fn synchronise(&mut self) -> Result<(), LinkError> {
+        self.send(&ToKeeper::Next, &[])?;
+        let mut meanwhile = VecDeque::new();
+        loop {
+            match self.next()? {
+                (ToDaemon::InventoryEnd, _) => break,
+                other => meanwhile.push_back(other),
+            }
+        }
+        self.early = meanwhile;
+        Ok(())
+    }
+
     /// What the keeper has said, if it has.
     pub(crate) fn receive(&mut self) -> Result<Option<Report>, LinkError> {
         match self.early.pop_front() {
@@ -166,9 +180,9 @@ impl Link {
         !self.early.is_empty()
     }
 
-    /// Something that holds descriptors through the same socket.
-    pub(crate) fn vault(&self) -> Vault {
-        Vault(Arc::clone(&self.socket))
+    /// Another way into the same socket.
+    pub(crate) fn outbox(&self) -> Outbox {
+        Outbox(Arc::clone(&self.socket))
     }
 
     /// The next thing that the keeper says.
@@ -201,11 +215,17 @@ impl AsFd for Link {
     }
 }
 
-/// Gives the log plane's descriptors to the keeper, from the plane's own thread. The driver keeps
-/// receiving meanwhile, so the keeper always gets to its requests.
-pub(crate) struct Vault(Arc<OwnedFd>);
+/// Sends to the keeper from elsewhere than the driver: from the log plane's thread, which gives its
+/// descriptors into custody, and at the end. The driver keeps receiving meanwhile, so the keeper
+/// always gets to its requests.
+pub(crate) struct Outbox(Arc<OwnedFd>);
 
-impl Vault {
+impl Outbox {
+    /// Says that this daemon ends on purpose. It has to end now.
+    pub(crate) fn leave(&self, departure: Departure) -> io::Result<()> {
+        self.send(&ToKeeper::Leave(departure), &[])
+    }
+
     fn send(&self, message: &ToKeeper, beside: &[BorrowedFd<'_>]) -> io::Result<()> {
         let frame = message.encode();
         loop {
@@ -219,7 +239,7 @@ impl Vault {
     }
 }
 
-impl Custody for Vault {
+impl Custody for Outbox {
     /// What the socket has taken is safe: the keeper reads all of it before it starts another
     /// daemon.
     fn hold(&self, name: &[u8], fd: BorrowedFd<'_>) -> io::Result<()> {

@@ -22,6 +22,8 @@ pub(crate) struct Note {
     pub(crate) criticals: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) infos: Vec<String>,
+    /// Lines for the log of the first start alone.
+    pub(crate) first_infos: Vec<String>,
     /// What there is to know if it went into the background.
     pub(crate) background: Option<Background>,
 }
@@ -46,6 +48,7 @@ impl Note {
             texts(out, &self.criticals);
             texts(out, &self.warnings);
             texts(out, &self.infos);
+            texts(out, &self.first_infos);
             out.option(self.background.as_ref(), |out, background| {
                 out.option(background.directory.as_ref(), |out, (level, text)| {
                     out.bool(*level == Level::Critical);
@@ -66,6 +69,7 @@ impl Note {
                 criticals: texts(input)?,
                 warnings: texts(input)?,
                 infos: texts(input)?,
+                first_infos: texts(input)?,
                 background: input.option(|input| {
                     let directory = input.option(|input| {
                         let failed = input.bool()?;
@@ -92,6 +96,7 @@ mod tests {
             criticals: vec![text("a")],
             warnings: vec![],
             infos: vec![text("b"), text("c")],
+            first_infos: vec![text("e")],
             background: Some(Background { directory: Some((Level::Critical, text("d"))) }),
         };
         assert_eq!(Note::unseal(&note.seal()), Ok(note));
