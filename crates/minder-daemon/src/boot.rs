@@ -7,7 +7,6 @@
 mod adopted;
 mod fresh;
 
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;

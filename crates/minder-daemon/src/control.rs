@@ -91,7 +91,7 @@ pub(crate) fn listener(
     };
     let credentials = endpoint.credentials.as_ref();
     let credentials =
-        credentials.map(|known| Credentials::new(known.username.clone(), known.password.clone()));
+        credentials.map(|known| Credentials::new(&known.username, &known.password));
     (listener, credentials)
 }
 

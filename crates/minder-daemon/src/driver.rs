@@ -40,7 +40,7 @@ use crate::link::{FoundChild, Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::plan::Inheritance;
-use crate::published::{Picture, Published};
+use crate::published::Published;
 use crate::snapshot::Recorder;
 use crate::waiters::Waiters;
 
@@ -296,7 +296,8 @@ impl Driver {
             return Err(Fault::new(FaultCode::NotRunning));
         };
         self.children.inputs.send(*child, bytes).map_err(|error| match error {
-            SendError::Closed => Fault::about(FaultCode::NoFile, name.clone()),
+            // Whoever asked knows by what name.
+            SendError::Closed => Fault::new(FaultCode::NoFile),
             SendError::Full => Fault::about(
                 FaultCode::Failed,
                 format!("{name} does not read its standard input, and too much is waiting"),

@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use minder_config::options::daemon::{self, DaemonCommand, DaemonOptions, ROOT_SEARCH_WARNING};

@@ -40,8 +40,8 @@ impl LogFiles {
     }
 
     /// The same, with the files that an earlier daemon made.
-    pub(crate) fn adopt(mut self, paths: BTreeMap<ProcessId, LogPaths>) -> Self {
-        self.paths = Arc::new(paths);
+    pub(crate) fn adopt(mut self, paths: Arc<BTreeMap<ProcessId, LogPaths>>) -> Self {
+        self.paths = paths;
         self
     }
 

@@ -12,7 +12,6 @@ use super::fresh::bind;
 use super::{Failure, LISTENER, Parts, Running, SETTINGS, Start, listener_name};
 use crate::codec::MAX_SEALED;
 use crate::driver::Children;
-use crate::launch::Refusal;
 use crate::link::now;
 use crate::log_files::LogFiles;
 use crate::mailbox::mailbox;
