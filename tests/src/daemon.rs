@@ -299,13 +299,16 @@ impl Daemon {
         text.expect("a member of text").to_owned()
     }
 
-    /// Waits until a process is in a state.
+    /// Waits until a process is in a state, and a running one until its program has begun: a
+    /// signal before that may be lost, because Supervisor's own code would take it.
     ///
     /// # Panics
     ///
     /// If it does not get there.
     pub fn wait_state(&self, name: &str, state: &str) {
-        wait_until(&format!("{name} is {state}"), || self.state(name) == state);
+        wait_until(&format!("{name} is {state}"), || {
+            self.state(name) == state && (state != "RUNNING" || tree::is_program(self.pid_of(name)))
+        });
     }
 
     /// Waits until a file of the sandbox contains `text`.

@@ -34,8 +34,9 @@ fn a_whole_life_in_the_log(subject: Subject) {
         subject,
         "[program:cat]\ncommand=/bin/cat\nstartsecs=0\nstopwaitsecs=5",
     );
-    daemon.wait_log("success: cat");
+    daemon.wait_state("cat", "RUNNING");
     assert_eq!(daemon.ctl_line("restart cat").1, 0);
+    daemon.wait_state("cat", "RUNNING");
     daemon.signal(rustix::process::Signal::TERM);
     assert_eq!(daemon.wait_end(), 0);
     let log = daemon.log();
@@ -255,6 +256,7 @@ fn the_stop_signal_is_configured(subject: Subject) {
          [program:quit]\ncommand=/bin/cat\nstopsignal=QUIT\nstartsecs=0",
     );
     daemon.wait_file("p.log", "ready");
+    daemon.wait_state("quit", "RUNNING");
     assert_eq!(daemon.ctl_line("stop polite quit").1, 0);
     let log = daemon.log_about("polite");
     assert_eq!(
@@ -326,7 +328,9 @@ fn priorities_order_starts_and_stops(subject: Subject) {
          [program:early]\ncommand=/bin/cat\npriority=10\nstartsecs=0\n\
          [program:middle]\ncommand=/bin/cat\npriority=20\nstartsecs=0",
     );
-    daemon.wait_log("success: late");
+    for name in ["early", "middle", "late"] {
+        daemon.wait_state(name, "RUNNING");
+    }
     let spawned = "INFO spawned: '";
     assert_eq!(order(&daemon.log(), spawned), ["early", "middle", "late"]);
     daemon.signal(rustix::process::Signal::TERM);
