@@ -16,7 +16,7 @@ const MAGIC: [u8; 8] = *b"minder\0\x01";
 /// Magic, version, length, checksum.
 const HEAD: usize = 8 + 4 + 8 + 4;
 /// The largest envelope that is opened: 5,000 programs with full environments take some 20 MB.
-const MAX_SEALED: usize = 256 << 20;
+pub(crate) const MAX_SEALED: usize = 256 << 20;
 
 /// Why something sealed cannot be opened or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

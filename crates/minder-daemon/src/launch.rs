@@ -5,42 +5,28 @@
 //! until the daemon answers, or has said why it cannot.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
 
-use minder_config::options::{self, Parsed};
-use minder_config::{Environment, Loaded, Source};
+use minder_config::options::daemon::{self, DaemonCommand, DaemonOptions, ROOT_SEARCH_WARNING};
+use minder_config::options::{UsageError, find_config, search_paths};
+use minder_config::report::Colour;
+use minder_config::{ConfigError, Environment, Loaded, Source, Supervisord};
 use minder_core::Level;
+use minder_keeper::Outcome;
 use minder_os::users;
-use minder_wire::Launch;
 use rustix::fs::Mode;
-use rustix::io::FdFlags;
 use rustix::process::{Resource, Rlimit};
 
-use crate::codec::{CodecError, Decoder, Encoder, open, seal};
+use crate::VERSION_OF_SUPERVISOR;
+use crate::configuration::Configuration;
+use crate::note::{Background, Note};
 
 /// The exit code of every error that is found before anything runs.
-const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 /// The exit code if the keeper could not be started.
 const SOFTWARE: u8 = 70;
-/// The layout of [`Note`].
-const NOTE_VERSION: u32 = 1;
-
-/// What the launcher knows and the daemon needs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Note {
-    /// The command line, with the name it was called by.
-    pub(crate) args: Vec<String>,
-    /// Where it was started; relative paths are relative to this.
-    pub(crate) start_directory: PathBuf,
-    /// Whether it went into the background.
-    pub(crate) in_background: bool,
-    /// What the launcher has to say in the log.
-    pub(crate) messages: Vec<(Level, String)>,
-}
 
 /// Runs `supervisord` with this command line, the name it was called by first. Returns only if the
 /// keeper runs in the background, or if it does not run at all.
@@ -49,31 +35,229 @@ pub fn supervisord(args: &[OsString]) -> ExitCode {
     let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     match launch(&args) {
         Ok(code) => code,
-        Err(refusal) => refusal.report(args.first().map_or("supervisord", String::as_str)),
+        Err(refusal) => {
+            tell(&refusal.message(program(&args)));
+            ExitCode::from(USAGE)
+        }
     }
+}
+
+/// The name that a command line was called by.
+pub(crate) fn program(args: &[String]) -> &str {
+    args.first().map_or("supervisord", String::as_str)
 }
 
 /// Why nothing was started.
-struct Refusal {
+pub(crate) struct Refusal {
     /// Supervisor's text.
-    text: String,
-    /// What we have to add: where it is, and what to do.
-    detail: Option<String>,
+    pub(crate) text: String,
+    /// What we have to add: where it is, and what to do. Empty if nothing.
+    detail: String,
 }
 
 impl Refusal {
-    fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), detail: None }
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), detail: String::new() }
     }
 
-    fn report(&self, program: &str) -> ExitCode {
-        let mut message = format!("Error: {}\nFor help, use {program} -h\n", self.text);
-        if let Some(detail) = &self.detail {
-            message.push('\n');
-            message.push_str(detail);
+    /// What is shown to whoever started `program`.
+    pub(crate) fn message(&self, program: &str) -> String {
+        let Self { text, detail } = self;
+        let gap = if detail.is_empty() { "" } else { "\n" };
+        format!("Error: {text}\nFor help, use {program} -h\n{gap}{detail}")
+    }
+}
+
+impl From<UsageError> for Refusal {
+    fn from(error: UsageError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<ConfigError> for Refusal {
+    fn from(error: ConfigError) -> Self {
+        Self { text: error.to_string(), detail: error.report(Colour::Plain) }
+    }
+}
+
+/// What a command line asks to run: how to read the configuration, and what there is to say about
+/// how it was found.
+pub(crate) fn configuration(
+    program: &str,
+    options: &DaemonOptions,
+    environment: Environment,
+) -> Result<(Configuration, Option<&'static str>), UsageError> {
+    let (path, warning) = match &options.configuration {
+        Some(path) => (path.clone(), None),
+        None => {
+            let found = find_config(program, &environment)
+                .ok_or_else(|| UsageError::NoConfigFile(search_paths(program).to_vec()))?;
+            (found, (environment.uid == 0).then_some(ROOT_SEARCH_WARNING))
         }
-        // Nobody is left to tell if standard error is closed.
-        let _ = io::stderr().write_all(message.as_bytes());
-        ExitCode::from(USAGE)
+    };
+    let source = Source::new(path, &environment);
+    Ok((Configuration::new(source, options.overrides.clone(), environment), warning))
+}
+
+fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
+    let program = program(args);
+    let environment = Environment::of_process();
+    let words = args.get(1..).unwrap_or_default();
+    let options = match daemon::parse(program, words, &environment)? {
+        DaemonCommand::Run(options) => options,
+        DaemonCommand::Help(text) => return Ok(print(&text)),
+        DaemonCommand::Version => return Ok(print(&format!("{VERSION_OF_SUPERVISOR}\n"))),
+    };
+    let start_directory = environment.cwd.clone();
+    let (configuration, warning) = configuration(program, &options, environment)?;
+    let loaded = configuration.load()?;
+    let mut note = Note {
+        args: args.to_vec(),
+        start_directory,
+        // Supervisor's order: what is critical first, then warnings, then the rest.
+        criticals: Vec::new(),
+        warnings: warning.map(str::to_owned).into_iter().collect(),
+        infos: Vec::new(),
+        first_infos: Vec::new(),
+        background: None,
+    };
+    take_identity(&loaded.supervisord, &mut note)?;
+    raise_limits(&loaded.supervisord, &mut note)?;
+    if loaded.supervisord.nodaemon {
+        return Ok(run_in_foreground(&note));
+    }
+    note.background = Some(go_elsewhere(&loaded));
+    run_in_background(&note)
+}
+
+fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Writes to standard error. Nobody is left to tell if that is closed.
+pub(crate) fn tell(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Becomes the user that the configuration asks for.
+fn take_identity(supervisord: &Supervisord, note: &mut Note) -> Result<(), Refusal> {
+    let own = rustix::process::geteuid();
+    let Some(user) = &supervisord.user else {
+        if own.is_root() {
+            note.criticals.push(RUNNING_AS_ROOT.to_owned());
+        }
+        return Ok(());
+    };
+    if user.uid != own.as_raw() {
+        if !own.is_root() {
+            return Err(Refusal::new("Can't drop privilege as nonroot user"));
+        }
+        let groups = users::groups_of(user)
+            .map_err(|_| Refusal::new("Could not set groups of effective user"))?;
+        users::drop_privileges(user, &groups)
+            .map_err(|_| Refusal::new("Could not set group id of effective user"))?;
+    }
+    note.infos.push(format!("Set uid to user {} succeeded", user.uid));
+    Ok(())
+}
+
+const RUNNING_AS_ROOT: &str = "Supervisor is running as root.  Privileges were not dropped \
+    because no user is specified in the config file.  If you intend to run as root, you can set \
+    user=root in the config file to avoid this message.";
+
+/// Raises what the configuration wants raised; it is the same for every program.
+fn raise_limits(supervisord: &Supervisord, note: &mut Note) -> Result<(), Refusal> {
+    let limits = [
+        (Resource::Nofile, "RLIMIT_NOFILE", supervisord.minfds, too_few_descriptors as Explain),
+        (Resource::Nproc, "RLIMIT_NPROC", supervisord.minprocs, too_few_processes),
+    ];
+    for (resource, name, least, explain) in limits {
+        let Rlimit { current, maximum } = rustix::process::getrlimit(resource);
+        let wanted = u64::try_from(least).unwrap_or(0);
+        if current.is_none_or(|current| current >= wanted) {
+            continue;
+        }
+        let raised = Rlimit {
+            current: Some(wanted),
+            // Only root may raise it; whoever else tries is told so.
+            maximum: maximum.map(|maximum| maximum.max(wanted)),
+        };
+        rustix::process::setrlimit(resource, raised)
+            .map_err(|_| Refusal::new(explain(least, maximum.unwrap_or(u64::MAX).max(wanted))))?;
+        note.first_infos.push(format!("Increased {name} limit to {least}"));
+    }
+    Ok(())
+}
+
+type Explain = fn(i64, u64) -> String;
+
+fn too_few_descriptors(least: i64, allowed: u64) -> String {
+    format!(
+        "The minimum number of file descriptors required to run this process is {least} as per \
+         the \"minfds\" command-line argument or config file setting. The current environment \
+         will only allow you to open {allowed} file descriptors.  Either raise the number of \
+         usable file descriptors in your environment (see README.rst) or lower the minfds setting \
+         in the config file to allow the process to start."
+    )
+}
+
+fn too_few_processes(least: i64, allowed: u64) -> String {
+    format!(
+        "The minimum number of available processes required to run this program is {least} as per \
+         the \"minprocs\" command-line argument or config file setting. The current environment \
+         will only allow you to open {allowed} processes.  Either raise the number of usable \
+         processes in your environment (see README.rst) or lower the minprocs setting in the \
+         config file to allow the program to start."
+    )
+}
+
+/// Goes where the configuration wants a daemon to be, as far as that can be done.
+fn go_elsewhere(loaded: &Loaded) -> Background {
+    let Supervisord { umask, directory, .. } = &loaded.supervisord;
+    rustix::process::umask(Mode::from_raw_mode(*umask));
+    let directory = directory.as_deref().map(|directory| {
+        let shown = minder_config::python::Repr(&directory.to_string_lossy()).to_string();
+        match std::env::set_current_dir(directory) {
+            Ok(()) => (Level::Info, format!("set current directory: {shown}")),
+            Err(error) => {
+                let error = python_error(&error, directory);
+                (Level::Critical, format!("can't chdir into {shown}: {error}"))
+            }
+        }
+    });
+    Background { directory }
+}
+
+/// An error of the system as Python words it.
+fn python_error(error: &io::Error, path: &Path) -> String {
+    let Some(number) = error.raw_os_error() else { return error.to_string() };
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let path = path.to_string_lossy();
+    format!("[Errno {number}] {text}: {}", minder_config::python::Repr(&path))
+}
+
+fn run_in_foreground(note: &Note) -> ExitCode {
+    let error = minder_keeper::enter(None, note.seal());
+    tell(&format!("cannot become the keeper: {error}\n"));
+    ExitCode::from(SOFTWARE)
+}
+
+fn run_in_background(note: &Note) -> Result<ExitCode, Refusal> {
+    match minder_keeper::start_in_background(note.seal()) {
+        Ok(Outcome::Ready) => Ok(ExitCode::SUCCESS),
+        Ok(Outcome::Failed { code, text }) => {
+            tell(&text);
+            Ok(ExitCode::from(code))
+        }
+        Err(error) => {
+            tell(&format!("cannot start the keeper: {error}\n"));
+            Ok(ExitCode::from(SOFTWARE))
+        }
     }
 }

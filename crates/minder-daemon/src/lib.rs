@@ -2,12 +2,27 @@
 
 #![forbid(unsafe_code)]
 
+mod api;
+mod boot;
 mod children;
 mod codec;
 mod command;
 mod configuration;
+mod control;
+mod driver;
+mod launch;
+mod link;
 mod log_files;
 mod mailbox;
+mod note;
 mod plan;
 mod published;
+mod settings;
+mod snapshot;
 mod waiters;
+
+pub use boot::daemon;
+pub use launch::supervisord;
+
+/// The release of Supervisor that is replaced, and that clients are told of.
+pub(crate) const VERSION_OF_SUPERVISOR: &str = "4.3.0";

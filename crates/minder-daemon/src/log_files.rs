@@ -19,7 +19,7 @@ const AUTOMATIC_MODE: u32 = 0o600;
 const NAMED_MODE: u32 = 0o666;
 
 /// How automatic log files are named and where they are made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Automatic {
     /// The directory.
     pub(crate) directory: PathBuf,
@@ -40,8 +40,8 @@ impl LogFiles {
     }
 
     /// The same, with the files that an earlier daemon made.
-    pub(crate) fn adopt(mut self, paths: BTreeMap<ProcessId, LogPaths>) -> Self {
-        self.paths = Arc::new(paths);
+    pub(crate) fn adopt(mut self, paths: Arc<BTreeMap<ProcessId, LogPaths>>) -> Self {
+        self.paths = paths;
         self
     }
 

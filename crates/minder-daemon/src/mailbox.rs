@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
+use minder_config::ConfigError;
 use minder_core::{ProcessId, Reply, Request};
 use minder_logs::plane::Notice;
 use minder_rpc::Fault;
@@ -17,6 +18,8 @@ pub(crate) enum Command {
     Request { request: Request, answer: oneshot::Sender<Reply> },
     /// Bytes for the standard input of a process.
     SendStdin { process: ProcessId, bytes: Vec<u8>, answer: oneshot::Sender<Result<(), Fault>> },
+    /// Everything is to begin anew, and the configuration has been looked at for that.
+    RestartChecked(Result<(), ConfigError>),
     /// Something the log plane has to say.
     Logs(Notice),
 }

@@ -50,7 +50,7 @@ impl Tool {
         match self {
             Self::Supervisord => minder_daemon::supervisord(args),
             Self::Supervisorctl => minder_ctl::main(args.to_vec()),
-            Self::EchoSupervisordConf => print(minder_config::SAMPLE),
+            Self::EchoSupervisordConf => print(minder_config::sample::SAMPLE),
             Self::Pidproxy => pidproxy::main(args),
         }
     }

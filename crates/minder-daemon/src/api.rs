@@ -1,0 +1,287 @@
+//! Answers calls, as Supervisor's `supervisor` namespace does.
+//!
+//! What only reads is answered from the latest [`Picture`](crate::published::Picture), without
+//! disturbing the driver; what changes something becomes a [`Request`] to it. What waits for a
+//! disk is done in a thread of its own, so that other clients are answered meanwhile.
+//!
+//! It decides nothing about processes: names, states and their faults are the core's business,
+//! except where a call never reaches the core. [`infos`] tells how processes are, [`logs`] reads
+//! and empties what they wrote.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use minder_config::report::Colour;
+use minder_config::{Loaded, WarningKind};
+use minder_core::view::{GroupView, ProcessView};
+use minder_core::{Level, Mono, Mood, Now, ProcessState, Request, Target, View, Wall};
+use minder_logs::main_log::{ClearError, MainLog};
+use minder_logs::plane::Plane;
+use minder_os::clock;
+use minder_rpc::{Answer, Call, Fault, FaultCode, LogFollow, LogRef, Service};
+use tokio::sync::oneshot;
+
+use crate::configuration::Configuration;
+use crate::mailbox::{Command, Post};
+use crate::published::Published;
+
+mod infos;
+mod logs;
+
+/// The version of the interface.
+const API_VERSION: &str = "3.0";
+/// The release of Supervisor that clients are to take us for: they compare it with what they need.
+const SUPERVISOR_VERSION: &str = "4.3.0";
+
+/// Whoever answers calls.
+pub(crate) struct Api {
+    /// To the driver.
+    pub(crate) post: Post,
+    /// What readers see.
+    pub(crate) published: Arc<Published>,
+    /// The daemon's own log.
+    pub(crate) log: Arc<MainLog>,
+    /// The logs of the processes.
+    pub(crate) plane: Plane,
+    /// What `getPID` tells: signals for the daemon go to the keeper.
+    pub(crate) keeper_pid: u32,
+    /// What `getIdentification` tells.
+    pub(crate) identifier: String,
+    /// What is read by `reloadConfig`.
+    pub(crate) configuration: Configuration,
+}
+
+impl Service for Api {
+    async fn call(&self, call: Call) -> Result<Answer, Fault> {
+        // The one method that Supervisor answers in any state.
+        let is_always_answered = matches!(call, Call::SendRemoteCommEvent { .. });
+        if self.published.latest().view.mood != Mood::Running && !is_always_answered {
+            return Err(shutting_down());
+        }
+        match call {
+            Call::StartProcess { name, wait } => self.start(Target::Named(name), wait).await,
+            Call::StartProcessGroup { name, wait } => self.start(Target::Group(name), wait).await,
+            Call::StartAllProcesses { wait } => self.start(Target::All, wait).await,
+            Call::StopProcess { name, wait } => self.stop(Target::Named(name), wait).await,
+            Call::StopProcessGroup { name, wait } => self.stop(Target::Group(name), wait).await,
+            Call::StopAllProcesses { wait } => self.stop(Target::All, wait).await,
+            Call::SignalProcess { name, signal } => self.signal(Target::Named(name), signal).await,
+            Call::SignalProcessGroup { name, signal } => {
+                self.signal(Target::Group(name), signal).await
+            }
+            Call::SignalAllProcesses { signal } => self.signal(Target::All, signal).await,
+            Call::AddProcessGroup { name } => self.ask(Request::AddGroup { name }).await,
+            Call::RemoveProcessGroup { name } => self.ask(Request::RemoveGroup { name }).await,
+            Call::ReloadConfig => self.reread().await,
+            Call::Shutdown => self.ask(Request::Shutdown).await,
+            Call::Restart => self.restart().await,
+            Call::SendProcessStdin { name, chars } => self.send_stdin(name, chars).await,
+            // No listener is driven yet that could be told.
+            Call::SendRemoteCommEvent { kind: _, data: _ } => Ok(Answer::Done),
+
+            Call::GetApiVersion => Ok(Answer::Text(API_VERSION.to_owned())),
+            Call::GetSupervisorVersion => Ok(Answer::Text(SUPERVISOR_VERSION.to_owned())),
+            Call::GetIdentification => Ok(Answer::Text(self.identifier.clone())),
+            Call::GetState => Ok(Answer::State(self.published.latest().view.mood)),
+            Call::GetPid => Ok(Answer::Int(pid(self.keeper_pid))),
+            Call::GetProcessInfo { name } => {
+                let picture = self.published.latest();
+                let zone = TimeZone::system();
+                infos::process(&picture, &name, now(), &zone).map(Answer::ProcessInfo)
+            }
+            Call::GetAllProcessInfo => {
+                let picture = self.published.latest();
+                let infos = infos::processes(&picture, now(), &TimeZone::system());
+                Ok(Answer::ProcessInfos(infos))
+            }
+            Call::GetAllConfigInfo => Ok(Answer::ConfigInfos(infos::configs(
+                &self.published.latest(),
+            ))),
+
+            Call::ReadLog(span) => logs::read(self.log.path(), None, span).await,
+            Call::ClearLog => self.clear_log().await,
+            Call::ReadProcessLog {
+                name,
+                channel,
+                span,
+            } => {
+                let picture = self.published.latest();
+                let (_, process) = find(&picture.view, &name)?;
+                let path = logs::path(&picture, process, channel);
+                logs::read(path, logs::shown_if_none(process, channel), span).await
+            }
+            Call::TailProcessLog {
+                name,
+                channel,
+                span,
+            } => {
+                let picture = self.published.latest();
+                let (_, process) = find(&picture.view, &name)?;
+                logs::tail(logs::path(&picture, process, channel), span).await
+            }
+            Call::ClearProcessLogs { name } => {
+                logs::clear(&self.plane, &self.published.latest(), name).await
+            }
+            Call::ClearAllProcessLogs => {
+                logs::clear_all(&self.plane, &self.published.latest()).await
+            }
+        }
+    }
+
+    fn follow(&self, log: LogRef) -> Option<Box<dyn LogFollow>> {
+        let path = match log {
+            LogRef::Main => self.log.path(),
+            LogRef::Process { name, channel } => {
+                let picture = self.published.latest();
+                let (_, process) = find(&picture.view, &name).ok()?;
+                logs::path(&picture, process, channel)
+            }
+        };
+        logs::follow(path?)
+    }
+}
+
+impl Api {
+    /// The driver finds out which commands cannot be run.
+    async fn start(&self, target: Target, wait: bool) -> Result<Answer, Fault> {
+        self.ask(Request::Start {
+            target,
+            wait,
+            unrunnable: Vec::new(),
+        })
+        .await
+    }
+
+    async fn stop(&self, target: Target, wait: bool) -> Result<Answer, Fault> {
+        self.ask(Request::Stop { target, wait }).await
+    }
+
+    async fn signal(&self, target: Target, signal: String) -> Result<Answer, Fault> {
+        self.ask(Request::Signal { target, signal }).await
+    }
+
+    async fn reread(&self) -> Result<Answer, Fault> {
+        let loaded = self.load().await?;
+        // Which files were included is told at a start, and only then.
+        let warnings = loaded
+            .warnings
+            .iter()
+            .filter(|it| it.kind != WarningKind::Included);
+        for warning in warnings {
+            self.log.write(warning.level(), &warning.text);
+        }
+        self.ask(Request::Reread {
+            groups: loaded.groups,
+        })
+        .await
+    }
+
+    /// Supervisor would stop everything first, and then find out that it cannot go on.
+    async fn restart(&self) -> Result<Answer, Fault> {
+        self.load().await?;
+        self.ask(Request::Restart).await
+    }
+
+    /// The configuration as it is now on disk. The fault has Supervisor's text; the log is told
+    /// the place as well.
+    async fn load(&self) -> Result<Loaded, Fault> {
+        let configuration = self.configuration.clone();
+        blocking(move || configuration.load())
+            .await?
+            .map_err(|error| {
+                let report = error.report(Colour::Plain);
+                let text = format!("cannot read the configuration: {error}\n{report}");
+                self.log.write(Level::Error, text.trim_end());
+                Fault::about(FaultCode::CantReread, error.to_string())
+            })
+    }
+
+    async fn send_stdin(&self, name: String, chars: String) -> Result<Answer, Fault> {
+        let picture = self.published.latest();
+        let (_, process) = find(&picture.view, &name)?;
+        if process.pid.is_none() || process.state == ProcessState::Stopping {
+            return Err(Fault::about(FaultCode::NotRunning, name));
+        }
+        let (answer, sent) = oneshot::channel();
+        let bytes = chars.into_bytes();
+        self.post.send(Command::SendStdin {
+            process: process.id,
+            bytes,
+            answer,
+        });
+        match answered(sent).await? {
+            Ok(()) => Ok(Answer::Done),
+            // The driver does not know what the user called it.
+            Err(fault) => Err(Fault {
+                about: fault.about.or(Some(name)),
+                ..fault
+            }),
+        }
+    }
+
+    async fn clear_log(&self) -> Result<Answer, Fault> {
+        let log = Arc::clone(&self.log);
+        match blocking(move || log.clear()).await? {
+            Ok(()) => Ok(Answer::Done),
+            Err(ClearError::NoFile) => Err(Fault::new(FaultCode::NoFile)),
+            Err(ClearError::Failed(_)) => Err(Fault::new(FaultCode::Failed)),
+        }
+    }
+
+    async fn ask(&self, request: Request) -> Result<Answer, Fault> {
+        let (answer, reply) = oneshot::channel();
+        self.post.send(Command::Request { request, answer });
+        Answer::from_reply(answered(reply).await?)
+    }
+}
+
+/// The process that a user calls `name`: `group:name`, or `name` if its group is called the same.
+/// All of a group (`group:*`) is no process.
+fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
+    let found = || {
+        let (group, process) = match name.split_once(':') {
+            Some((_, "" | "*")) => return None,
+            Some(names) => names,
+            None => (name, name),
+        };
+        let group = view.groups.iter().find(|it| it.spec.name == group)?;
+        let process = group.processes.iter().find(|it| it.spec.name == process)?;
+        Some((&**group, &**process))
+    };
+    found().ok_or_else(|| Fault::about(FaultCode::BadName, name))
+}
+
+/// Does what may wait for a disk, in a thread that nobody else needs.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    // Not done only if everything is about to end: by a panic, or because it is time.
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| shutting_down())
+}
+
+/// What another thread answers. One that has ended answers nothing any more.
+async fn answered<T>(answer: oneshot::Receiver<T>) -> Result<T, Fault> {
+    answer.await.map_err(|_| shutting_down())
+}
+
+fn shutting_down() -> Fault {
+    Fault::new(FaultCode::ShutdownState)
+}
+
+fn now() -> Now {
+    let clocks = clock::clocks();
+    Now {
+        mono: Mono(Duration::from_nanos(clocks.mono_nanos)),
+        wall: Wall(Duration::from_nanos(clocks.wall_nanos)),
+    }
+}
+
+fn pid(pid: u32) -> i32 {
+    i32::try_from(pid).expect("the kernel counts pids in signed numbers")
+}
+
+#[cfg(test)]
+mod tests;

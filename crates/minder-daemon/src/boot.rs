@@ -1,0 +1,287 @@
+//! How a daemon begins, and how it ends.
+//!
+//! It asks the keeper what there is. On a first start and after a restart there is nothing: it
+//! reads the configuration, binds the sockets and starts the programs ([`fresh`]). After a crash
+//! it goes on where the one before it left off ([`adopted`]).
+
+mod adopted;
+mod fresh;
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use minder_config::Environment;
+use minder_config::options::daemon::{self, DaemonCommand};
+use minder_core::effect::Halt;
+use minder_core::{Core, Effects, Level};
+use minder_logs::main_log::{MainLog, Target};
+use minder_logs::plane::Plane;
+use minder_os::{limits, process};
+use minder_wire::{Departure, ToKeeper};
+
+use crate::api::Api;
+use crate::configuration::Configuration;
+use crate::control::{self, Control};
+use crate::driver::{Children, Driver};
+use crate::launch::{self, Refusal, USAGE};
+use crate::link::{Inventory, Link, LinkError, Outbox};
+use crate::log_files::LogFiles;
+use crate::mailbox::{Command, Mailbox, Post};
+use crate::note::Note;
+use crate::plan::Inheritance;
+use crate::published::{Picture, Published};
+use crate::settings::Settings;
+use crate::snapshot::{Recorder, hold};
+use crate::waiters::Waiters;
+
+/// The exit code for a failure of our own (`EX_SOFTWARE`): another daemon may do better.
+const SOFTWARE: u8 = 70;
+/// Where the settings are held.
+const SETTINGS: &[u8] = b"settings";
+/// How the names begin under which listening sockets are held.
+const LISTENER: &[u8] = b"listen:";
+
+/// Why a daemon gives up.
+enum Failure {
+    /// The start cannot succeed: everything ends, and whoever started it is told.
+    Refused(Refusal),
+    /// This daemon cannot go on. Programs and pipes are safe with the keeper, which starts
+    /// another.
+    Broken(String),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+/// Runs the daemon, as the keeper starts it.
+#[must_use]
+pub fn daemon() -> ExitCode {
+    // The keeper's name is not ours, whatever file we are both from. If it cannot be set, it only
+    // looks worse.
+    let _ = rustix::thread::set_name(c"minder-daemon");
+    // There may be as many pipes as programs.
+    let _ = limits::raise_open_files();
+    let opened = process::take_inherited(minder_keeper::DAEMON_FD).map_err(LinkError::from);
+    match opened.and_then(Link::open) {
+        Ok((link, inventory)) => begin(link, inventory),
+        Err(error) => {
+            launch::tell(&format!("{error}\n"));
+            ExitCode::from(SOFTWARE)
+        }
+    }
+}
+
+fn begin(link: Link, inventory: Inventory) -> ExitCode {
+    let outbox = link.outbox();
+    let log = Arc::new(MainLog::new());
+    let mut program = "supervisord".to_owned();
+    let ended = Start::new(link, inventory, Arc::clone(&log)).and_then(|start| {
+        launch::program(&start.note.args).clone_into(&mut program);
+        start.run()
+    });
+    let departure = match ended {
+        Ok(Halt::Exit) => Departure::Exit { code: 0, text: Vec::new() },
+        Ok(Halt::Restart) => Departure::Restart,
+        Err(Failure::Refused(refusal)) => {
+            let message = refusal.message(&program);
+            log.write(Level::Critical, message.trim_end());
+            Departure::Exit { code: USAGE, text: message.into_bytes() }
+        }
+        Err(Failure::Broken(why)) => {
+            log.write(Level::Critical, format_args!("{why}; this daemon ends, programs run on"));
+            launch::tell(&format!("{why}\n"));
+            return ExitCode::from(SOFTWARE);
+        }
+    };
+    match outbox.leave(departure) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            launch::tell(&format!("cannot take leave of the keeper: {error}\n"));
+            ExitCode::from(SOFTWARE)
+        }
+    }
+}
+
+/// What is known before anything is looked at.
+struct Start {
+    link: Link,
+    inventory: Inventory,
+    note: Note,
+    configuration: Configuration,
+    log: Arc<MainLog>,
+}
+
+impl Start {
+    /// Understands what the launcher left.
+    fn new(link: Link, inventory: Inventory, log: Arc<MainLog>) -> Result<Self, Failure> {
+        let note = Note::unseal(&inventory.note)
+            .map_err(|error| Failure::Broken(format!("cannot read the launcher's note: {error}")))?;
+        let mut environment = Environment::of_process();
+        environment.cwd.clone_from(&note.start_directory);
+        let program = launch::program(&note.args);
+        let words = note.args.get(1..).unwrap_or_default();
+        let command = daemon::parse(program, words, &environment).map_err(Refusal::from)?;
+        let DaemonCommand::Run(options) = command else {
+            return Err(Failure::Broken("started with a command line that runs nothing".to_owned()));
+        };
+        let (configuration, _) =
+            launch::configuration(program, &options, environment).map_err(Refusal::from)?;
+        Ok(Self { link, inventory, note, configuration, log })
+    }
+
+    fn run(mut self) -> Result<Halt, Failure> {
+        let legacy = crate::snapshot::take(&mut self.inventory.held);
+        let running = match legacy {
+            None if self.inventory.children.is_empty() => fresh::start(self)?,
+            None => adopted::recover(self, "no state was left")?,
+            Some(Err(error)) => {
+                adopted::recover(self, &format!("the state that was left is of no use: {error}"))?
+            }
+            Some(Ok(legacy)) => adopted::adopt(self, legacy)?,
+        };
+        running.run()
+    }
+
+    fn open_log(&self, settings: &Settings) -> Result<(), Failure> {
+        self.log.open(&settings.log).map_err(|error| {
+            let log = match &settings.log.target {
+                Target::File { path, .. } => path.display().to_string(),
+                Target::Syslog => "syslog".to_owned(),
+                Target::Off => "standard output".to_owned(),
+            };
+            Failure::Refused(Refusal::new(format!("cannot open the log {log}: {error}")))
+        })
+    }
+
+    /// Gives what was bound, and what is in force, to the keeper.
+    fn hold(&mut self, settings: &Settings, sockets: &[OwnedFd]) -> Result<(), LinkError> {
+        for (number, socket) in sockets.iter().enumerate() {
+            let name = listener_name(number);
+            self.link.send(&ToKeeper::Hold { name }, &[socket.as_fd()])?;
+        }
+        hold(&mut self.link, SETTINGS, &settings.seal())
+    }
+
+    /// Starts the log plane, with what an earlier daemon gave into custody.
+    fn plane(&self, post: &Post, held: Vec<(Vec<u8>, OwnedFd)>) -> io::Result<Plane> {
+        let post = post.clone();
+        let custody: Outbox = self.link.outbox();
+        Plane::start(custody, held, move |notice| post.send(Command::Logs(notice)))
+    }
+
+    /// Puts everything together, and begins to serve.
+    fn assemble(self, parts: Parts) -> Result<Running, Failure> {
+        let Parts { settings, sockets, mut core, effects, files, recorder, plane, post, mailbox, .. } =
+            parts;
+        let picture = Picture { view: core.view(), logs: files.paths() };
+        let published = Arc::new(Published::new(picture));
+        let api = Api {
+            post: post.clone(),
+            published: Arc::clone(&published),
+            log: Arc::clone(&self.log),
+            plane: plane.clone(),
+            keeper_pid: self.inventory.keeper_pid,
+            identifier: settings.automatic.identifier.clone(),
+            configuration: self.configuration.clone(),
+        };
+        let listeners = sockets.into_iter().zip(&settings.servers);
+        let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));
+        let control = Control::start(listeners.collect(), api)?;
+        let driver = Driver {
+            core,
+            effects,
+            link: self.link,
+            recorder,
+            mailbox,
+            post,
+            plane,
+            log: self.log,
+            published,
+            inheritance: Inheritance {
+                environment: std::env::vars_os().collect(),
+                server_url: settings.server_url.clone(),
+            },
+            configuration: self.configuration,
+            files,
+            waiters: Waiters::default(),
+            children: parts.children,
+        };
+        Ok(Running { driver, control, settings, pid: self.inventory.keeper_pid })
+    }
+}
+
+/// What a driver is made of, besides what every start has.
+struct Parts {
+    settings: Settings,
+    /// In the order of the settings' servers.
+    sockets: Vec<OwnedFd>,
+    core: Core,
+    effects: Effects,
+    files: LogFiles,
+    recorder: Recorder,
+    plane: Plane,
+    post: Post,
+    mailbox: Mailbox,
+    children: Children,
+}
+
+/// A daemon that runs.
+struct Running {
+    driver: Driver,
+    control: Control,
+    settings: Settings,
+    /// The keeper's.
+    pid: u32,
+}
+
+impl Running {
+    /// Runs to the end, and tidies up.
+    fn run(mut self) -> Result<Halt, Failure> {
+        let halt = match self.driver.settle()? {
+            Some(halt) => halt,
+            None => {
+                self.driver.link.send(&ToKeeper::Ready, &[])?;
+                self.driver.run()?
+            }
+        };
+        self.control.stop();
+        let files = self.settings.servers.iter().filter_map(|server| server.file.as_deref());
+        control::remove_files(files);
+        remove_pidfile(&self.settings.pidfile, self.pid);
+        self.driver.plane.shutdown();
+        Ok(halt)
+    }
+}
+
+fn listener_name(number: usize) -> Vec<u8> {
+    [LISTENER, number.to_string().as_bytes()].concat()
+}
+
+fn pidfile_text(pid: u32) -> String {
+    format!("{pid}\n")
+}
+
+/// Removes the pidfile, unless it is somebody else's by now, or could never be written.
+fn remove_pidfile(pidfile: &Path, pid: u32) {
+    if std::fs::read_to_string(pidfile).is_ok_and(|text| text == pidfile_text(pid)) {
+        control::remove_files([pidfile].into_iter());
+    }
+}

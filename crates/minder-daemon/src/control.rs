@@ -1,0 +1,104 @@
+//! The control plane's thread: serves clients until it is told to end.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use minder_config::Server;
+use minder_http::bind::{BindError, BoundUnix, bind_tcp, bind_unix};
+use minder_http::server::{self, Credentials, Listener};
+use tokio::runtime;
+use tokio::sync::oneshot;
+
+use crate::api::Api;
+use crate::settings::Endpoint;
+
+/// How many files are read, or configurations checked, at the same time. More clients wait.
+const BLOCKING_THREADS: usize = 4;
+
+/// The thread that serves.
+pub(crate) struct Control {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Control {
+    /// Begins to serve.
+    pub(crate) fn start(
+        listeners: Vec<(Listener, Option<Credentials>)>,
+        api: Api,
+    ) -> io::Result<Self> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(BLOCKING_THREADS)
+            .build()?;
+        let (stop, stopped) = oneshot::channel();
+        let log = Arc::clone(&api.log);
+        let serve = move || {
+            let shutdown = async {
+                // A driver that is gone wants an end as well.
+                let _ = stopped.await;
+            };
+            if let Err(error) = runtime.block_on(server::serve(listeners, Arc::new(api), shutdown)) {
+                let line = format!("cannot serve clients: {error}");
+                log.write(minder_core::Level::Critical, line);
+            }
+            // Whoever reads a file for a client that is gone need not be waited for.
+            runtime.shutdown_background();
+        };
+        let thread = thread::Builder::new().name("control".to_owned()).spawn(serve)?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Sends off what is being answered, and ends.
+    pub(crate) fn stop(self) {
+        // It may have ended by itself; that has been told.
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
+    }
+}
+
+/// Makes the socket of a server. Says on standard error, as Supervisor does, if it replaces one
+/// that somebody left behind.
+pub(crate) fn bind(server: &Server) -> Result<OwnedFd, BindError> {
+    match server {
+        Server::Inet { host, port, .. } => {
+            Ok(bind_tcp(host.as_deref().unwrap_or_default(), *port)?.into())
+        }
+        Server::Unix { file, mode, owner, .. } => {
+            let BoundUnix { listener, replaced_stale } = bind_unix(file, *mode, *owner)?;
+            if replaced_stale {
+                crate::launch::tell(&format!("Unlinking stale socket {}\n", file.display()));
+            }
+            Ok(listener.into())
+        }
+    }
+}
+
+/// A socket as the server takes it, with who may use it.
+pub(crate) fn listener(
+    socket: OwnedFd,
+    endpoint: &Endpoint,
+) -> (Listener, Option<Credentials>) {
+    let listener = match endpoint.file {
+        Some(_) => Listener::Unix(UnixListener::from(socket)),
+        None => Listener::Tcp(TcpListener::from(socket)),
+    };
+    let credentials = endpoint.credentials.as_ref();
+    let credentials =
+        credentials.map(|known| Credentials::new(&known.username, &known.password));
+    (listener, credentials)
+}
+
+/// Removes the socket files that were made.
+pub(crate) fn remove_files<'a>(files: impl Iterator<Item = &'a Path>) {
+    for file in files {
+        // Somebody may have removed it already.
+        let _ = std::fs::remove_file(file);
+    }
+}

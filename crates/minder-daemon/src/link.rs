@@ -1,0 +1,356 @@
+//! The socket to the keeper: asking for the inventory, and talking from then on.
+//!
+//! The keeper takes no request while an answer of its own is waiting to be read. So whoever sends
+//! here must be ready to receive: what arrives meanwhile is kept until it is asked for.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use minder_core::{ChildId, ExitStatus, Mono, Now, Signal, Wall};
+use minder_logs::plane::Custody;
+use minder_os::{clock, frames};
+use minder_wire::{ChildState, Departure, MAX_FRAME, Stream, ToDaemon, ToKeeper, VERSION};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+/// Why there is no talking to the keeper.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LinkError {
+    /// It is gone.
+    #[error("the keeper is gone")]
+    Gone,
+    /// It says what cannot be understood.
+    #[error("cannot understand the keeper: {0}")]
+    Garbled(String),
+    /// The system refuses.
+    #[error("cannot talk to the keeper: {0}")]
+    Os(#[from] io::Error),
+}
+
+/// The daemon's end of the socket.
+pub(crate) struct Link {
+    socket: Arc<OwnedFd>,
+    /// For one frame.
+    buffer: Vec<u8>,
+    /// What arrived while we were sending.
+    early: VecDeque<Report>,
+}
+
+/// What the keeper says, with the descriptors that rode beside.
+pub(crate) type Report = (ToDaemon, Vec<OwnedFd>);
+
+/// What a new daemon finds.
+pub(crate) struct Inventory {
+    /// The pid that the world knows.
+    pub(crate) keeper_pid: u32,
+    /// How many restarts there were before this daemon.
+    pub(crate) restarts: u32,
+    /// How the daemon before this one ended, if not on purpose.
+    pub(crate) last_end: Option<ExitStatus>,
+    /// What the launcher left.
+    pub(crate) note: Vec<u8>,
+    /// The children.
+    pub(crate) children: Vec<FoundChild>,
+    /// What is held, by name.
+    pub(crate) held: BTreeMap<Vec<u8>, OwnedFd>,
+}
+
+/// A child that the keeper has.
+pub(crate) struct FoundChild {
+    pub(crate) child: ChildId,
+    pub(crate) pid: u32,
+    /// `group:name`, as given at its start.
+    pub(crate) label: String,
+    /// How and when it ended, if it has.
+    pub(crate) ended: Option<(ExitStatus, Now)>,
+    /// Our ends of its pipes.
+    pub(crate) streams: Vec<(Stream, OwnedFd)>,
+}
+
+impl Link {
+    /// Begins to talk over `socket`, and asks for everything that the keeper has.
+    pub(crate) fn open(socket: OwnedFd) -> Result<(Self, Inventory), LinkError> {
+        let mut link = Self {
+            socket: Arc::new(socket),
+            buffer: vec![0; MAX_FRAME],
+            early: VecDeque::new(),
+        };
+        link.send(&ToKeeper::Hello { version: VERSION }, &[])?;
+        let (welcome, _) = link.next()?;
+        let ToDaemon::Welcome { version, keeper_pid, restarts, last_end, note, .. } = welcome else {
+            return Err(LinkError::Garbled(format!("{welcome:?} instead of a welcome")));
+        };
+        if version != VERSION {
+            return Err(LinkError::Garbled(format!("it speaks version {version}")));
+        }
+        let mut inventory = Inventory {
+            keeper_pid,
+            restarts,
+            last_end: last_end.map(exit_status),
+            note,
+            children: Vec::new(),
+            held: BTreeMap::new(),
+        };
+        while link.ask_for_item(&mut inventory)? {}
+        Ok((link, inventory))
+    }
+
+    /// Whether there was one more.
+    fn ask_for_item(&mut self, inventory: &mut Inventory) -> Result<bool, LinkError> {
+        self.send(&ToKeeper::Next, &[])?;
+        let (item, beside) = self.next()?;
+        match item {
+            ToDaemon::InventoryEnd => return Ok(false),
+            ToDaemon::Held { name } => {
+                // Without its descriptor it was lost on the way: as if it was never held.
+                inventory.held.extend(beside.into_iter().next().map(|held| (name, held)));
+            }
+            ToDaemon::Child { child, pid, label, state, streams } => {
+                let ended = match state {
+                    ChildState::Running => None,
+                    ChildState::Exited { status, mono_nanos, wall_nanos } => {
+                        Some((exit_status(status), moment(mono_nanos, wall_nanos)))
+                    }
+                };
+                inventory.children.push(FoundChild {
+                    child: ChildId(child),
+                    pid,
+                    label: String::from_utf8_lossy(&label).into_owned(),
+                    ended,
+                    streams: streams.into_iter().zip(beside).collect(),
+                });
+            }
+            other => {
+                return Err(LinkError::Garbled(format!("{other:?} is no item of an inventory")));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sends one message. Waits for room if it has to, and receives meanwhile.
+    pub(crate) fn send(
+        &mut self,
+        message: &ToKeeper,
+        beside: &[BorrowedFd<'_>],
+    ) -> Result<(), LinkError> {
+        let frame = message.encode();
+        loop {
+            match frames::send(&*self.socket, &frame, beside) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    return Err(LinkError::Gone);
+                }
+                Err(error) => return Err(error.into()),
+            }
+            wait(&self.socket, PollFlags::IN | PollFlags::OUT)?;
+            while let Some(report) = self.take()? {
+                self.early.push_back(report);
+            }
+        }
+    }
+
+    /// Waits until the keeper has done everything that it was asked for.
+    pub(crate) fn synchronise(&mut self) -> Result<(), LinkError> {
+        self.send(&ToKeeper::Next, &[])?;
+        let mut meanwhile = VecDeque::new();
+        loop {
+            match self.next()? {
+                (ToDaemon::InventoryEnd, _) => break,
+                other => meanwhile.push_back(other),
+            }
+        }
+        self.early = meanwhile;
+        Ok(())
+    }
+
+    /// What the keeper has said, if it has.
+    pub(crate) fn receive(&mut self) -> Result<Option<Report>, LinkError> {
+        match self.early.pop_front() {
+            Some(report) => Ok(Some(report)),
+            None => self.take(),
+        }
+    }
+
+    /// Whether [`receive`](Self::receive) has something although the socket may not be readable.
+    pub(crate) fn has_early(&self) -> bool {
+        !self.early.is_empty()
+    }
+
+    /// Another way into the same socket.
+    pub(crate) fn outbox(&self) -> Outbox {
+        Outbox(Arc::clone(&self.socket))
+    }
+
+    /// The next thing that the keeper says.
+    fn next(&mut self) -> Result<Report, LinkError> {
+        loop {
+            if let Some(report) = self.receive()? {
+                return Ok(report);
+            }
+            wait(&self.socket, PollFlags::IN)?;
+        }
+    }
+
+    fn take(&mut self) -> Result<Option<Report>, LinkError> {
+        match frames::receive(&*self.socket, &mut self.buffer) {
+            Ok(Some(received)) => match ToDaemon::decode(received.frame) {
+                Ok(message) => Ok(Some((message, received.beside))),
+                Err(error) => Err(LinkError::Garbled(error.to_string())),
+            },
+            Ok(None) => Err(LinkError::Gone),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err(LinkError::Gone),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Sends to the keeper from elsewhere than the driver: from the log plane's thread, which gives its
+/// descriptors into custody, and at the end. The driver keeps receiving meanwhile, so the keeper
+/// always gets to its requests.
+pub(crate) struct Outbox(Arc<OwnedFd>);
+
+impl Outbox {
+    /// Says that this daemon ends on purpose. It has to end now.
+    pub(crate) fn leave(&self, departure: Departure) -> io::Result<()> {
+        self.send(&ToKeeper::Leave(departure), &[])
+    }
+
+    fn send(&self, message: &ToKeeper, beside: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let frame = message.encode();
+        loop {
+            match frames::send(&*self.0, &frame, beside) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    wait(&self.0, PollFlags::OUT)?;
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+impl Custody for Outbox {
+    /// What the socket has taken is safe: the keeper reads all of it before it starts another
+    /// daemon.
+    fn hold(&self, name: &[u8], fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.send(&ToKeeper::Hold { name: name.to_vec() }, &[fd])
+    }
+
+    fn release(&self, name: &[u8]) {
+        // Without a keeper there is nothing to let go of.
+        let _ = self.send(&ToKeeper::Release { name: name.to_vec() }, &[]);
+    }
+}
+
+fn wait(socket: &OwnedFd, for_what: PollFlags) -> io::Result<()> {
+    match poll(&mut [PollFd::new(socket, for_what)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Both clocks, now.
+pub(crate) fn now() -> Now {
+    let clocks = clock::clocks();
+    moment(clocks.mono_nanos, clocks.wall_nanos)
+}
+
+/// A moment, as the keeper tells it.
+pub(crate) fn moment(mono_nanos: u64, wall_nanos: u64) -> Now {
+    Now {
+        mono: Mono(Duration::from_nanos(mono_nanos)),
+        wall: Wall(Duration::from_nanos(wall_nanos)),
+    }
+}
+
+/// A wait status, understood.
+pub(crate) fn exit_status(wait_status: i32) -> ExitStatus {
+    let signal = wait_status & 0x7f;
+    if signal == 0 {
+        let [_, code, ..] = wait_status.to_le_bytes();
+        return ExitStatus::Code(code);
+    }
+    match Signal::from_number(signal) {
+        Some(signal) => ExitStatus::Signal { signal, core_dumped: wait_status & 0x80 != 0 },
+        None => ExitStatus::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_status_is_a_code_or_a_signal() {
+        let by = |signal, core_dumped| ExitStatus::Signal { signal, core_dumped };
+        assert_eq!(exit_status(0x0300), ExitStatus::Code(3));
+        assert_eq!(exit_status(0xff00), ExitStatus::Code(255));
+        assert_eq!(exit_status(9), by(Signal::KILL, false));
+        assert_eq!(exit_status(0x80 | 15), by(Signal::TERM, true));
+        assert_eq!(exit_status(0x7f), ExitStatus::Unknown);
+    }
+
+    /// Answers like a keeper that has nothing, and then says a thousand things before it reads.
+    fn talkative_keeper(socket: &OwnedFd) {
+        let mut buffer = vec![0; MAX_FRAME];
+        let mut receive = || {
+            wait(socket, PollFlags::IN).unwrap();
+            let received = frames::receive(socket, &mut buffer).unwrap().unwrap();
+            ToKeeper::decode(received.frame).unwrap()
+        };
+        let send = |message: &ToDaemon| loop {
+            match frames::send(socket, &message.encode(), &[]) {
+                Ok(()) => break,
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+            }
+            wait(socket, PollFlags::OUT).unwrap();
+        };
+        assert_eq!(receive(), ToKeeper::Hello { version: VERSION });
+        send(&ToDaemon::Welcome {
+            version: VERSION,
+            keeper_pid: 7,
+            generation: 1,
+            restarts: 2,
+            last_end: Some(9),
+            note: b"n".to_vec(),
+        });
+        assert_eq!(receive(), ToKeeper::Next);
+        send(&ToDaemon::InventoryEnd);
+        for signal in 0..1000 {
+            send(&ToDaemon::Signalled { signal });
+        }
+        for child in 0..1000 {
+            assert_eq!(receive(), ToKeeper::Forget { child });
+        }
+    }
+
+    #[test]
+    fn who_sends_to_a_keeper_that_is_still_talking_loses_nothing() {
+        let (ours, theirs) = frames::pair().unwrap();
+        let keeper = thread::spawn(move || talkative_keeper(&theirs));
+        let (mut link, inventory) = Link::open(ours).unwrap();
+        assert_eq!((inventory.keeper_pid, inventory.restarts), (7, 2));
+        assert_eq!(inventory.last_end, Some(exit_status(9)));
+        for child in 0..1000 {
+            link.send(&ToKeeper::Forget { child }, &[]).unwrap();
+        }
+        for expected in 0..1000 {
+            let (report, _) = link.next().unwrap();
+            assert_eq!(report, ToDaemon::Signalled { signal: expected });
+        }
+        keeper.join().unwrap();
+        assert!(matches!(link.next(), Err(LinkError::Gone)));
+    }
+}

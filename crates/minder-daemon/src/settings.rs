@@ -1,0 +1,225 @@
+//! What is in force of the daemon's own configuration, from one start or restart to the next.
+//!
+//! An edited file changes nothing until somebody asks for it, so a daemon that follows a crashed
+//! one does not read the file again: this is given to the keeper, and taken back.
+
+use std::path::{Path, PathBuf};
+
+use minder_config::{Credentials, LogfileTarget, Server, Supervisord, server_url};
+use minder_core::Level;
+use minder_logs::main_log::{MainLogSpec, Target};
+use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsStr;
+
+use crate::codec::{CodecError, Decoder, Encoder, open, seal};
+use crate::log_files::Automatic;
+
+/// The layout of sealed settings.
+const VERSION: u32 = 1;
+
+/// What is in force.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Settings {
+    /// What the daemon calls itself, and where its children's automatic logs go.
+    pub(crate) automatic: Automatic,
+    /// Whether escape sequences are taken out of the programs' logs.
+    pub(crate) strip_ansi: bool,
+    /// The daemon's own log.
+    pub(crate) log: MainLogSpec,
+    pub(crate) pidfile: PathBuf,
+    /// What programs are told about where the daemon answers.
+    pub(crate) server_url: Option<String>,
+    /// Where the daemon answers, in the order in which the sockets are held.
+    pub(crate) servers: Vec<Endpoint>,
+}
+
+/// One socket that is served.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Endpoint {
+    /// The file of a Unix socket, to be removed at the end.
+    pub(crate) file: Option<PathBuf>,
+    /// Who may use it; everybody if not given.
+    pub(crate) credentials: Option<Credentials>,
+}
+
+impl Settings {
+    /// What a configuration asks for.
+    pub(crate) fn new(supervisord: &Supervisord, servers: &[Server]) -> Self {
+        Self {
+            automatic: Automatic {
+                directory: supervisord.childlogdir.clone(),
+                identifier: supervisord.identifier.clone(),
+            },
+            strip_ansi: supervisord.strip_ansi,
+            log: log(supervisord),
+            pidfile: supervisord.pidfile.clone(),
+            server_url: server_url(servers),
+            servers: servers.iter().map(endpoint).collect(),
+        }
+    }
+
+    /// As bytes for a later daemon.
+    pub(crate) fn seal(&self) -> Vec<u8> {
+        let mut out = Encoder::new();
+        out.record(|out| {
+            path(out, &self.automatic.directory);
+            out.text(&self.automatic.identifier);
+            out.bool(self.strip_ansi);
+            write_log(out, &self.log);
+            path(out, &self.pidfile);
+            out.option(self.server_url.as_deref(), Encoder::text);
+            out.list(self.servers.iter(), |out, endpoint| {
+                out.record(|out| {
+                    out.option(endpoint.file.as_deref(), path);
+                    out.option(endpoint.credentials.as_ref(), |out, credentials| {
+                        out.text(&credentials.username);
+                        out.text(&credentials.password);
+                    });
+                });
+            });
+        });
+        seal(VERSION, &out.finish())
+    }
+
+    /// From an earlier daemon's bytes.
+    pub(crate) fn unseal(sealed: &[u8]) -> Result<Self, CodecError> {
+        Decoder::new(open(VERSION, sealed)?).record(|input| {
+            Ok(Self {
+                automatic: Automatic {
+                    directory: read_path(input)?,
+                    identifier: input.text()?,
+                },
+                strip_ansi: input.bool()?,
+                log: read_log(input)?,
+                pidfile: read_path(input)?,
+                server_url: input.option(Decoder::text)?,
+                servers: input.list(|input| {
+                    input.record(|input| {
+                        Ok(Endpoint {
+                            file: input.option(read_path)?,
+                            credentials: input.option(|input| {
+                                Ok(Credentials {
+                                    username: input.text()?,
+                                    password: input.text()?,
+                                })
+                            })?,
+                        })
+                    })
+                })?,
+            })
+        })
+    }
+}
+
+fn endpoint(server: &Server) -> Endpoint {
+    match server {
+        Server::Inet { credentials, .. } => {
+            Endpoint { file: None, credentials: credentials.clone() }
+        }
+        Server::Unix { file, credentials, .. } => {
+            Endpoint { file: Some(file.clone()), credentials: credentials.clone() }
+        }
+    }
+}
+
+fn log(supervisord: &Supervisord) -> MainLogSpec {
+    MainLogSpec {
+        target: match &supervisord.logfile {
+            LogfileTarget::Off => Target::Off,
+            LogfileTarget::Syslog => Target::Syslog,
+            LogfileTarget::File(path) => Target::File {
+                path: path.clone(),
+                max_bytes: u64::try_from(supervisord.logfile_maxbytes).unwrap_or(0),
+                backups: u32::try_from(supervisord.logfile_backups).unwrap_or(0),
+            },
+        },
+        level: supervisord.loglevel,
+        to_stdout: supervisord.nodaemon && !supervisord.silent,
+    }
+}
+
+fn write_log(out: &mut Encoder, log: &MainLogSpec) {
+    out.record(|out| {
+        out.u8(log.level as u8);
+        out.bool(log.to_stdout);
+        match &log.target {
+            Target::Off => out.u8(0),
+            Target::Syslog => out.u8(1),
+            Target::File { path: file, max_bytes, backups } => {
+                out.u8(2);
+                path(out, file);
+                out.u64(*max_bytes);
+                out.u32(*backups);
+            }
+        }
+    });
+}
+
+fn read_log(input: &mut Decoder<'_>) -> Result<MainLogSpec, CodecError> {
+    input.record(|input| {
+        let level = input.u8()?;
+        Ok(MainLogSpec {
+            level: LEVELS.into_iter().find(|l| *l as u8 == level).ok_or(CodecError::Value)?,
+            to_stdout: input.bool()?,
+            target: match input.u8()? {
+                0 => Target::Off,
+                1 => Target::Syslog,
+                2 => Target::File {
+                    path: read_path(input)?,
+                    max_bytes: input.u64()?,
+                    backups: input.u32()?,
+                },
+                _ => return Err(CodecError::Value),
+            },
+        })
+    })
+}
+
+const LEVELS: [Level; 7] = [
+    Level::Blather,
+    Level::Trace,
+    Level::Debug,
+    Level::Info,
+    Level::Warn,
+    Level::Error,
+    Level::Critical,
+];
+
+fn path(out: &mut Encoder, path: &Path) {
+    out.bytes(path.as_os_str().as_bytes());
+}
+
+fn read_path(input: &mut Decoder<'_>) -> Result<PathBuf, CodecError> {
+    Ok(PathBuf::from(OsStr::from_bytes(input.bytes()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_back_as_they_were_written() {
+        let settings = Settings {
+            automatic: Automatic { directory: "/logs".into(), identifier: "one".to_owned() },
+            strip_ansi: true,
+            log: MainLogSpec {
+                target: Target::File { path: "/log".into(), max_bytes: 3, backups: 4 },
+                level: Level::Trace,
+                to_stdout: true,
+            },
+            pidfile: "/pid".into(),
+            server_url: Some("unix:///s".to_owned()),
+            servers: vec![
+                Endpoint {
+                    file: Some("/s".into()),
+                    credentials: Some(Credentials {
+                        username: "me".to_owned(),
+                        password: "secret".to_owned(),
+                    }),
+                },
+                Endpoint { file: None, credentials: None },
+            ],
+        };
+        assert_eq!(Settings::unseal(&settings.seal()), Ok(settings));
+    }
+}

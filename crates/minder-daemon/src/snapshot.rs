@@ -1,0 +1,409 @@
+//! What a daemon leaves to the next one, as the keeper holds it.
+//!
+//! Two parts, because one of them is large and rarely changes: the *layout* (which groups there
+//! are, and what they ask for) and the *state* (how each process is). The state names the layout
+//! that it belongs to. A new layout is held before the state that refers to it, and the old one is
+//! released after that; so whenever the daemon dies, the state that is held has its layout.
+
+mod recovery;
+mod specs;
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use minder_core::process::{Down, Phase, State, StopCause};
+use minder_core::snapshot::{GroupSnapshot, NextIds, ProcessSnapshot};
+use minder_core::{
+    ChildId, GroupId, GroupSpec, Mono, Mood, Now, ProcessId, Snapshot, Wall,
+};
+use minder_os::memfd;
+use minder_wire::ToKeeper;
+
+use crate::codec::{CodecError, Decoder, Encoder, MAX_SEALED, open, seal};
+use crate::link::{Link, LinkError};
+use crate::published::LogPaths;
+
+pub(crate) use recovery::{label, recover};
+
+/// Where the state is held.
+const STATE: &[u8] = b"state";
+/// How the names begin under which layouts are held.
+const LAYOUT: &[u8] = b"layout:";
+/// The layout of both parts.
+const VERSION: u32 = 1;
+
+/// The log files of every process.
+pub(crate) type Files = Arc<BTreeMap<ProcessId, LogPaths>>;
+
+/// Gives each new state to the keeper.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    layout: u64,
+    /// What the layout that is held says.
+    groups: Vec<GroupId>,
+    candidate: Vec<Arc<GroupSpec>>,
+    /// The state that is held.
+    state: Vec<u8>,
+}
+
+impl Recorder {
+    /// A recorder that goes on after the daemon that left layout number `layout`.
+    pub(crate) fn after(layout: u64) -> Self {
+        Self { layout, ..Self::default() }
+    }
+
+    /// Gives `snapshot` to the keeper, unless it has it already.
+    pub(crate) fn record(
+        &mut self,
+        snapshot: &Snapshot,
+        files: &Files,
+        link: &mut Link,
+    ) -> Result<(), LinkError> {
+        let old_layout = self.layout;
+        let renewed = !self.is_current(snapshot);
+        if renewed {
+            self.layout += 1;
+            hold(link, &layout_name(self.layout), &layout(snapshot, files))?;
+            self.groups = snapshot.groups.iter().map(|group| group.id).collect();
+            self.candidate.clone_from(&snapshot.candidate);
+        }
+        let state = state(snapshot, self.layout);
+        if state != self.state {
+            hold(link, STATE, &seal(VERSION, &state))?;
+            self.state = state;
+        }
+        if renewed {
+            link.send(&ToKeeper::Release { name: layout_name(old_layout) }, &[])?;
+        }
+        Ok(())
+    }
+
+    fn is_current(&self, snapshot: &Snapshot) -> bool {
+        let groups = snapshot.groups.iter().map(|group| group.id);
+        let same = |(ours, theirs)| Arc::ptr_eq(ours, theirs);
+        !self.state.is_empty()
+            && groups.eq(self.groups.iter().copied())
+            && self.candidate.len() == snapshot.candidate.len()
+            && self.candidate.iter().zip(&snapshot.candidate).all(same)
+    }
+}
+
+fn layout_name(layout: u64) -> Vec<u8> {
+    [LAYOUT, layout.to_string().as_bytes()].concat()
+}
+
+/// Holds `content` under `name` with the keeper.
+pub(crate) fn hold(link: &mut Link, name: &[u8], content: &[u8]) -> Result<(), LinkError> {
+    let file = memfd::sealed("minder-state", content)?;
+    link.send(&ToKeeper::Hold { name: name.to_vec() }, &[file.as_fd()])
+}
+
+/// What an earlier daemon left.
+#[derive(Debug)]
+pub(crate) struct Legacy {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) files: Files,
+    /// The number of its layout.
+    pub(crate) layout: u64,
+}
+
+/// Why what was left cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LegacyError {
+    /// Something is not held.
+    #[error("there is no {0}")]
+    Missing(&'static str),
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// It makes no sense.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+/// Takes what an earlier daemon left out of what the keeper holds; `None` if there was no such
+/// daemon.
+pub(crate) fn take(
+    held: &mut BTreeMap<Vec<u8>, OwnedFd>,
+) -> Option<Result<Legacy, LegacyError>> {
+    let state = held.remove(STATE)?;
+    let names: Vec<_> = held.keys().filter(|name| name.starts_with(LAYOUT)).cloned().collect();
+    let layouts: Vec<_> = names.iter().filter_map(|name| held.remove_entry(name)).collect();
+    Some(read(&state, &layouts))
+}
+
+fn read(state: &OwnedFd, layouts: &[(Vec<u8>, OwnedFd)]) -> Result<Legacy, LegacyError> {
+    let sealed = memfd::read_sealed(state, MAX_SEALED)?;
+    let mut state = Decoder::new(open(VERSION, &sealed)?);
+    let layout = state.u64()?;
+    let name = layout_name(layout);
+    let (_, file) =
+        layouts.iter().find(|(held, _)| *held == name).ok_or(LegacyError::Missing("layout"))?;
+    let sealed = memfd::read_sealed(file, MAX_SEALED)?;
+    let (mut snapshot, files) = read_layout(open(VERSION, &sealed)?)?;
+    read_state(&mut state, &mut snapshot)?;
+    Ok(Legacy { snapshot, files, layout })
+}
+
+fn layout(snapshot: &Snapshot, files: &Files) -> Vec<u8> {
+    let mut out = Encoder::new();
+    let groups = snapshot.groups.iter().map(|group| &group.spec);
+    let mut specs = SpecTable::default();
+    let active: Vec<u64> = groups.map(|spec| specs.index(spec)).collect();
+    let candidate: Vec<u64> = snapshot.candidate.iter().map(|spec| specs.index(spec)).collect();
+    out.list(specs.0.iter(), |out, spec| specs::write_group(out, spec));
+    out.list(snapshot.groups.iter().zip(active), |out, (group, spec)| {
+        out.record(|out| {
+            out.u64(group.id.0);
+            out.u64(spec);
+            out.list(group.processes.iter(), |out, process| {
+                out.record(|out| {
+                    out.u64(process.id.0);
+                    let none = LogPaths::default();
+                    let paths = files.get(&process.id).unwrap_or(&none);
+                    out.option(paths.stdout.as_deref(), write_path);
+                    out.option(paths.stderr.as_deref(), write_path);
+                });
+            });
+        });
+    });
+    out.list(candidate.into_iter(), Encoder::u64);
+    seal(VERSION, &out.finish())
+}
+
+fn read_layout(content: &[u8]) -> Result<(Snapshot, Files), CodecError> {
+    let mut input = Decoder::new(content);
+    let specs = input.list(specs::read_group)?;
+    let spec = |index: u64| {
+        let index = usize::try_from(index).ok();
+        index.and_then(|index| specs.get(index)).cloned().ok_or(CodecError::Value)
+    };
+    let mut files = BTreeMap::new();
+    let groups = input.list(|input| {
+        input.record(|input| {
+            let id = GroupId(input.u64()?);
+            let spec = spec(input.u64()?)?;
+            let processes = input.list(|input| {
+                input.record(|input| {
+                    let process = ProcessId(input.u64()?);
+                    let stdout = input.option(read_path)?;
+                    let stderr = input.option(read_path)?;
+                    files.insert(process, LogPaths { stdout, stderr });
+                    Ok(untouched(process))
+                })
+            })?;
+            if processes.len() != spec.processes.len() {
+                return Err(CodecError::Value);
+            }
+            Ok(GroupSnapshot { id, spec, processes })
+        })
+    })?;
+    let candidate = input.list(|input| spec(input.u64()?))?;
+    let next = NextIds { child: 1, process: 1, group: 1 };
+    let snapshot = Snapshot { mood: Mood::Running, groups, candidate, next };
+    Ok((snapshot, Arc::new(files)))
+}
+
+/// A process that was never started.
+fn untouched(id: ProcessId) -> ProcessSnapshot {
+    ProcessSnapshot {
+        id,
+        state: State::Down(Down::Stopped),
+        started: None,
+        stopped: None,
+        spawn_error: String::new(),
+        exit_status: 0,
+    }
+}
+
+/// Specs, each once.
+#[derive(Default)]
+struct SpecTable(Vec<Arc<GroupSpec>>);
+
+impl SpecTable {
+    fn index(&mut self, spec: &Arc<GroupSpec>) -> u64 {
+        // What is active is mostly what was read last, in the same order of things.
+        let index = self.0.iter().rposition(|known| Arc::ptr_eq(known, spec));
+        index.unwrap_or_else(|| {
+            self.0.push(Arc::clone(spec));
+            self.0.len() - 1
+        }) as u64
+    }
+}
+
+fn state(snapshot: &Snapshot, layout: u64) -> Vec<u8> {
+    let mut out = Encoder::new();
+    out.u64(layout);
+    out.record(|out| {
+        out.u8(match snapshot.mood {
+            Mood::Running => 0,
+            Mood::Restarting => 1,
+            Mood::ShuttingDown => 2,
+        });
+        out.u64(snapshot.next.child);
+        out.u64(snapshot.next.process);
+        out.u64(snapshot.next.group);
+    });
+    let processes: Vec<_> = snapshot.groups.iter().flat_map(|group| &group.processes).collect();
+    out.list(processes.into_iter(), write_process);
+    out.finish()
+}
+
+fn read_state(input: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), CodecError> {
+    input.record(|input| {
+        snapshot.mood = match input.u8()? {
+            0 => Mood::Running,
+            1 => Mood::Restarting,
+            2 => Mood::ShuttingDown,
+            _ => return Err(CodecError::Value),
+        };
+        snapshot.next =
+            NextIds { child: input.u64()?, process: input.u64()?, group: input.u64()? };
+        Ok(())
+    })?;
+    let known: Vec<ProcessSnapshot> = input.list(read_process)?;
+    let places = snapshot.groups.iter_mut().flat_map(|group| &mut group.processes);
+    let mut known = known.into_iter();
+    for place in places {
+        *place = known.next().filter(|process| process.id == place.id).ok_or(CodecError::Value)?;
+    }
+    if known.next().is_some() {
+        return Err(CodecError::Value);
+    }
+    Ok(())
+}
+
+fn write_process(out: &mut Encoder, process: &ProcessSnapshot) {
+    out.record(|out| {
+        out.u64(process.id.0);
+        write_life(out, process.state);
+        out.option(process.started, |out, now| {
+            out.duration(now.mono.0);
+            out.duration(now.wall.0);
+        });
+        out.option(process.stopped, |out, wall| out.duration(wall.0));
+        out.text(&process.spawn_error);
+        out.i64(process.exit_status.into());
+    });
+}
+
+fn read_process(input: &mut Decoder<'_>) -> Result<ProcessSnapshot, CodecError> {
+    input.record(|input| {
+        Ok(ProcessSnapshot {
+            id: ProcessId(input.u64()?),
+            state: read_life(input)?,
+            started: input.option(|input| {
+                Ok(Now { mono: Mono(input.duration()?), wall: Wall(input.duration()?) })
+            })?,
+            stopped: input.option(Decoder::duration)?.map(Wall),
+            spawn_error: input.text()?,
+            exit_status: i32::try_from(input.i64()?).map_err(|_| CodecError::Value)?,
+        })
+    })
+}
+
+fn write_life(out: &mut Encoder, state: State) {
+    out.record(|out| match state {
+        State::Down(Down::Stopped) => out.u8(0),
+        State::Down(Down::Backoff { failures, retry_at }) => {
+            out.u8(1);
+            out.u32(failures);
+            out.duration(retry_at.0);
+        }
+        State::Down(Down::Exited { expected }) => {
+            out.u8(2);
+            out.bool(expected);
+        }
+        State::Down(Down::Fatal) => out.u8(3),
+        State::Up { child, phase } => {
+            out.u8(4);
+            out.u64(child.0);
+            write_phase(out, phase);
+        }
+    });
+}
+
+fn read_life(input: &mut Decoder<'_>) -> Result<State, CodecError> {
+    input.record(|input| {
+        Ok(match input.u8()? {
+            0 => State::Down(Down::Stopped),
+            1 => State::Down(Down::Backoff {
+                failures: input.u32()?,
+                retry_at: Mono(input.duration()?),
+            }),
+            2 => State::Down(Down::Exited { expected: input.bool()? }),
+            3 => State::Down(Down::Fatal),
+            4 => State::Up { child: ChildId(input.u64()?), phase: read_phase(input)? },
+            _ => return Err(CodecError::Value),
+        })
+    })
+}
+
+fn write_phase(out: &mut Encoder, phase: Phase) {
+    out.record(|out| match phase {
+        Phase::Spawning { failures, stop } => {
+            out.u8(0);
+            out.u32(failures);
+            out.u8(match stop {
+                None => 0,
+                Some(StopCause::Request) => 1,
+                Some(StopCause::Shutdown) => 2,
+            });
+        }
+        Phase::Starting { pid, failures } => {
+            out.u8(1);
+            out.u32(pid);
+            out.u32(failures);
+        }
+        Phase::Running { pid } => {
+            out.u8(2);
+            out.u32(pid);
+        }
+        Phase::Stopping { pid, kill_at } => {
+            out.u8(3);
+            out.u32(pid);
+            out.duration(kill_at.0);
+        }
+        Phase::Unknown { pid, stopping } => {
+            out.u8(4);
+            out.u32(pid);
+            out.bool(stopping);
+        }
+    });
+}
+
+fn read_phase(input: &mut Decoder<'_>) -> Result<Phase, CodecError> {
+    input.record(|input| {
+        Ok(match input.u8()? {
+            0 => Phase::Spawning {
+                failures: input.u32()?,
+                stop: match input.u8()? {
+                    0 => None,
+                    1 => Some(StopCause::Request),
+                    2 => Some(StopCause::Shutdown),
+                    _ => return Err(CodecError::Value),
+                },
+            },
+            1 => Phase::Starting { pid: input.u32()?, failures: input.u32()? },
+            2 => Phase::Running { pid: input.u32()? },
+            3 => Phase::Stopping { pid: input.u32()?, kill_at: Mono(input.duration()?) },
+            4 => Phase::Unknown { pid: input.u32()?, stopping: input.bool()? },
+            _ => return Err(CodecError::Value),
+        })
+    })
+}
+
+fn write_path(out: &mut Encoder, path: &Path) {
+    out.bytes(path.as_os_str().as_bytes());
+}
+
+fn read_path(input: &mut Decoder<'_>) -> Result<PathBuf, CodecError> {
+    Ok(PathBuf::from(OsStr::from_bytes(input.bytes()?)))
+}
+
+#[cfg(test)]
+mod tests;
