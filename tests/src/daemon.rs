@@ -1,7 +1,6 @@
 //! A running supervisord, and the ways to ask it something.
 //!
-//! Ends with its owner: asked politely first, then together with everything that carries the
-//! sandbox's mark. Its standard output and error go to files of the sandbox.
+//! Ends with its owner, together with everything that carries the sandbox's mark. Its standard output and error go to files of the sandbox.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -19,7 +18,7 @@ use crate::wait::{PATIENCE, wait_for, wait_until};
 use crate::xmlrpc::{self, Fault};
 use crate::{normal, tree};
 
-/// How long a daemon may take to end by itself at the end of a test.
+/// How long Minder may take to end by itself at the end of a test.
 const FAREWELL: Duration = Duration::from_secs(4);
 
 /// What a command printed and how it ended.
@@ -300,13 +299,16 @@ impl Daemon {
         text.expect("a member of text").to_owned()
     }
 
-    /// Waits until a process is in a state.
+    /// Waits until a process is in a state, and a running one until its program has begun: a
+    /// signal before that may be lost, because Supervisor's own code would take it.
     ///
     /// # Panics
     ///
     /// If it does not get there.
     pub fn wait_state(&self, name: &str, state: &str) {
-        wait_until(&format!("{name} is {state}"), || self.state(name) == state);
+        wait_until(&format!("{name} is {state}"), || {
+            self.state(name) == state && (state != "RUNNING" || tree::is_program(self.pid_of(name)))
+        });
     }
 
     /// Waits until a file of the sandbox contains `text`.
@@ -344,8 +346,9 @@ impl Daemon {
     }
 }
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
+impl Daemon {
+    /// Asks the daemon to end, and gives it a while to do so.
+    fn ask_to_end(&mut self) {
         // A daemon that made itself one is no child of ours: its pid stands in the pid file.
         let left = fs::read_to_string(self.sandbox.path("supervisord.pid"));
         let pid = left
@@ -362,6 +365,17 @@ impl Drop for Daemon {
             {
                 thread::sleep(Duration::from_millis(20));
             }
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        match self.subject() {
+            // It takes a second for each group, and nobody looks at the rest of its log.
+            Subject::Supervisor => {}
+            // Its parts start each other again when they are killed.
+            Subject::Minder => self.ask_to_end(),
         }
         tree::kill_all(self.sandbox.folder());
         let _ = self.process.wait();

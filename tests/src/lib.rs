@@ -44,3 +44,24 @@ macro_rules! cases {
         }
     )+};
 }
+
+/// Registers cases that Minder does not pass yet, with the reason.
+///
+/// `not_yet!("there are no logs yet": a, b)` makes the same tests as [`cases!`], but
+/// `a::minder` and `b::minder` fail once the case passes: it then belongs into [`cases!`].
+#[macro_export]
+macro_rules! not_yet {
+    ($reason:literal: $($case:ident),+ $(,)?) => {$(
+        mod $case {
+            #[test]
+            fn supervisor() {
+                $crate::Subject::Supervisor.run(super::$case);
+            }
+
+            #[test]
+            fn minder() {
+                $crate::Subject::Minder.run_in_vain(super::$case, $reason);
+            }
+        }
+    )+};
+}

@@ -59,6 +59,16 @@ pub fn without_origin(text: &str) -> String {
     cut_lines(text, ": file: ")
 }
 
+/// The options that a help text explains: what stands before ` -- ` in the lines that begin
+/// with a dash.
+#[must_use]
+pub fn options(help: &str) -> Vec<&str> {
+    help.lines()
+        .filter(|line| line.starts_with('-'))
+        .filter_map(|line| Some(line.split_once(" -- ")?.0.trim_end()))
+        .collect()
+}
+
 /// The text with each line ending where `tail` began in it.
 fn cut_lines(text: &str, tail: &str) -> String {
     let mut out = String::new();
@@ -105,6 +115,12 @@ mod tests {
             log(text),
             ["INFO spawned: 'cat' with pid N", "Traceback 2026"]
         );
+    }
+
+    #[test]
+    fn options_are_what_stands_before_the_dashes() {
+        let help = "Options:\n-c/--conf FILE -- a file\n  -- more\n--long  -- x -- y\n";
+        assert_eq!(options(help), ["-c/--conf FILE", "--long"]);
     }
 
     #[test]

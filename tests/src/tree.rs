@@ -7,10 +7,19 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::wait::wait_until;
+
+/// How often a process is looked at whose environment seems empty. A program may really have
+/// been given none; an exec does not take this long.
+const EXEC_LOOKS: u32 = 10;
+
+/// The pause between two such looks.
+const EXEC_PAUSE: Duration = Duration::from_millis(2);
 
 /// The variable that marks a sandbox's processes; its value is the sandbox's path.
 pub const MARK: &str = "MINDER_TEST_SANDBOX";
@@ -52,13 +61,24 @@ fn kill_marked(pid: i32, sandbox: &Path) {
 }
 
 fn is_marked(pid: i32, sandbox: &Path) -> bool {
-    let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else {
-        return false;
-    };
     let mark = format!("{MARK}={}", sandbox.display());
-    environment
+    environment(pid)
         .split(|byte| *byte == 0)
         .any(|variable| variable == mark.as_bytes())
+}
+
+/// The environment that `pid` was started with; empty if it has none or does not exist.
+fn environment(pid: i32) -> Vec<u8> {
+    for _ in 0..EXEC_LOOKS {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        // In the middle of an exec there is nothing to be read for a moment. Threads of the
+        // kernel never have anything, but no program either.
+        if !environment.is_empty() || fs::read_link(format!("/proc/{pid}/exe")).is_err() {
+            return environment;
+        }
+        thread::sleep(EXEC_PAUSE);
+    }
+    Vec::new()
 }
 
 fn all_pids() -> impl Iterator<Item = i32> {
@@ -82,6 +102,15 @@ pub fn children(pid: i32) -> Vec<i32> {
 pub fn comm(pid: i32) -> Option<String> {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     Some(name.trim_end_matches('\n').to_owned())
+}
+
+/// Whether `pid` is a supervisor's child that has become its program: only then its
+/// environment is the program's.
+#[must_use]
+pub fn is_program(pid: i32) -> bool {
+    environment(pid)
+        .split(|byte| *byte == 0)
+        .any(|variable| variable.starts_with(b"SUPERVISOR_PROCESS_NAME="))
 }
 
 /// Whether `pid` exists and is no zombie.

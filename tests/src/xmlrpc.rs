@@ -12,44 +12,49 @@ pub type Fault = (i64, String);
 #[must_use]
 pub fn request(method: &str, params: &[Value]) -> String {
     let mut out = String::from("<?xml version='1.0'?><methodCall>");
-    out += &format!("<methodName>{}</methodName><params>", escape(method));
+    element(&mut out, "methodName", &escape(method));
+    out.push_str("<params>");
     for value in params {
-        out += "<param>";
+        out.push_str("<param>");
         write(value, &mut out);
-        out += "</param>";
+        out.push_str("</param>");
     }
-    out += "</params></methodCall>";
+    out.push_str("</params></methodCall>");
     out
 }
 
 fn write(value: &Value, out: &mut String) {
-    *out += "<value>";
+    out.push_str("<value>");
     match value {
-        Value::Int(int) => *out += &format!("<int>{int}</int>"),
-        Value::Bool(truth) => *out += &format!("<boolean>{}</boolean>", i32::from(*truth)),
-        Value::Double(double) => *out += &format!("<double>{double}</double>"),
-        Value::Text(text) => *out += &format!("<string>{}</string>", escape(text)),
-        Value::DateTime(text) => {
-            *out += &format!("<dateTime.iso8601>{}</dateTime.iso8601>", escape(text));
-        }
+        Value::Int(int) => element(out, "int", &int.to_string()),
+        Value::Bool(truth) => element(out, "boolean", if *truth { "1" } else { "0" }),
+        Value::Double(double) => element(out, "double", &double.to_string()),
+        Value::Text(text) => element(out, "string", &escape(text)),
+        Value::DateTime(text) => element(out, "dateTime.iso8601", &escape(text)),
         Value::Array(items) => {
-            *out += "<array><data>";
+            out.push_str("<array><data>");
             for item in items {
                 write(item, out);
             }
-            *out += "</data></array>";
+            out.push_str("</data></array>");
         }
         Value::Struct(members) => {
-            *out += "<struct>";
+            out.push_str("<struct>");
             for (name, value) in members {
-                *out += &format!("<member><name>{}</name>", escape(name));
+                out.push_str("<member>");
+                element(out, "name", &escape(name));
                 write(value, out);
-                *out += "</member>";
+                out.push_str("</member>");
             }
-            *out += "</struct>";
+            out.push_str("</struct>");
         }
     }
-    *out += "</value>";
+    out.push_str("</value>");
+}
+
+/// An element that holds only `text`, which must be escaped.
+fn element(out: &mut String, tag: &str, text: &str) {
+    out.extend(["<", tag, ">", text, "</", tag, ">"]);
 }
 
 fn escape(text: &str) -> String {

@@ -101,7 +101,7 @@ fn report() -> io::Result<()> {
         rustix::process::getpgrp() == rustix::process::getpid(),
     );
     for (name, value) in variables {
-        text.push_str(&format!("env {name}={value}\n"));
+        text.extend(["env ", &name, "=", &value, "\n"]);
     }
     text.push_str("report ends\n");
     io::stdout().write_all(text.as_bytes())

@@ -6,6 +6,8 @@ use std::process::Stdio;
 use minder_tests::{Daemon, Subject, cases};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::is;
+
 cases!(
     tail_prints_the_end_and_a_newline,
     tail_knows_both_channels,
@@ -33,10 +35,6 @@ fn talking(subject: Subject) -> Daemon {
     daemon.wait_file(&log, "wrong\n");
     daemon.wait_file(&daemon.info_text("talker", "stdout_logfile"), "two\n");
     daemon
-}
-
-fn is(text: &str, code: i32) -> (String, i32) {
-    (text.to_owned(), code)
 }
 
 fn tail_prints_the_end_and_a_newline(subject: Subject) {

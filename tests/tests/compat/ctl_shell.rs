@@ -2,6 +2,8 @@
 
 use minder_tests::{Daemon, Run, Sandbox, Subject, cases, normal};
 
+use crate::{is, unexpected};
+
 cases!(
     the_shell_shows_status_then_prompts,
     the_shell_survives_errors_and_exits_with_zero,
@@ -15,6 +17,8 @@ cases!(
     without_a_listener_the_connection_is_refused,
     without_a_configuration_the_default_address_is_tried,
     options_are_refused_with_two_lines,
+    its_own_options_are_explained,
+    open_looks_at_another_server,
     a_password_is_needed_and_used,
 );
 
@@ -154,8 +158,11 @@ fn without_a_socket_the_file_is_missed(subject: Subject) {
     );
     assert_eq!(run.code, Some(1));
     let run = ctl(&sandbox, &["-c", "supervisord.conf", "reread"]);
-    assert!(run.out.starts_with("error: "), "{}", run.out);
-    assert!(run.out.contains("No such file or directory"), "{}", run.out);
+    let text = "[Errno 2] No such file or directory";
+    assert_eq!(
+        normal::without_origin(&run.out),
+        unexpected(subject, "FileNotFoundError", text)
+    );
     assert_eq!(run.code, Some(1));
 }
 
@@ -205,6 +212,50 @@ fn options_are_refused_with_two_lines(subject: Subject) {
     }
 }
 
+fn its_own_options_are_explained(subject: Subject) {
+    let sandbox = Sandbox::new(subject);
+    let run = ctl(&sandbox, &["-h"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    assert_eq!(
+        sandbox
+            .without_path(&run.out)
+            .lines()
+            .take(3)
+            .collect::<Vec<_>>(),
+        [
+            "supervisorctl -- control applications run by supervisord from the cmd line.",
+            "",
+            "Usage: DIR/bin/supervisorctl [options] [action [arguments]]",
+        ]
+    );
+    assert_eq!(
+        normal::options(&run.out),
+        [
+            "-c/--configuration FILENAME",
+            "-h/--help",
+            "-i/--interactive",
+            "-s/--serverurl URL",
+            "-u/--username USERNAME",
+            "-p/--password PASSWORD",
+            "-r/--history-file",
+        ]
+    );
+}
+
+fn open_looks_at_another_server(subject: Subject) {
+    let daemon = Daemon::start(subject, IDLE);
+    let socket = format!("unix://{}", daemon.sandbox().path("s.sock").display());
+    let open = |from: &str, to: &str| daemon.ctl_line(&format!("-s {from} open {to}"));
+    let nowhere = format!("http://127.0.0.1:{}", Sandbox::free_port());
+    assert_eq!(open(&nowhere, &socket), is(IDLE_STATUS, 0));
+    let refused = format!("{nowhere} refused connection\n");
+    assert_eq!(open(&socket, &nowhere), is(&refused, 0));
+    assert_eq!(
+        open(&socket, "/no/scheme"),
+        is("ERROR: url must be http:// or unix://\n", 1)
+    );
+}
+
 fn a_password_is_needed_and_used(subject: Subject) {
     let daemon = {
         let sandbox = Sandbox::configured(
@@ -216,11 +267,12 @@ fn a_password_is_needed_and_used(subject: Subject) {
         daemon
     };
     let run = daemon.ctl(&["version"]);
+    let text = "<ProtocolError for 127.0.0.1/RPC2: 401 Unauthorized>";
+    let error = unexpected(subject, "xmlrpc.client.ProtocolError", text);
     assert_eq!(
-        run.out.lines().next(),
-        Some("Server requires authentication")
+        normal::without_origin(&run.out),
+        format!("Server requires authentication\n{error}")
     );
-    assert!(normal::without_origin(&run.out).contains("401 Unauthorized"));
     assert_eq!(run.code, Some(1));
     let run = daemon.ctl(&["-u", "user", "-p", "thepassword", "version"]);
     assert_eq!(run.out_and_code(), ("4.3.0\n", 0));

@@ -1,7 +1,7 @@
 //! HTTP around XML-RPC: paths, methods, headers, passwords, streams.
 
 use minder_tests::http::{Answer, Connection};
-use minder_tests::{Daemon, Sandbox, Subject, cases, xmlrpc};
+use minder_tests::{Daemon, Sandbox, Subject, cases, not_yet, xmlrpc};
 
 cases!(
     an_answer_is_laid_out_as_supervisor_s,
@@ -14,6 +14,10 @@ cases!(
     basic_authentication_guards_every_path,
     a_log_is_streamed_in_chunks,
     streams_of_what_is_not_there_are_not_found,
+);
+
+not_yet!(
+    "the web page is not served yet":
     the_status_page_lists_processes,
     page_actions_redirect_with_a_message,
 );
@@ -42,6 +46,13 @@ fn an_answer_is_laid_out_as_supervisor_s(subject: Subject) {
         .post("/RPC2", &request)
         .expect("it answers");
     assert_eq!(answer.status_line, "HTTP/1.1 200 OK");
+    let names: Vec<_> = answer
+        .headers
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(names, ["Server", "Date", "Content-Type", "Content-Length"]);
+    assert_eq!(answer.header("Server"), Some("Medusa/1.12"));
     assert_eq!(answer.header("Content-Type"), Some("text/xml"));
     assert_eq!(
         answer.text(),
@@ -286,7 +297,6 @@ fn the_status_page_lists_processes(subject: Subject) {
 
 fn page_actions_redirect_with_a_message(subject: Subject) {
     let daemon = Daemon::start(subject, IDLE);
-    let code = subject.differs("redirects-are-303", 301, 303);
     for (query, message) in [
         ("action=start&processname=idle", "Process%20idle%20started"),
         (
@@ -308,7 +318,7 @@ fn page_actions_redirect_with_a_message(subject: Subject) {
         ),
     ] {
         let answer = get(&daemon, &format!("/index.html?{query}"));
-        assert_eq!(answer.status(), code, "{query}");
+        assert_eq!(answer.status(), 301, "{query}");
         let to = answer.header("Location").expect("a Location");
         let message = format!("/?message={message}");
         assert!(to.ends_with(&message), "{query} leads to {to}");

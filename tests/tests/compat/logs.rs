@@ -18,6 +18,7 @@ cases!(
     usr2_reopens_the_logs,
     ansi_sequences_are_stripped_when_asked_for,
     the_foreground_shows_the_log_unless_silent,
+    starting_as_root_is_told,
     levels_filter_the_log,
     debug_shows_what_programs_say,
     a_log_that_cannot_be_opened_is_a_spawn_error,
@@ -251,6 +252,29 @@ fn the_foreground_shows_the_log_unless_silent(subject: Subject) {
     let silent = Daemon::start(subject, "[supervisord]\nsilent=true");
     silent.wait_log("supervisord started with pid");
     assert_eq!(silent.sandbox().read("stdout.txt"), "");
+}
+
+fn starting_as_root_is_told(subject: Subject) {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("left out: only root is told");
+        return;
+    }
+    let daemon = Daemon::start(subject, "");
+    daemon.wait_log("started with pid");
+    assert_eq!(
+        daemon.log(),
+        [
+            "CRIT Supervisor is running as root.  Privileges were not dropped because no user is \
+             specified in the config file.  If you intend to run as root, you can set user=root \
+             in the config file to avoid this message.",
+            "INFO RPC interface 'supervisor' initialized",
+            "CRIT Server 'unix_http_server' running without any HTTP authentication checking",
+            "INFO supervisord started with pid N",
+        ]
+    );
+    let daemon = Daemon::start(subject, "[supervisord]\nuser=root");
+    daemon.wait_log("started with pid");
+    assert_eq!(daemon.log()[0], "INFO Set uid to user 0 succeeded");
 }
 
 fn levels_filter_the_log(subject: Subject) {

@@ -4,7 +4,12 @@
 //! Supervisor 4.3.0 and on Minder. What passes on both is the same on both. Where the two
 //! differ on purpose, the case says so with `Subject::differs` and the difference's name.
 //!
-//! `SUBJECT=supervisor` or `SUBJECT=minder` runs one side only.
+//! Each case is two tests, `case::supervisor` and `case::minder`, so that one `cargo test` runs
+//! both sides; `SUBJECT=supervisor` or `SUBJECT=minder` runs one side only. What Minder does not
+//! do yet stands in `not_yet!` with its reason, runs all the same, and fails once it works.
+//!
+//! Supervisor is looked for in `target/python/bin`, or in the folder that
+//! `MINDER_SUPERVISOR_BIN` names; Minder beside the built tests, or in the file `MINDER_BIN`.
 
 #![forbid(unsafe_code)]
 
@@ -19,4 +24,29 @@ mod http;
 mod lives;
 mod logs;
 mod options;
+mod pidproxy;
 mod rpc;
+
+use minder_tests::Subject;
+
+/// What a command printed and its exit code, as `Daemon::ctl_line` returns them.
+fn is(text: &str, code: i32) -> (String, i32) {
+    (text.to_owned(), code)
+}
+
+/// The line with which supervisorctl tells of what it did not expect, without the place in
+/// its source: Supervisor shows the exception's class, too.
+fn unexpected(subject: Subject, class: &str, text: &str) -> String {
+    subject.differs(
+        "plain-errors",
+        format!("error: <class '{class}'>, {text}\n"),
+        format!("error: {text}\n"),
+    )
+}
+
+/// The same for a fault, with Python's choice of quotes.
+fn unexpected_fault(subject: Subject, code: i32, text: &str) -> String {
+    let quote = if text.contains('\'') { '"' } else { '\'' };
+    let fault = format!("<Fault {code}: {quote}{text}{quote}>");
+    unexpected(subject, "xmlrpc.client.Fault", &fault)
+}

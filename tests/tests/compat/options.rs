@@ -1,6 +1,6 @@
 //! The command lines of supervisord and its companions, and what a bad configuration says.
 
-use minder_tests::{Run, Sandbox, Subject, cases};
+use minder_tests::{Run, Sandbox, Subject, cases, normal};
 
 cases!(
     version_and_help_are_printed_and_exit_zero,
@@ -17,7 +17,7 @@ cases!(
     groups_and_servers_are_checked,
     the_order_of_errors_is_fixed,
     the_sample_configuration_is_accepted,
-    pidproxy_without_arguments_explains_itself,
+    the_places_of_a_configuration_are_listed,
 );
 
 /// Runs supervisord in the foreground on a configuration that it must refuse, and returns
@@ -58,13 +58,42 @@ fn version_and_help_are_printed_and_exit_zero(subject: Subject) {
     );
     let help = supervisord(&sandbox, &["-h"]);
     assert_eq!(help.code, Some(0));
-    assert!(
-        help.out
-            .starts_with("supervisord -- run a set of applications as daemons.\n")
+    assert_eq!(
+        sandbox
+            .without_path(&help.out)
+            .lines()
+            .take(3)
+            .collect::<Vec<_>>(),
+        [
+            "supervisord -- run a set of applications as daemons.",
+            "",
+            "Usage: DIR/bin/supervisord [options]",
+        ]
     );
-    assert!(
-        help.out
-            .contains("\n-n/--nodaemon -- run in the foreground")
+    assert_eq!(
+        normal::options(&help.out),
+        [
+            "-c/--configuration FILENAME",
+            "-n/--nodaemon",
+            "-s/--silent",
+            "-h/--help",
+            "-v/--version",
+            "-u/--user USER",
+            "-m/--umask UMASK",
+            "-d/--directory DIRECTORY",
+            "-l/--logfile FILENAME",
+            "-y/--logfile_maxbytes BYTES",
+            "-z/--logfile_backups NUM",
+            "-e/--loglevel LEVEL",
+            "-j/--pidfile FILENAME",
+            "-i/--identifier STR",
+            "-q/--childlogdir DIRECTORY",
+            "-k/--nocleanup",
+            "-a/--minfds NUM",
+            "-t/--strip_ansi",
+            "--minprocs NUM",
+            "--profile_options OPTIONS",
+        ]
     );
 }
 
@@ -131,6 +160,19 @@ fn a_missing_configuration_is_an_error(subject: Subject) {
         first_error(&sandbox, &["-c", "home"]),
         "could not read config file home"
     );
+}
+
+fn the_places_of_a_configuration_are_listed(subject: Subject) {
+    let sandbox = Sandbox::new(subject);
+    let run = supervisord(&sandbox, &["-n"]);
+    let error = "Error: No config file found at default paths (DIR/etc/supervisord.conf, \
+                 DIR/supervisord.conf, supervisord.conf, etc/supervisord.conf, \
+                 /etc/supervisord.conf, /etc/supervisor/supervisord.conf); use the -c option to \
+                 specify a config file at a different path";
+    // As root it warns of such places first.
+    let said = sandbox.without_path(&run.err);
+    assert!(said.lines().any(|line| line == error), "{said}");
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
 }
 
 fn a_file_without_sections_is_no_configuration(subject: Subject) {
@@ -370,15 +412,7 @@ fn the_sample_configuration_is_accepted(subject: Subject) {
     assert_eq!(sample.stderr, b"");
     let text = String::from_utf8(sample.stdout).expect("text");
     assert!(text.starts_with("; Sample supervisor config file.\n"));
-    for live in [
-        "\nfile=/tmp/supervisor.sock ",
-        "\n[supervisord]\n",
-        "\nlogfile=/tmp/supervisord.log ",
-        "\n;[program:theprogramname]\n",
-        "\nserverurl=unix:///tmp/supervisor.sock ",
-    ] {
-        assert!(text.contains(live), "the sample lacks {live:?}");
-    }
+    assert_eq!(settings(&text), SAMPLE);
     // Accepted as far as a bad word behind it: everything before that has been read.
     sandbox.write("sample.conf", format!("{text}\n[group:g]\nprograms=nope\n"));
     assert_eq!(
@@ -387,16 +421,133 @@ fn the_sample_configuration_is_accepted(subject: Subject) {
     );
 }
 
-fn pidproxy_without_arguments_explains_itself(subject: Subject) {
-    let sandbox = Sandbox::new(subject);
-    let run = Run::of(sandbox.command("pidproxy").arg("-h"));
-    assert_eq!(run.code, Some(1));
-    assert_eq!(
-        run.out.lines().next(),
-        Some("pidproxy -- run command and proxy signals to it via its pidfile.")
-    );
-    assert!(
-        run.out
-            .contains(" <pidfile name> <command> [<cmdarg1> ...]\n")
-    );
+/// The lines of a configuration that set something or would without their semicolon, without
+/// the comments behind.
+fn settings(text: &str) -> String {
+    let is_setting = |line: &str| {
+        let line = line.strip_prefix(';').unwrap_or(line);
+        let is_name = |c: char| c.is_ascii_lowercase() || c == '_' || c == '.';
+        line.starts_with('[')
+            || line
+                .trim_start_matches(is_name)
+                .trim_start()
+                .starts_with('=')
+    };
+    text.lines()
+        .filter(|line| is_setting(line))
+        .map(|line| match line.split_once(" ;") {
+            Some((setting, _)) => format!("{}\n", setting.trim_end()),
+            None => format!("{line}\n"),
+        })
+        .collect()
 }
+
+/// The sections and options of the sample; a semicolon stands before what is commented out.
+const SAMPLE: &str = "\
+[unix_http_server]
+file=/tmp/supervisor.sock
+;chmod=0700
+;chown=nobody:nogroup
+;username=user
+;password=123
+;[inet_http_server]
+;port=127.0.0.1:9001
+;username=user
+;password=123
+[supervisord]
+logfile=/tmp/supervisord.log
+logfile_maxbytes=50MB
+logfile_backups=10
+loglevel=info
+pidfile=/tmp/supervisord.pid
+nodaemon=false
+silent=false
+minfds=1024
+minprocs=200
+;umask=022
+;user=supervisord
+;identifier=supervisor
+;directory=/tmp
+;nocleanup=true
+;childlogdir=/tmp
+;environment=KEY=\"value\"
+;strip_ansi=false
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix:///tmp/supervisor.sock
+;serverurl=http://127.0.0.1:9001
+;username=chris
+;password=123
+;prompt=mysupervisor
+;history_file=~/.sc_history
+;[program:theprogramname]
+;command=/bin/cat
+;process_name=%(program_name)s
+;numprocs=1
+;directory=/tmp
+;umask=022
+;priority=999
+;autostart=true
+;startsecs=1
+;startretries=3
+;autorestart=unexpected
+;exitcodes=0
+;stopsignal=QUIT
+;stopwaitsecs=10
+;stopasgroup=false
+;killasgroup=false
+;user=chrism
+;redirect_stderr=true
+;stdout_logfile=/a/path
+;stdout_logfile_maxbytes=1MB
+;stdout_logfile_backups=10
+;stdout_capture_maxbytes=1MB
+;stdout_events_enabled=false
+;stdout_syslog=false
+;stderr_logfile=/a/path
+;stderr_logfile_maxbytes=1MB
+;stderr_logfile_backups=10
+;stderr_capture_maxbytes=1MB
+;stderr_events_enabled=false
+;stderr_syslog=false
+;environment=A=\"1\",B=\"2\"
+;serverurl=AUTO
+;[eventlistener:theeventlistenername]
+;command=/bin/eventlistener
+;process_name=%(program_name)s
+;numprocs=1
+;events=EVENT
+;buffer_size=10
+;directory=/tmp
+;umask=022
+;priority=-1
+;autostart=true
+;startsecs=1
+;startretries=3
+;autorestart=unexpected
+;exitcodes=0
+;stopsignal=QUIT
+;stopwaitsecs=10
+;stopasgroup=false
+;killasgroup=false
+;user=chrism
+;redirect_stderr=false
+;stdout_logfile=/a/path
+;stdout_logfile_maxbytes=1MB
+;stdout_logfile_backups=10
+;stdout_events_enabled=false
+;stdout_syslog=false
+;stderr_logfile=/a/path
+;stderr_logfile_maxbytes=1MB
+;stderr_logfile_backups=10
+;stderr_events_enabled=false
+;stderr_syslog=false
+;environment=A=\"1\",B=\"2\"
+;serverurl=AUTO
+;[group:thegroupname]
+;programs=progname1,progname2
+;priority=999
+;[include]
+;files = relative/directory/*.ini
+";

@@ -1,7 +1,9 @@
 //! XML-RPC: what each method answers, and its faults.
 
 use minder_rpc::Value;
-use minder_tests::{Daemon, Subject, cases, xmlrpc};
+use minder_tests::{Daemon, Subject, cases, normal, xmlrpc};
+
+use crate::unexpected_fault;
 
 cases!(
     the_daemon_describes_itself,
@@ -14,6 +16,8 @@ cases!(
     start_faults_are_numbered,
     stop_and_signal_faults_are_numbered,
     groups_answer_with_a_struct_a_process,
+    calls_on_all_processes_answer_with_a_struct_each,
+    logs_are_cleared_by_call,
     calls_that_do_not_wait_answer_at_once,
     wrong_argument_counts_and_methods_are_faults,
     logs_are_read_by_offset_and_length,
@@ -350,6 +354,54 @@ fn groups_answer_with_a_struct_a_process(subject: Subject) {
     );
 }
 
+fn calls_on_all_processes_answer_with_a_struct_each(subject: Subject) {
+    let daemon = daemon(subject);
+    let missing = "NO_FILE: can't find command '/no/such'";
+    let all = |method: &str, param: Value| {
+        let Value::Array(mut entries) = daemon.ask(method, &[param]) else {
+            panic!("{method} answers with no array");
+        };
+        // Those that are waited for come as they end, which is not always in order.
+        entries.sort_by_key(|entry| format!("{entry:?}"));
+        entries
+    };
+    assert_eq!(
+        all("startAllProcesses", true.into()),
+        [
+            entry("idle", "idle", 80, "OK"),
+            entry("two", "pair", 20, missing)
+        ]
+    );
+    let running = [
+        entry("cat", "cat", 80, "OK"),
+        entry("idle", "idle", 80, "OK"),
+        entry("one", "pair", 80, "OK"),
+    ];
+    assert_eq!(all("signalAllProcesses", "CONT".into()), running);
+    assert_eq!(all("stopAllProcesses", true.into()), running);
+    assert_eq!(all("stopAllProcesses", true.into()), []);
+}
+
+fn logs_are_cleared_by_call(subject: Subject) {
+    let daemon = written_log(subject);
+    let name = |name: &str| [Value::from(name)];
+    assert_eq!(daemon.ask("clearProcessLogs", &name("p")), true.into());
+    assert_eq!(daemon.sandbox().read("p.log"), "");
+    for unknown in ["nope", "p:*"] {
+        assert_eq!(
+            daemon.fault("clearProcessLog", &name(unknown)),
+            fault(10, &format!("BAD_NAME: {unknown}"))
+        );
+    }
+    assert_eq!(
+        daemon.ask("clearAllProcessLogs", &[]),
+        Value::Array(vec![
+            entry("never", "never", 80, "OK"),
+            entry("p", "p", 80, "OK"),
+        ])
+    );
+}
+
 fn calls_that_do_not_wait_answer_at_once(subject: Subject) {
     let daemon = Daemon::start(
         subject,
@@ -520,8 +572,8 @@ fn multicall_answers_bare_values(subject: Subject) {
 
 fn reread_add_and_remove_are_methods(subject: Subject) {
     let daemon = daemon(subject);
-    let changed = PROGRAMS.replace("program:idle", "program:fresh");
-    daemon.sandbox().configure(&changed);
+    let later = PROGRAMS.replace("program:idle", "program:fresh");
+    daemon.sandbox().configure(&later);
     let list = |names: &[&str]| Value::Array(names.iter().map(|name| (*name).into()).collect());
     let changes = Value::Array(vec![list(&["fresh"]), list(&[]), list(&["idle"])]);
     assert_eq!(daemon.ask("reloadConfig", &[]), Value::Array(vec![changes]));
@@ -587,6 +639,8 @@ fn shutdown_refuses_all_later_calls(subject: Subject) {
     assert_eq!(daemon.fault("shutdown", &[]), down);
     assert_eq!(daemon.fault("getProcessInfo", &["slow".into()]), down);
     assert!(daemon.call("system.listMethods", &[]).is_ok());
+    let event = daemon.ask("sendRemoteCommEvent", &["type".into(), "data".into()]);
+    assert_eq!(event, true.into());
     assert_eq!(
         daemon.ctl_line("shutdown"),
         ("ERROR: already shutting down\n".to_owned(), 0)
@@ -595,7 +649,11 @@ fn shutdown_refuses_all_later_calls(subject: Subject) {
         daemon.ctl_line("update"),
         ("ERROR: already shutting down\n".to_owned(), 1)
     );
-    assert_eq!(daemon.ctl_line("status").1, 1);
+    let (out, code) = daemon.ctl_line("status");
+    assert_eq!(
+        (normal::without_origin(&out), code),
+        (unexpected_fault(subject, 6, "SHUTDOWN_STATE"), 1)
+    );
     daemon.sandbox().write("go", "");
     assert_eq!(daemon.wait_end(), 0);
 }
