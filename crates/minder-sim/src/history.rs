@@ -40,6 +40,14 @@ pub fn run_sabotaged(seed: u64, sabotage: Sabotage) -> Report {
     History::new(seed, Some(sabotage), false).run()
 }
 
+/// The history of a seed, written down fact by fact.
+#[must_use]
+pub fn write_down(seed: u64) -> Vec<String> {
+    let mut history = History::new(seed, None, true);
+    history.run();
+    history.world.witness().trace().to_vec()
+}
+
 /// The history of a seed once more, if it broke a rule, this time written down.
 #[must_use]
 pub fn find(seed: u64) -> Option<Finding> {

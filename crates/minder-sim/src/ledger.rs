@@ -68,8 +68,8 @@ impl Ledger {
                 self.ground.take(input);
             }
             Fact::Asked(effect) => {
-                self.turn.ask(effect);
                 self.mind.ask(effect, self.now, &self.turn);
+                self.turn.ask(effect);
                 if let Effect::Reply { request, .. } = effect {
                     self.ground.replying(*request);
                 }

@@ -99,9 +99,10 @@ impl Mind {
 
     /// The process that a child is a run of, as far as the core is concerned.
     #[must_use]
-    pub fn process_of(&self, child: ChildId) -> Option<&ProcessNote> {
-        let is_its = |note: &&ProcessNote| note.child.is_some_and(|its| its.child == child);
-        self.processes.values().find(is_its)
+    pub fn process_of(&self, child: ChildId) -> Option<(ProcessId, &ProcessNote)> {
+        let mut notes = self.processes.iter();
+        let found = notes.find(|(_, note)| note.child.is_some_and(|its| its.child == child));
+        found.map(|(id, note)| (*id, note))
     }
 
     /// Whether every process of a group is stopped.
@@ -201,9 +202,15 @@ impl Mind {
                     });
                 }
             }
-            // What a user sends changes nothing about when it is killed.
-            Effect::Signal { .. } if turn.request_signal().is_some() => {}
-            Effect::Signal { child, signal, .. } => self.signalled(*child, *signal, now.mono),
+            Effect::Signal { child, signal, .. } => {
+                let of_user = self
+                    .process_of(*child)
+                    .is_some_and(|(id, _)| turn.users_signal(self, id).is_some());
+                // What a user sends changes nothing about when it is killed.
+                if !of_user {
+                    self.signalled(*child, *signal, now.mono);
+                }
+            }
             Effect::GroupAdded {
                 id,
                 spec,

@@ -6,7 +6,7 @@ use minder_core::event::Event;
 use minder_core::snapshot::Inherited;
 use minder_core::{
     ChildId, Effect, ExitStatus, GroupId, Input, Mood, Now, ProcessId, ProcessState, Request,
-    RequestId, Target,
+    RequestId,
 };
 
 use super::mind::{ChildNote, Mind, is_meant};
@@ -35,6 +35,8 @@ pub struct Turn {
     pub added: BTreeSet<GroupId>,
     /// The children that it has asked for.
     pub spawned: BTreeSet<ChildId>,
+    /// The children that it has sent a signal.
+    pub signalled: BTreeSet<ChildId>,
     /// The processes that have begun to start in it, in order.
     pub started: Vec<ProcessId>,
     /// The processes that have begun to stop in it, in order.
@@ -56,6 +58,7 @@ impl Turn {
             before: processes.map(|(id, note)| (*id, note.state)).collect(),
             added: BTreeSet::new(),
             spawned: BTreeSet::new(),
+            signalled: BTreeSet::new(),
             started: Vec::new(),
             stopped: Vec::new(),
             replied: BTreeSet::new(),
@@ -87,8 +90,10 @@ impl Turn {
             Effect::Reply { request, .. } => {
                 self.replied.insert(*request);
             }
+            Effect::Signal { child, .. } => {
+                self.signalled.insert(*child);
+            }
             Effect::Announce(_)
-            | Effect::Signal { .. }
             | Effect::Log(_)
             | Effect::GroupRemoved { .. }
             | Effect::Stray { .. }
@@ -106,13 +111,16 @@ impl Turn {
         }
     }
 
-    /// The target and the text of a signal that a user sends, if the core was called for that.
+    /// The signal that a user sends to a process, as text, if the core was called for that and
+    /// has not sent it yet.
     #[must_use]
-    pub fn request_signal(&self) -> Option<(&Target, &str)> {
-        match self.request() {
-            Some((_, Request::Signal { target, signal })) => Some((target, signal)),
-            Some(_) | None => None,
-        }
+    pub fn users_signal(&self, mind: &Mind, process: ProcessId) -> Option<&str> {
+        let Some((_, Request::Signal { target, signal })) = self.request() else {
+            return None;
+        };
+        let child = mind.processes.get(&process)?.child?.child;
+        let due = is_meant(mind, target, process) && !self.signalled.contains(&child);
+        due.then_some(signal)
     }
 
     /// Whether somebody asks for this process to be started.

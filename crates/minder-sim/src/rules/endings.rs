@@ -109,7 +109,7 @@ fn nothing_is_left(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     let left = living.find(|child| {
         let note = mind.process_of(**child);
         !mind.let_go.contains(child)
-            && note.is_none_or(|note| note.state != minder_core::ProcessState::Unknown)
+            && note.is_none_or(|(_, note)| note.state != minder_core::ProcessState::Unknown)
     });
     if let Some(child) = left {
         return Err(format!("{child:?} lives"));

@@ -5,7 +5,7 @@ use minder_core::{Effect, ProcessState, Signal};
 
 use super::{Rule, Verdict, ensure, when_settled};
 use crate::fact::Fact;
-use crate::ledger::{Ledger, ProcessNote, is_meant};
+use crate::ledger::{Ledger, ProcessNote};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -26,77 +26,77 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+/// A signal that the core sends, and to which process.
+struct Sent<'a> {
+    signal: Signal,
+    whom: Whom,
+    name: &'a str,
+    note: &'a ProcessNote,
+    reason: Reason<'a>,
+}
+
 /// Why a signal is sent.
-enum Reason {
-    User,
+enum Reason<'a> {
+    User(&'a str),
     Stop,
     Kill,
 }
 
-/// The signal that a fact tells of, with the process that it is for.
-fn signal<'a>(
-    ledger: &'a Ledger,
-    fact: &Fact<'_>,
-) -> Option<(Signal, Whom, Result<&'a ProcessNote, String>)> {
+/// Judges a signal that a fact tells of; other facts are as they should be.
+fn on_signal(ledger: &Ledger, fact: &Fact<'_>, judge: impl FnOnce(Sent<'_>) -> Verdict) -> Verdict {
     let Fact::Asked(Effect::Signal {
         child,
         signal,
         whom,
     }) = fact
     else {
-        return None;
-    };
-    let note = ledger.mind.process_of(*child);
-    let note = note.ok_or_else(|| format!("{child:?} is no process's child"));
-    Some((*signal, *whom, note))
-}
-
-fn reason(ledger: &Ledger, note: &ProcessNote) -> Reason {
-    match ledger.turn.request_signal() {
-        Some(_) => Reason::User,
-        None if note.signal_due => Reason::Stop,
-        None => Reason::Kill,
-    }
-}
-
-fn every_signal_has_a_reason(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
-    let Some((signal, whom, note)) = signal(ledger, fact) else {
         return Ok(());
     };
-    let note = note?;
-    let group = |wanted| if wanted { Whom::Group } else { Whom::Child };
-    let (wanted, to) = match reason(ledger, note) {
-        Reason::User => (sent_by_a_user(ledger, note), Whom::Child),
-        Reason::Stop => (Some(note.spec.stop_signal), group(note.spec.stop_as_group)),
-        Reason::Kill => (Some(Signal::KILL), group(note.spec.kill_as_group)),
+    let found = ledger.mind.process_of(*child);
+    let (id, note) = found.ok_or_else(|| format!("{child:?} is no process's child"))?;
+    let reason = match ledger.turn.users_signal(&ledger.mind, id) {
+        Some(text) => Reason::User(text),
+        None if note.signal_due => Reason::Stop,
+        None => Reason::Kill,
     };
-    ensure((wanted, to) == (Some(signal), whom), || {
-        format!("{signal} to {whom:?} of {}", note.spec.name)
+    judge(Sent {
+        signal: *signal,
+        whom: *whom,
+        name: &note.spec.name,
+        note,
+        reason,
     })
 }
 
-fn sent_by_a_user(ledger: &Ledger, note: &ProcessNote) -> Option<Signal> {
-    let (target, text) = ledger.turn.request_signal()?;
-    let mut meant = ledger.mind.processes.iter();
-    let (id, _) = meant.find(|(_, other)| std::ptr::eq(*other, note))?;
-    let wanted = is_meant(&ledger.mind, target, *id) && note.state.is_signallable();
-    Signal::parse(text).ok().filter(|_| wanted)
+fn every_signal_has_a_reason(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    on_signal(ledger, fact, |sent| {
+        let (note, spec) = (sent.note, &sent.note.spec);
+        let group = |wanted| if wanted { Whom::Group } else { Whom::Child };
+        let (wanted, whom) = match sent.reason {
+            Reason::User(text) => {
+                let known = Signal::parse(text).ok();
+                (known.filter(|_| note.state.is_signallable()), Whom::Child)
+            }
+            Reason::Stop => (Some(spec.stop_signal), group(spec.stop_as_group)),
+            Reason::Kill => (Some(Signal::KILL), group(spec.kill_as_group)),
+        };
+        ensure((wanted, whom) == (Some(sent.signal), sent.whom), || {
+            format!("{} to {:?} of {}", sent.signal, sent.whom, sent.name)
+        })
+    })
 }
 
 fn no_sigkill_before_its_time(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
-    let Some((Signal::KILL, _, Ok(note))) = signal(ledger, fact) else {
-        return Ok(());
-    };
-    match reason(ledger, note) {
-        Reason::User | Reason::Stop => Ok(()),
-        Reason::Kill => {
-            let due = note.state == ProcessState::Stopping && note.kill_at <= ledger.now.mono;
+    on_signal(ledger, fact, |sent| match (sent.reason, sent.signal) {
+        (Reason::Kill, Signal::KILL) => {
+            let (state, kill_at) = (sent.note.state, sent.note.kill_at);
+            let due = state == ProcessState::Stopping && kill_at <= ledger.now.mono;
             ensure(due, || {
-                let (name, at) = (&note.spec.name, note.kill_at);
-                format!("{name} is {:?} and has time until {at:?}", note.state)
+                format!("{} is {state:?} and has time until {kill_at:?}", sent.name)
             })
         }
-    }
+        _ => Ok(()),
+    })
 }
 
 fn a_stop_comes_with_its_signal(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
