@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use crate::http::Connection;
 use crate::sandbox::Sandbox;
@@ -116,13 +116,23 @@ impl Daemon {
         let deadline = Instant::now() + PATIENCE;
         while self.try_call("supervisor.getState", &[]).is_none() {
             assert!(
-                Instant::now() < deadline && !tree::pids(self.sandbox.folder()).is_empty(),
+                Instant::now() < deadline && !self.has_failed(),
                 "supervisord does not answer; it says:\n{}{}",
                 self.sandbox.read("stderr.txt"),
                 self.sandbox.read("supervisord.log"),
             );
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Whether the process that was started has ended badly. One that ended well may have left
+    /// a daemon behind.
+    fn has_failed(&self) -> bool {
+        let pid = WaitId::Pid(Pid::from_child(&self.process));
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        // Nothing can be told of one that has been waited for already.
+        let status = waitid(pid, options).unwrap_or_default();
+        status.is_some_and(|status| status.exit_status() != Some(0))
     }
 
     /// Whom this is a daemon of.
