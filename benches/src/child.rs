@@ -15,7 +15,10 @@ pub(crate) const MODE: &str = "child";
 /// pipe are whole.
 const REPORT: usize = 16;
 /// How long a birth is waited for: long after the slowest subject's.
-const PATIENCE: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 60,
+    tv_nsec: 0,
+};
 
 /// A point on the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +61,11 @@ impl Births {
         while births.len() < count {
             let mut ready = [PollFd::new(fifo, PollFlags::IN)];
             let due = poll(&mut ready, Some(&PATIENCE)).context("cannot wait for a birth")?;
-            anyhow::ensure!(due > 0, "only {} of {count} programs were started", births.len());
+            anyhow::ensure!(
+                due > 0,
+                "only {} of {count} programs were started",
+                births.len()
+            );
             let mut report = [0; REPORT];
             fifo.read_exact(&mut report)?;
             let word = |at: usize| {
@@ -73,7 +80,11 @@ impl Births {
     }
 
     pub(crate) fn last_after(&self, start: Moment) -> Duration {
-        self.0.iter().map(|(_, born)| born.since(start)).max().unwrap_or_default()
+        self.0
+            .iter()
+            .map(|(_, born)| born.since(start))
+            .max()
+            .unwrap_or_default()
     }
 
     pub(crate) fn pids(&self) -> impl Iterator<Item = u32> {

@@ -20,9 +20,15 @@ pub(crate) fn measure(programs: usize, figures: &mut Figures) -> Result<()> {
         children.0.push(spawn(&fifo)?);
     }
     let births = Births::wait(fifo.reader(), programs)?;
-    figures.add(NAME, Metric::Spawns, per_second(programs, births.last_after(start)));
+    figures.add(
+        NAME,
+        Metric::Spawns,
+        per_second(programs, births.last_after(start)),
+    );
     for _ in 0..CRASHES {
-        let Some(mut victim) = children.0.pop() else { break };
+        let Some(mut victim) = children.0.pop() else {
+            break;
+        };
         let killed = Moment::now();
         victim.kill()?;
         victim.wait()?;
@@ -32,14 +38,22 @@ pub(crate) fn measure(programs: usize, figures: &mut Figures) -> Result<()> {
     }
     let start = Moment::now();
     drop(children);
-    figures.add(NAME, Metric::Shutdown, Moment::now().since(start).as_secs_f64() * 1e3);
+    figures.add(
+        NAME,
+        Metric::Shutdown,
+        Moment::now().since(start).as_secs_f64() * 1e3,
+    );
     Ok(())
 }
 
 fn spawn(fifo: &Fifo) -> Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg(MODE).arg(fifo.path());
-    Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+    Ok(command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?)
 }
 
 /// Children that are ended whatever happens.

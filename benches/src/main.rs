@@ -68,7 +68,11 @@ impl Plan {
             Subject::Minder(PathBuf::from(minder)),
             Subject::Supervisor(PathBuf::from(supervisor)),
         ];
-        let mut plan = Self { subjects, programs: PROGRAMS, rounds: ROUNDS };
+        let mut plan = Self {
+            subjects,
+            programs: PROGRAMS,
+            rounds: ROUNDS,
+        };
         for option in options.chunks(2) {
             match option {
                 [name, value] if name == "--programs" => plan.programs = value.parse()?,
@@ -108,7 +112,10 @@ fn per_second(count: usize, time: Duration) -> f64 {
     as_f64(count) / time.as_secs_f64()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of programs are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of programs are far below 2^52"
+)]
 fn as_f64(count: usize) -> f64 {
     count as f64
 }

@@ -25,7 +25,9 @@ impl Memory {
     }
 
     pub(crate) fn minus(self, other: Self) -> Self {
-        Self { kib: self.kib - other.kib }
+        Self {
+            kib: self.kib - other.kib,
+        }
     }
 
     pub(crate) fn as_kib(self) -> f64 {

@@ -14,8 +14,13 @@ pub(crate) enum Metric {
 }
 
 impl Metric {
-    const ALL: [Self; 5] =
-        [Self::MemoryEmpty, Self::MemoryEach, Self::Spawns, Self::Restart, Self::Shutdown];
+    const ALL: [Self; 5] = [
+        Self::MemoryEmpty,
+        Self::MemoryEach,
+        Self::Spawns,
+        Self::Restart,
+        Self::Shutdown,
+    ];
 
     fn label(self, programs: usize) -> String {
         match self {
@@ -51,7 +56,9 @@ impl Figures {
                 let cell = self.cell(metric, subject).unwrap_or_else(|| "–".to_owned());
                 let _ = write!(table, " {cell} |");
             }
-            let ratio = self.median(metric, "Supervisor").zip(self.median(metric, "Minder"));
+            let ratio = self
+                .median(metric, "Supervisor")
+                .zip(self.median(metric, "Minder"));
             let _ = match ratio {
                 Some((theirs, ours)) => writeln!(table, " {:.2} |", theirs / ours),
                 None => writeln!(table, " – |"),
@@ -67,7 +74,8 @@ impl Figures {
     }
 
     fn median(&self, metric: Metric, subject: &'static str) -> Option<f64> {
-        self.sorted(metric, subject).and_then(|values| values.get(values.len() / 2).copied())
+        self.sorted(metric, subject)
+            .and_then(|values| values.get(values.len() / 2).copied())
     }
 
     fn cell(&self, metric: Metric, subject: &'static str) -> Option<String> {

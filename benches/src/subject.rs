@@ -84,10 +84,21 @@ impl Running {
         fs::write(&config, configuration(&directory, programs)?)?;
         let launched = Moment::now();
         let mut command = subject.command();
-        command.arg("-n").arg("-c").arg(&config).current_dir(&directory);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        command
+            .arg("-n")
+            .arg("-c")
+            .arg(&config)
+            .current_dir(&directory);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit());
         let process = command.spawn().context("cannot start it")?;
-        let running = Self { process, fifo, launched };
+        let running = Self {
+            process,
+            fifo,
+            launched,
+        };
         running.wait_until_ready()?;
         Ok(running)
     }
@@ -113,7 +124,10 @@ impl Running {
     }
 
     /// Kills a program, and says when.
-    #[expect(clippy::unused_self, reason = "only programs of a running subject are killed")]
+    #[expect(
+        clippy::unused_self,
+        reason = "only programs of a running subject are killed"
+    )]
     pub(crate) fn kill(&self, pid: u32) -> Result<Moment> {
         let killed = Moment::now();
         kill_process(pid_of(pid)?, Signal::KILL)?;
@@ -157,7 +171,10 @@ impl Drop for Running {
 }
 
 fn pid_of(number: u32) -> Result<Pid> {
-    i32::try_from(number).ok().and_then(Pid::from_raw).context("not a pid")
+    i32::try_from(number)
+        .ok()
+        .and_then(Pid::from_raw)
+        .context("not a pid")
 }
 
 fn configuration(directory: &Path, programs: usize) -> Result<String> {

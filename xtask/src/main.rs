@@ -1,5 +1,61 @@
-//! Every chore of the project.
+//! Every chore of the project: `cargo xtask CHORE`.
+//!
+//! A chore prints each command before it runs it, so that whoever wants one step alone can copy it
+//! from there. There are no shell scripts besides `.ci/run`, which installs what a fresh machine
+//! lacks and then calls `cargo xtask ci`.
 
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod arrows;
+mod bench;
+mod ci;
+mod command;
+mod compat;
+mod metadata;
+mod no_std;
+mod python;
+
+use std::env;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+  ci               everything that must pass before a change is ready
+  python           the real Supervisor, Flask and gunicorn, installed below target/python
+  compat [FILTER]  the comparison with the real Supervisor, or the cases whose name holds FILTER
+  bench [--quick]  Minder, the real Supervisor and a bare floor, measured side by side";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    match run(&args.iter().map(String::as_str).collect::<Vec<_>>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without the backtrace that a debug format adds: what failed is a command, not xtask.
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    match *words {
+        ["ci"] => ci::run(),
+        ["python"] => python::install(),
+        ["compat"] => compat::run(None),
+        ["compat", filter] => compat::run(Some(filter)),
+        ["bench"] => bench::run(bench::Extent::Full),
+        ["bench", "--quick"] => bench::run(bench::Extent::Quick),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+/// The repository's root.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the repository")
+}

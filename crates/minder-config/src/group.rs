@@ -23,7 +23,7 @@ pub(crate) const OPTIONS: &[&str] = &["programs", "priority"];
 
 /// The groups of a configuration, in start order, and which section each process is from.
 pub(crate) struct Groups {
-    pub(crate) groups: Vec<GroupSpec>,
+    pub(crate) specs: Vec<GroupSpec>,
     names: BTreeSet<String>,
     /// Section names by group and process.
     pub(crate) sections: BTreeMap<(String, String), String>,
@@ -44,7 +44,7 @@ pub(crate) fn read(
             .filter(move |section| section.name().starts_with(prefix))
     };
     let mut groups = Groups {
-        groups: Vec::new(),
+        specs: Vec::new(),
         names: BTreeSet::new(),
         sections: BTreeMap::new(),
     };
@@ -78,7 +78,7 @@ pub(crate) fn read(
         groups.add(group, section, warnings);
     }
     groups
-        .groups
+        .specs
         .sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     Ok(groups)
 }
@@ -103,7 +103,7 @@ impl Groups {
                 .entry((spec.name.clone(), process))
                 .or_insert(from);
         }
-        self.groups.push(spec);
+        self.specs.push(spec);
     }
 }
 

@@ -104,7 +104,7 @@ pub fn load(
     Ok(Loaded {
         supervisord,
         servers,
-        groups: groups.groups.into_iter().map(Arc::new).collect(),
+        groups: groups.specs.into_iter().map(Arc::new).collect(),
         rpc_interfaces,
         warnings,
         files: files.paths,

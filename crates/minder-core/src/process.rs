@@ -275,13 +275,14 @@ impl Process {
     }
 
     /// Asks once more for a child whose first asking is known to have been lost. The same try,
-    /// so nobody is told.
-    pub fn spawn_again(&mut self, again: ChildId, fx: &mut Effects) {
+    /// so nobody is told; but a child is up only from when it is asked for.
+    pub fn spawn_again(&mut self, now: Now, again: ChildId, fx: &mut Effects) {
         let State::Up { child, phase } = &mut self.state else {
             return;
         };
         if matches!(phase, Phase::Spawning { .. }) {
             *child = again;
+            self.started = Some(now);
             self.ask_for_child(again, fx);
         }
     }

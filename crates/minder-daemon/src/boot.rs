@@ -98,15 +98,24 @@ fn begin(link: Link, inventory: Inventory) -> ExitCode {
         start.run()
     });
     let departure = match ended {
-        Ok(Halt::Exit) => Departure::Exit { code: 0, text: Vec::new() },
+        Ok(Halt::Exit) => Departure::Exit {
+            code: 0,
+            text: Vec::new(),
+        },
         Ok(Halt::Restart) => Departure::Restart,
         Err(Failure::Refused(refusal)) => {
             let message = refusal.message(&program);
             log.write(Level::Critical, message.trim_end());
-            Departure::Exit { code: USAGE, text: message.into_bytes() }
+            Departure::Exit {
+                code: USAGE,
+                text: message.into_bytes(),
+            }
         }
         Err(Failure::Broken(why)) => {
-            log.write(Level::Critical, format_args!("{why}; this daemon ends, programs run on"));
+            log.write(
+                Level::Critical,
+                format_args!("{why}; this daemon ends, programs run on"),
+            );
             launch::tell(&format!("{why}\n"));
             return ExitCode::from(SOFTWARE);
         }
@@ -132,19 +141,28 @@ struct Start {
 impl Start {
     /// Understands what the launcher left.
     fn new(link: Link, inventory: Inventory, log: Arc<MainLog>) -> Result<Self, Failure> {
-        let note = Note::unseal(&inventory.note)
-            .map_err(|error| Failure::Broken(format!("cannot read the launcher's note: {error}")))?;
+        let note = Note::unseal(&inventory.note).map_err(|error| {
+            Failure::Broken(format!("cannot read the launcher's note: {error}"))
+        })?;
         let mut environment = Environment::of_process();
         environment.cwd.clone_from(&note.start_directory);
         let program = launch::program(&note.args);
         let words = note.args.get(1..).unwrap_or_default();
         let command = daemon::parse(program, words, &environment).map_err(Refusal::from)?;
         let DaemonCommand::Run(options) = command else {
-            return Err(Failure::Broken("started with a command line that runs nothing".to_owned()));
+            return Err(Failure::Broken(
+                "started with a command line that runs nothing".to_owned(),
+            ));
         };
         let (configuration, _) =
             launch::configuration(program, &options, environment).map_err(Refusal::from)?;
-        Ok(Self { link, inventory, note, configuration, log })
+        Ok(Self {
+            link,
+            inventory,
+            note,
+            configuration,
+            log,
+        })
     }
 
     fn run(mut self) -> Result<Halt, Failure> {
@@ -152,9 +170,10 @@ impl Start {
         let running = match legacy {
             None if self.inventory.children.is_empty() => fresh::start(self)?,
             None => adopted::recover(self, "no state was left")?,
-            Some(Err(error)) => {
-                adopted::recover(self, &format!("the state that was left is of no use: {error}"))?
-            }
+            Some(Err(error)) => adopted::recover(
+                self,
+                &format!("the state that was left is of no use: {error}"),
+            )?,
             Some(Ok(legacy)) => adopted::adopt(self, legacy)?,
         };
         running.run()
@@ -175,7 +194,8 @@ impl Start {
     fn hold(&mut self, settings: &Settings, sockets: &[OwnedFd]) -> Result<(), LinkError> {
         for (number, socket) in sockets.iter().enumerate() {
             let name = listener_name(number);
-            self.link.send(&ToKeeper::Hold { name }, &[socket.as_fd()])?;
+            self.link
+                .send(&ToKeeper::Hold { name }, &[socket.as_fd()])?;
         }
         hold(&mut self.link, SETTINGS, &settings.seal())
     }
@@ -184,14 +204,29 @@ impl Start {
     fn plane(&self, post: &Post, held: Vec<(Vec<u8>, OwnedFd)>) -> io::Result<Plane> {
         let post = post.clone();
         let custody: Outbox = self.link.outbox();
-        Plane::start(custody, held, move |notice| post.send(Command::Logs(notice)))
+        Plane::start(custody, held, move |notice| {
+            post.send(Command::Logs(notice));
+        })
     }
 
     /// Puts everything together, and begins to serve.
     fn assemble(self, parts: Parts) -> Result<Running, Failure> {
-        let Parts { settings, sockets, mut core, effects, files, recorder, plane, post, mailbox, .. } =
-            parts;
-        let picture = Picture { view: core.view(), logs: files.paths() };
+        let Parts {
+            settings,
+            sockets,
+            mut core,
+            effects,
+            files,
+            recorder,
+            plane,
+            post,
+            mailbox,
+            ..
+        } = parts;
+        let picture = Picture {
+            view: core.view(),
+            logs: files.paths(),
+        };
         let published = Arc::new(Published::new(picture));
         let api = Api {
             post: post.clone(),
@@ -209,6 +244,7 @@ impl Start {
             core,
             effects,
             link: self.link,
+            keeper_pid: self.inventory.keeper_pid,
             recorder,
             mailbox,
             post,
@@ -224,7 +260,11 @@ impl Start {
             waiters: Waiters::default(),
             children: parts.children,
         };
-        Ok(Running { driver, control, settings, pid: self.inventory.keeper_pid })
+        Ok(Running {
+            driver,
+            control,
+            settings,
+        })
     }
 }
 
@@ -248,24 +288,25 @@ struct Running {
     driver: Driver,
     control: Control,
     settings: Settings,
-    /// The keeper's.
-    pid: u32,
 }
 
 impl Running {
     /// Runs to the end, and tidies up.
     fn run(mut self) -> Result<Halt, Failure> {
-        let halt = match self.driver.settle()? {
-            Some(halt) => halt,
-            None => {
-                self.driver.link.send(&ToKeeper::Ready, &[])?;
-                self.driver.run()?
-            }
+        let halt = if let Some(halt) = self.driver.settle()? {
+            halt
+        } else {
+            self.driver.link.send(&ToKeeper::Ready, &[])?;
+            self.driver.run()?
         };
         self.control.stop();
-        let files = self.settings.servers.iter().filter_map(|server| server.file.as_deref());
+        let files = self
+            .settings
+            .servers
+            .iter()
+            .filter_map(|server| server.file.as_deref());
         control::remove_files(files);
-        remove_pidfile(&self.settings.pidfile, self.pid);
+        remove_pidfile(&self.settings.pidfile, self.driver.keeper_pid);
         self.driver.plane.shutdown();
         Ok(halt)
     }

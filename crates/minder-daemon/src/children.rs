@@ -32,7 +32,13 @@ pub(crate) enum SendError {
 
 impl Inputs {
     pub(crate) fn add(&mut self, child: ChildId, end: OwnedFd) {
-        self.0.insert(child, Pipe { end, unread: VecDeque::new() });
+        self.0.insert(
+            child,
+            Pipe {
+                end,
+                unread: VecDeque::new(),
+            },
+        );
     }
 
     pub(crate) fn remove(&mut self, child: ChildId) {
@@ -57,7 +63,9 @@ impl Inputs {
 
     /// Writes on where the pipe was full. A program that has closed its end gets nothing more.
     pub(crate) fn flush(&mut self, child: ChildId) -> io::Result<()> {
-        let Some(pipe) = self.0.get_mut(&child) else { return Ok(()) };
+        let Some(pipe) = self.0.get_mut(&child) else {
+            return Ok(());
+        };
         while !pipe.unread.is_empty() {
             let (head, _) = pipe.unread.as_slices();
             match rustix::io::write(&pipe.end, head) {
@@ -141,6 +149,9 @@ mod tests {
     fn a_deaf_program_is_sent_only_so_much() {
         let (_read, mut inputs) = input();
         assert_eq!(inputs.send(CHILD, &vec![0; MAX_UNREAD]), Ok(()));
-        assert_eq!(inputs.send(CHILD, &vec![0; MAX_UNREAD]), Err(SendError::Full));
+        assert_eq!(
+            inputs.send(CHILD, &vec![0; MAX_UNREAD]),
+            Err(SendError::Full)
+        );
     }
 }

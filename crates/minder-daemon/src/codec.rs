@@ -2,9 +2,8 @@
 //!
 //! A sealed envelope (magic, version, length, checksum) around plain fields: integers are
 //! little-endian, texts and lists carry their length. A *record* carries its length too, and a
-//! reader skips what it does not know at a record's end and takes defaults for what is not there
-//! yet; so a field may be added at the end of a record without a new version, and daemons of two
-//! releases can follow one another in either order.
+//! reader skips what it does not know at a record's end: what a later release has added there
+//! does not keep this one from reading the rest.
 //!
 //! Nothing is trusted: every length is checked against what is there before it is used, and a bad
 //! envelope is an error, never a guess.
@@ -157,14 +156,11 @@ impl<'a> Decoder<'a> {
         Self { rest: bytes }
     }
 
-    /// Whether everything has been read: in a record, whether the fields that a later release
-    /// added are missing.
-    pub(crate) fn is_at_end(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     fn take(&mut self, length: usize) -> Result<&'a [u8], CodecError> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(CodecError::Length)?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(CodecError::Length)?;
         self.rest = rest;
         Ok(taken)
     }
@@ -210,14 +206,20 @@ impl<'a> Decoder<'a> {
 
     pub(crate) fn text(&mut self) -> Result<String, CodecError> {
         let bytes = self.bytes()?;
-        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| CodecError::Value)
+        std::str::from_utf8(bytes)
+            .map(str::to_owned)
+            .map_err(|_| CodecError::Value)
     }
 
     pub(crate) fn option<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, CodecError>,
     ) -> Result<Option<T>, CodecError> {
-        if self.bool()? { read(self).map(Some) } else { Ok(None) }
+        if self.bool()? {
+            read(self).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Reads a list. Memory grows with what is really there, not with what the length claims.
@@ -262,9 +264,14 @@ mod tests {
             let number = fields.option(Decoder::u32)?;
             Ok((name, number, fields.list(Decoder::i64)?, fields.duration()?))
         });
-        let expected = ("web".to_owned(), Some(7), vec![1, 2, 3], Duration::from_millis(1500));
+        let expected = (
+            "web".to_owned(),
+            Some(7),
+            vec![1, 2, 3],
+            Duration::from_millis(1500),
+        );
         assert_eq!(read, Ok(expected));
-        assert!(fields.is_at_end());
+        assert!(fields.rest.is_empty());
     }
 
     #[test]
@@ -297,8 +304,14 @@ mod tests {
     #[test]
     fn a_claimed_length_does_not_make_memory() {
         let claims_four_billion = [0xff; 4];
-        assert_eq!(Decoder::new(&claims_four_billion).list(Decoder::u8), Err(CodecError::Length));
-        assert_eq!(Decoder::new(&claims_four_billion).bytes(), Err(CodecError::Length));
+        assert_eq!(
+            Decoder::new(&claims_four_billion).list(Decoder::u8),
+            Err(CodecError::Length)
+        );
+        assert_eq!(
+            Decoder::new(&claims_four_billion).bytes(),
+            Err(CodecError::Length)
+        );
     }
 
     #[test]

@@ -31,7 +31,10 @@ pub(crate) fn resolve(
     own_path: Option<&OsStr>,
 ) -> Result<Executable, CommandError> {
     let argv = minder_config::command::split(&spec.command).map_err(|error| {
-        CommandError::NotExecutable(format!("can't parse command {}: {error}", Repr(&spec.command)))
+        CommandError::NotExecutable(format!(
+            "can't parse command {}: {error}",
+            Repr(&spec.command)
+        ))
     })?;
     let Some(program) = argv.first() else {
         return Err(CommandError::NotExecutable("command is empty".to_owned()));
@@ -59,7 +62,9 @@ fn check(file: &Path) -> Result<(), CommandError> {
     let shown = Repr(&shown);
     let refused = |text| Err(CommandError::NotExecutable(text));
     let Ok(metadata) = file.metadata() else {
-        return Err(CommandError::NotFound(format!("can't find command {shown}")));
+        return Err(CommandError::NotFound(format!(
+            "can't find command {shown}"
+        )));
     };
     if metadata.is_dir() {
         return refused(format!("command at {shown} is a directory"));

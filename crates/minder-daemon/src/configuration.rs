@@ -17,7 +17,11 @@ pub(crate) struct Configuration {
 
 impl Configuration {
     pub(crate) fn new(source: Source, overrides: Overrides, environment: Environment) -> Self {
-        Self { source, overrides, environment }
+        Self {
+            source,
+            overrides,
+            environment,
+        }
     }
 
     /// Reads it. Takes as long as the disk takes.
@@ -33,7 +37,11 @@ impl Configuration {
                 GroupKind::Listeners { .. } => "eventlistener",
             };
             let text = format!("[{section}:{}] is not run: not supported yet", group.name);
-            warnings.push(Warning { text, location: None, kind: WarningKind::Minder });
+            warnings.push(Warning {
+                text,
+                location: None,
+                kind: WarningKind::Minder,
+            });
             false
         });
         Ok(loaded)

@@ -44,14 +44,17 @@ impl Control {
                 // A driver that is gone wants an end as well.
                 let _ = stopped.await;
             };
-            if let Err(error) = runtime.block_on(server::serve(listeners, Arc::new(api), shutdown)) {
+            if let Err(error) = runtime.block_on(server::serve(listeners, Arc::new(api), shutdown))
+            {
                 let line = format!("cannot serve clients: {error}");
                 log.write(minder_core::Level::Critical, line);
             }
             // Whoever reads a file for a client that is gone need not be waited for.
             runtime.shutdown_background();
         };
-        let thread = thread::Builder::new().name("control".to_owned()).spawn(serve)?;
+        let thread = thread::Builder::new()
+            .name("control".to_owned())
+            .spawn(serve)?;
         Ok(Self { stop, thread })
     }
 
@@ -70,8 +73,13 @@ pub(crate) fn bind(server: &Server) -> Result<OwnedFd, BindError> {
         Server::Inet { host, port, .. } => {
             Ok(bind_tcp(host.as_deref().unwrap_or_default(), *port)?.into())
         }
-        Server::Unix { file, mode, owner, .. } => {
-            let BoundUnix { listener, replaced_stale } = bind_unix(file, *mode, *owner)?;
+        Server::Unix {
+            file, mode, owner, ..
+        } => {
+            let BoundUnix {
+                listener,
+                replaced_stale,
+            } = bind_unix(file, *mode, *owner)?;
             if replaced_stale {
                 crate::launch::tell(&format!("Unlinking stale socket {}\n", file.display()));
             }
@@ -81,17 +89,13 @@ pub(crate) fn bind(server: &Server) -> Result<OwnedFd, BindError> {
 }
 
 /// A socket as the server takes it, with who may use it.
-pub(crate) fn listener(
-    socket: OwnedFd,
-    endpoint: &Endpoint,
-) -> (Listener, Option<Credentials>) {
+pub(crate) fn listener(socket: OwnedFd, endpoint: &Endpoint) -> (Listener, Option<Credentials>) {
     let listener = match endpoint.file {
         Some(_) => Listener::Unix(UnixListener::from(socket)),
         None => Listener::Tcp(TcpListener::from(socket)),
     };
     let credentials = endpoint.credentials.as_ref();
-    let credentials =
-        credentials.map(|known| Credentials::new(&known.username, &known.password));
+    let credentials = credentials.map(|known| Credentials::new(&known.username, &known.password));
     (listener, credentials)
 }
 

@@ -49,6 +49,7 @@ pub(crate) struct Driver {
     pub(crate) core: Core,
     pub(crate) effects: Effects,
     pub(crate) link: Link,
+    pub(crate) keeper_pid: u32,
     pub(crate) recorder: Recorder,
     pub(crate) mailbox: Mailbox,
     pub(crate) post: Post,
@@ -61,6 +62,9 @@ pub(crate) struct Driver {
     pub(crate) waiters: Waiters,
     pub(crate) children: Children,
 }
+
+/// The process that the kernel gives every orphan to.
+const INIT: u32 = 1;
 
 /// What the driver knows of children and of whom they belong to.
 #[derive(Default)]
@@ -97,12 +101,20 @@ impl Driver {
         if self.link.has_early() {
             return Ok(());
         }
-        let timeout = self.core.deadline().map(|deadline| timeout(now().mono, deadline));
+        let timeout = self
+            .core
+            .deadline()
+            .map(|deadline| timeout(now().mono, deadline));
         let mut fds = vec![
             PollFd::from_borrowed_fd(self.link.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.mailbox.fd(), PollFlags::IN),
         ];
-        let readers: Vec<ChildId> = self.children.inputs.waiting().map(|(child, _)| child).collect();
+        let readers: Vec<ChildId> = self
+            .children
+            .inputs
+            .waiting()
+            .map(|(child, _)| child)
+            .collect();
         let ends = self.children.inputs.waiting().map(|(_, end)| end);
         fds.extend(ends.map(|end| PollFd::from_borrowed_fd(end, PollFlags::OUT)));
         match poll(&mut fds, timeout.as_ref()) {
@@ -124,7 +136,11 @@ impl Driver {
         for command in self.mailbox.take() {
             self.obey(now, command)?;
         }
-        if self.core.deadline().is_some_and(|deadline| deadline <= now.mono) {
+        if self
+            .core
+            .deadline()
+            .is_some_and(|deadline| deadline <= now.mono)
+        {
             self.input(now, Input::DeadlineReached);
         }
         Ok(())
@@ -138,7 +154,11 @@ impl Driver {
 
     fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<OwnedFd>) {
         match report {
-            ToDaemon::Spawned { child, pid, streams } => {
+            ToDaemon::Spawned {
+                child,
+                pid,
+                streams,
+            } => {
                 let child = ChildId(child);
                 self.connect(child, streams.into_iter().zip(beside));
                 self.input(now, Input::ChildSpawned { child, pid });
@@ -149,11 +169,29 @@ impl Driver {
                 let error = spawn_error(self.children.name(child), step, errno);
                 self.input(now, Input::SpawnFailed { child, error });
             }
-            ToDaemon::Exited { child, status, mono_nanos, wall_nanos } => {
-                self.ended(ChildId(child), exit_status(status), moment(mono_nanos, wall_nanos));
+            ToDaemon::Exited {
+                child,
+                status,
+                mono_nanos,
+                wall_nanos,
+            } => {
+                self.ended(
+                    ChildId(child),
+                    exit_status(status),
+                    moment(mono_nanos, wall_nanos),
+                );
             }
             ToDaemon::Orphan { pid, status } => {
-                self.input(now, Input::OrphanReaped { pid, status: exit_status(status) });
+                // Below any other process than init, Supervisor would never hear of it.
+                if self.keeper_pid == INIT {
+                    self.input(
+                        now,
+                        Input::OrphanReaped {
+                            pid,
+                            status: exit_status(status),
+                        },
+                    );
+                }
             }
             ToDaemon::Signalled { signal } => {
                 if let Some(signal) = Signal::from_number(signal) {
@@ -162,7 +200,13 @@ impl Driver {
             }
             ToDaemon::SignalFailed { child, errno, .. } => {
                 let error = io::Error::from_raw_os_error(errno).to_string();
-                self.input(now, Input::SignalFailed { child: ChildId(child), error });
+                self.input(
+                    now,
+                    Input::SignalFailed {
+                        child: ChildId(child),
+                        error,
+                    },
+                );
             }
             // Parts of the inventory; the driver begins when that is complete.
             ToDaemon::Welcome { .. }
@@ -188,11 +232,7 @@ impl Driver {
     }
 
     /// Connects the pipes of a child that an earlier daemon had. Its output goes on to `sinks`.
-    pub(crate) fn reconnect(
-        &mut self,
-        found: FoundChild,
-        sinks: &[(Channel, Option<SinkSpec>)],
-    ) {
+    pub(crate) fn reconnect(&mut self, found: FoundChild, sinks: &[(Channel, Option<SinkSpec>)]) {
         let child = found.child;
         for (stream, pipe) in found.streams {
             match channel(stream) {
@@ -229,7 +269,10 @@ impl Driver {
         let check = move || post.send(Command::RestartChecked(configuration.load().map(drop)));
         let thread = std::thread::Builder::new().name("configuration".to_owned());
         if let Err(error) = thread.spawn(check) {
-            self.log.write(Level::Error, format_args!("cannot check the configuration: {error}"));
+            self.log.write(
+                Level::Error,
+                format_args!("cannot check the configuration: {error}"),
+            );
         }
     }
 
@@ -242,7 +285,11 @@ impl Driver {
                 let id = self.waiters.add(answer);
                 self.input(now, Input::Request(id, request));
             }
-            Command::SendStdin { process, bytes, answer } => {
+            Command::SendStdin {
+                process,
+                bytes,
+                answer,
+            } => {
                 // Whoever asked may have gone away.
                 let _ = answer.send(self.send_stdin(process, &bytes));
             }
@@ -269,7 +316,11 @@ impl Driver {
         match request {
             Request::Start { target, wait, .. } => {
                 let unrunnable = self.unrunnable(&target);
-                Request::Start { target, wait, unrunnable }
+                Request::Start {
+                    target,
+                    wait,
+                    unrunnable,
+                }
             }
             other @ (Request::Stop { .. }
             | Request::Signal { .. }
@@ -295,14 +346,17 @@ impl Driver {
         let Some((child, name)) = self.children.latest.get(&process) else {
             return Err(Fault::new(FaultCode::NotRunning));
         };
-        self.children.inputs.send(*child, bytes).map_err(|error| match error {
-            // Whoever asked knows by what name.
-            SendError::Closed => Fault::new(FaultCode::NoFile),
-            SendError::Full => Fault::about(
-                FaultCode::Failed,
-                format!("{name} does not read its standard input, and too much is waiting"),
-            ),
-        })
+        self.children
+            .inputs
+            .send(*child, bytes)
+            .map_err(|error| match error {
+                // Whoever asked knows by what name.
+                SendError::Closed => Fault::new(FaultCode::NoFile),
+                SendError::Full => Fault::about(
+                    FaultCode::Failed,
+                    format!("{name} does not read its standard input, and too much is waiting"),
+                ),
+            })
     }
 
     fn notice(&mut self, now: Now, notice: Notice) -> Result<(), LinkError> {
@@ -318,7 +372,13 @@ impl Driver {
                     Channel::Stdout => Stream::Stdout,
                     Channel::Stderr => Stream::Stderr,
                 };
-                self.link.send(&ToKeeper::Close { child: child.0, stream }, &[])?;
+                self.link.send(
+                    &ToKeeper::Close {
+                        child: child.0,
+                        stream,
+                    },
+                    &[],
+                )?;
             }
             Notice::Trouble { path, error } => self.log.write(
                 Level::Error,
@@ -340,7 +400,8 @@ impl Children {
     /// The name of the process that a child belongs to.
     fn name(&self, child: ChildId) -> &str {
         let mut all = self.latest.values();
-        all.find(|(known, _)| *known == child).map_or("", |(_, name)| name)
+        all.find(|(known, _)| *known == child)
+            .map_or("", |(_, name)| name)
     }
 }
 

@@ -32,7 +32,10 @@ const SOFTWARE: u8 = 70;
 /// keeper runs in the background, or if it does not run at all.
 #[must_use]
 pub fn supervisord(args: &[OsString]) -> ExitCode {
-    let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let args: Vec<String> = args
+        .iter()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
     match launch(&args) {
         Ok(code) => code,
         Err(refusal) => {
@@ -57,7 +60,10 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), detail: String::new() }
+        Self {
+            text: text.into(),
+            detail: String::new(),
+        }
     }
 
     /// What is shown to whoever started `program`.
@@ -76,7 +82,10 @@ impl From<UsageError> for Refusal {
 
 impl From<ConfigError> for Refusal {
     fn from(error: ConfigError) -> Self {
-        Self { text: error.to_string(), detail: error.report(Colour::Plain) }
+        Self {
+            text: error.to_string(),
+            detail: error.report(Colour::Plain),
+        }
     }
 }
 
@@ -87,16 +96,18 @@ pub(crate) fn configuration(
     options: &DaemonOptions,
     environment: Environment,
 ) -> Result<(Configuration, Option<&'static str>), UsageError> {
-    let (path, warning) = match &options.configuration {
-        Some(path) => (path.clone(), None),
-        None => {
-            let found = find_config(program, &environment)
-                .ok_or_else(|| UsageError::NoConfigFile(search_paths(program).to_vec()))?;
-            (found, (environment.uid == 0).then_some(ROOT_SEARCH_WARNING))
-        }
+    let (path, warning) = if let Some(path) = &options.configuration {
+        (path.clone(), None)
+    } else {
+        let found = find_config(program, &environment)
+            .ok_or_else(|| UsageError::NoConfigFile(search_paths(program).to_vec()))?;
+        (found, (environment.uid == 0).then_some(ROOT_SEARCH_WARNING))
     };
     let source = Source::new(path, &environment);
-    Ok((Configuration::new(source, options.overrides.clone(), environment), warning))
+    Ok((
+        Configuration::new(source, options.overrides.clone(), environment),
+        warning,
+    ))
 }
 
 fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
@@ -127,7 +138,7 @@ fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
         return Ok(run_in_foreground(&note));
     }
     note.background = Some(go_elsewhere(&loaded));
-    run_in_background(&note)
+    Ok(run_in_background(&note))
 }
 
 fn print(text: &str) -> ExitCode {
@@ -162,7 +173,8 @@ fn take_identity(supervisord: &Supervisord, note: &mut Note) -> Result<(), Refus
         users::drop_privileges(user, &groups)
             .map_err(|_| Refusal::new("Could not set group id of effective user"))?;
     }
-    note.infos.push(format!("Set uid to user {} succeeded", user.uid));
+    note.infos
+        .push(format!("Set uid to user {} succeeded", user.uid));
     Ok(())
 }
 
@@ -173,8 +185,18 @@ const RUNNING_AS_ROOT: &str = "Supervisor is running as root.  Privileges were n
 /// Raises what the configuration wants raised; it is the same for every program.
 fn raise_limits(supervisord: &Supervisord, note: &mut Note) -> Result<(), Refusal> {
     let limits = [
-        (Resource::Nofile, "RLIMIT_NOFILE", supervisord.minfds, too_few_descriptors as Explain),
-        (Resource::Nproc, "RLIMIT_NPROC", supervisord.minprocs, too_few_processes),
+        (
+            Resource::Nofile,
+            "RLIMIT_NOFILE",
+            supervisord.minfds,
+            too_few_descriptors as Explain,
+        ),
+        (
+            Resource::Nproc,
+            "RLIMIT_NPROC",
+            supervisord.minprocs,
+            too_few_processes,
+        ),
     ];
     for (resource, name, least, explain) in limits {
         let Rlimit { current, maximum } = rustix::process::getrlimit(resource);
@@ -189,7 +211,8 @@ fn raise_limits(supervisord: &Supervisord, note: &mut Note) -> Result<(), Refusa
         };
         rustix::process::setrlimit(resource, raised)
             .map_err(|_| Refusal::new(explain(least, maximum.unwrap_or(u64::MAX).max(wanted))))?;
-        note.first_infos.push(format!("Increased {name} limit to {least}"));
+        note.first_infos
+            .push(format!("Increased {name} limit to {least}"));
     }
     Ok(())
 }
@@ -218,7 +241,9 @@ fn too_few_processes(least: i64, allowed: u64) -> String {
 
 /// Goes where the configuration wants a daemon to be, as far as that can be done.
 fn go_elsewhere(loaded: &Loaded) -> Background {
-    let Supervisord { umask, directory, .. } = &loaded.supervisord;
+    let Supervisord {
+        umask, directory, ..
+    } = &loaded.supervisord;
     rustix::process::umask(Mode::from_raw_mode(*umask));
     let directory = directory.as_deref().map(|directory| {
         let shown = minder_config::python::Repr(&directory.to_string_lossy()).to_string();
@@ -226,7 +251,10 @@ fn go_elsewhere(loaded: &Loaded) -> Background {
             Ok(()) => (Level::Info, format!("set current directory: {shown}")),
             Err(error) => {
                 let error = python_error(&error, directory);
-                (Level::Critical, format!("can't chdir into {shown}: {error}"))
+                (
+                    Level::Critical,
+                    format!("can't chdir into {shown}: {error}"),
+                )
             }
         }
     });
@@ -235,11 +263,16 @@ fn go_elsewhere(loaded: &Loaded) -> Background {
 
 /// An error of the system as Python words it.
 fn python_error(error: &io::Error, path: &Path) -> String {
-    let Some(number) = error.raw_os_error() else { return error.to_string() };
+    let Some(number) = error.raw_os_error() else {
+        return error.to_string();
+    };
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let path = path.to_string_lossy();
-    format!("[Errno {number}] {text}: {}", minder_config::python::Repr(&path))
+    format!(
+        "[Errno {number}] {text}: {}",
+        minder_config::python::Repr(&path)
+    )
 }
 
 fn run_in_foreground(note: &Note) -> ExitCode {
@@ -248,16 +281,16 @@ fn run_in_foreground(note: &Note) -> ExitCode {
     ExitCode::from(SOFTWARE)
 }
 
-fn run_in_background(note: &Note) -> Result<ExitCode, Refusal> {
+fn run_in_background(note: &Note) -> ExitCode {
     match minder_keeper::start_in_background(note.seal()) {
-        Ok(Outcome::Ready) => Ok(ExitCode::SUCCESS),
+        Ok(Outcome::Ready) => ExitCode::SUCCESS,
         Ok(Outcome::Failed { code, text }) => {
             tell(&text);
-            Ok(ExitCode::from(code))
+            ExitCode::from(code)
         }
         Err(error) => {
             tell(&format!("cannot start the keeper: {error}\n"));
-            Ok(ExitCode::from(SOFTWARE))
+            ExitCode::from(SOFTWARE)
         }
     }
 }

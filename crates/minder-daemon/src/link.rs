@@ -80,8 +80,18 @@ impl Link {
         };
         link.send(&ToKeeper::Hello { version: VERSION }, &[])?;
         let (welcome, _) = link.next()?;
-        let ToDaemon::Welcome { version, keeper_pid, restarts, last_end, note, .. } = welcome else {
-            return Err(LinkError::Garbled(format!("{welcome:?} instead of a welcome")));
+        let ToDaemon::Welcome {
+            version,
+            keeper_pid,
+            restarts,
+            last_end,
+            note,
+            ..
+        } = welcome
+        else {
+            return Err(LinkError::Garbled(format!(
+                "{welcome:?} instead of a welcome"
+            )));
         };
         if version != VERSION {
             return Err(LinkError::Garbled(format!("it speaks version {version}")));
@@ -106,14 +116,24 @@ impl Link {
             ToDaemon::InventoryEnd => return Ok(false),
             ToDaemon::Held { name } => {
                 // Without its descriptor it was lost on the way: as if it was never held.
-                inventory.held.extend(beside.into_iter().next().map(|held| (name, held)));
+                inventory
+                    .held
+                    .extend(beside.into_iter().next().map(|held| (name, held)));
             }
-            ToDaemon::Child { child, pid, label, state, streams } => {
+            ToDaemon::Child {
+                child,
+                pid,
+                label,
+                state,
+                streams,
+            } => {
                 let ended = match state {
                     ChildState::Running => None,
-                    ChildState::Exited { status, mono_nanos, wall_nanos } => {
-                        Some((exit_status(status), moment(mono_nanos, wall_nanos)))
-                    }
+                    ChildState::Exited {
+                        status,
+                        mono_nanos,
+                        wall_nanos,
+                    } => Some((exit_status(status), moment(mono_nanos, wall_nanos))),
                 };
                 inventory.children.push(FoundChild {
                     child: ChildId(child),
@@ -124,7 +144,9 @@ impl Link {
                 });
             }
             other => {
-                return Err(LinkError::Garbled(format!("{other:?} is no item of an inventory")));
+                return Err(LinkError::Garbled(format!(
+                    "{other:?} is no item of an inventory"
+                )));
             }
         }
         Ok(true)
@@ -243,12 +265,22 @@ impl Custody for Outbox {
     /// What the socket has taken is safe: the keeper reads all of it before it starts another
     /// daemon.
     fn hold(&self, name: &[u8], fd: BorrowedFd<'_>) -> io::Result<()> {
-        self.send(&ToKeeper::Hold { name: name.to_vec() }, &[fd])
+        self.send(
+            &ToKeeper::Hold {
+                name: name.to_vec(),
+            },
+            &[fd],
+        )
     }
 
     fn release(&self, name: &[u8]) {
         // Without a keeper there is nothing to let go of.
-        let _ = self.send(&ToKeeper::Release { name: name.to_vec() }, &[]);
+        let _ = self.send(
+            &ToKeeper::Release {
+                name: name.to_vec(),
+            },
+            &[],
+        );
     }
 }
 
@@ -281,7 +313,10 @@ pub(crate) fn exit_status(wait_status: i32) -> ExitStatus {
         return ExitStatus::Code(code);
     }
     match Signal::from_number(signal) {
-        Some(signal) => ExitStatus::Signal { signal, core_dumped: wait_status & 0x80 != 0 },
+        Some(signal) => ExitStatus::Signal {
+            signal,
+            core_dumped: wait_status & 0x80 != 0,
+        },
         None => ExitStatus::Unknown,
     }
 }
@@ -294,7 +329,10 @@ mod tests {
 
     #[test]
     fn a_wait_status_is_a_code_or_a_signal() {
-        let by = |signal, core_dumped| ExitStatus::Signal { signal, core_dumped };
+        let by = |signal, core_dumped| ExitStatus::Signal {
+            signal,
+            core_dumped,
+        };
         assert_eq!(exit_status(0x0300), ExitStatus::Code(3));
         assert_eq!(exit_status(0xff00), ExitStatus::Code(255));
         assert_eq!(exit_status(9), by(Signal::KILL, false));

@@ -36,7 +36,11 @@ pub(crate) struct LogFiles {
 
 impl LogFiles {
     pub(crate) fn new(automatic: Automatic, strip_ansi: bool) -> Self {
-        Self { automatic, strip_ansi, paths: Arc::default() }
+        Self {
+            automatic,
+            strip_ansi,
+            paths: Arc::default(),
+        }
     }
 
     /// The same, with the files that an earlier daemon made.
@@ -58,15 +62,21 @@ impl LogFiles {
             LogTarget::Off | LogTarget::Empty | LogTarget::Syslog => None,
             LogTarget::File(path) => Some(PathBuf::from(path)),
             LogTarget::Auto => {
-                let Automatic { directory, identifier } = &self.automatic;
+                let Automatic {
+                    directory,
+                    identifier,
+                } = &self.automatic;
                 auto::create(directory, &spec.name, channel, identifier)
                     .map_err(|error| troubles.push(error))
                     .ok()
             }
         };
         let stdout = path_of(&spec.stdout, Channel::Stdout);
-        let stderr =
-            if spec.redirect_stderr { None } else { path_of(&spec.stderr, Channel::Stderr) };
+        let stderr = if spec.redirect_stderr {
+            None
+        } else {
+            path_of(&spec.stderr, Channel::Stderr)
+        };
         Arc::make_mut(&mut self.paths).insert(process, LogPaths { stdout, stderr });
         troubles
     }
@@ -98,7 +108,11 @@ impl LogFiles {
             path: path.to_owned(),
             max_bytes: u64::try_from(stream.max_bytes).unwrap_or(0),
             backups: u32::try_from(stream.backups).unwrap_or(0),
-            mode: if stream.log == LogTarget::Auto { AUTOMATIC_MODE } else { NAMED_MODE },
+            mode: if stream.log == LogTarget::Auto {
+                AUTOMATIC_MODE
+            } else {
+                NAMED_MODE
+            },
             strip_ansi: self.strip_ansi,
         }
     }

@@ -15,9 +15,16 @@ use tokio::sync::oneshot;
 /// What another thread asks the driver for, or tells it.
 pub(crate) enum Command {
     /// A user's request. The answer is dropped if nobody waits for it any more.
-    Request { request: Request, answer: oneshot::Sender<Reply> },
+    Request {
+        request: Request,
+        answer: oneshot::Sender<Reply>,
+    },
     /// Bytes for the standard input of a process.
-    SendStdin { process: ProcessId, bytes: Vec<u8>, answer: oneshot::Sender<Result<(), Fault>> },
+    SendStdin {
+        process: ProcessId,
+        bytes: Vec<u8>,
+        answer: oneshot::Sender<Result<(), Fault>>,
+    },
     /// Everything is to begin anew, and the configuration has been looked at for that.
     RestartChecked(Result<(), ConfigError>),
     /// Something the log plane has to say.
@@ -41,7 +48,16 @@ pub(crate) struct Post {
 pub(crate) fn mailbox() -> std::io::Result<(Post, Mailbox)> {
     let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
     let (sender, receiver) = mpsc::channel();
-    Ok((Post { queue: sender, wake: Arc::clone(&wake) }, Mailbox { queue: receiver, wake }))
+    Ok((
+        Post {
+            queue: sender,
+            wake: Arc::clone(&wake),
+        },
+        Mailbox {
+            queue: receiver,
+            wake,
+        },
+    ))
 }
 
 impl Post {

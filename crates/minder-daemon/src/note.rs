@@ -97,7 +97,9 @@ mod tests {
             warnings: vec![],
             infos: vec![text("b"), text("c")],
             first_infos: vec![text("e")],
-            background: Some(Background { directory: Some((Level::Critical, text("d"))) }),
+            background: Some(Background {
+                directory: Some((Level::Critical, text("d"))),
+            }),
         };
         assert_eq!(Note::unseal(&note.seal()), Ok(note));
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use minder_core::{ProcessSpec, Signal};
 use minder_core::spec::ServerUrl;
+use minder_core::{ProcessSpec, Signal};
 use minder_os::users;
 use minder_wire::{Credentials, Plan, Stdin};
 
@@ -26,16 +26,25 @@ pub(crate) struct Inheritance {
 impl Inheritance {
     /// The daemon's own `PATH`.
     pub(crate) fn path(&self) -> Option<&OsStr> {
-        self.environment.get(OsStr::new("PATH")).map(OsString::as_os_str)
+        self.environment
+            .get(OsStr::new("PATH"))
+            .map(OsString::as_os_str)
     }
 
     /// The plan of one start of `spec`, a process of the group named `group`.
     pub(crate) fn plan(&self, spec: &ProcessSpec, group: &str, executable: &Executable) -> Plan {
         Plan {
             file: executable.file.as_os_str().as_bytes().to_vec(),
-            argv: executable.argv.iter().map(|word| word.clone().into_bytes()).collect(),
+            argv: executable
+                .argv
+                .iter()
+                .map(|word| word.clone().into_bytes())
+                .collect(),
             envp: self.environment_of(spec, group),
-            directory: spec.directory.as_ref().map(|directory| directory.clone().into_bytes()),
+            directory: spec
+                .directory
+                .as_ref()
+                .map(|directory| directory.clone().into_bytes()),
             umask: spec.umask,
             credentials: credentials(spec.uid),
             stdin: Stdin::Pipe,
@@ -73,8 +82,13 @@ impl Inheritance {
 /// Whom a program becomes. That it cannot be done is told by the child, as Supervisor's does.
 fn credentials(uid: Option<u32>) -> Credentials {
     let own = rustix::process::geteuid();
-    let Some(uid) = uid.filter(|uid| *uid != own.as_raw()) else { return Credentials::Keep };
-    let refuse = |why: String| Credentials::Refuse { uid, why: why.into_bytes() };
+    let Some(uid) = uid.filter(|uid| *uid != own.as_raw()) else {
+        return Credentials::Keep;
+    };
+    let refuse = |why: String| Credentials::Refuse {
+        uid,
+        why: why.into_bytes(),
+    };
     let user = match users::user_by_uid(uid) {
         Ok(Some(user)) => user,
         Ok(None) => return refuse(format!("Can't find uid {uid}")),
@@ -84,7 +98,11 @@ fn credentials(uid: Option<u32>) -> Credentials {
         return refuse("Can't drop privilege as nonroot user".to_owned());
     }
     match users::groups_of(&user) {
-        Ok(groups) => Credentials::Become { uid, gid: user.gid, groups },
+        Ok(groups) => Credentials::Become {
+            uid,
+            gid: user.gid,
+            groups,
+        },
         Err(_) => refuse("Could not set groups of effective user".to_owned()),
     }
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use minder_config::{Credentials, LogfileTarget, Server, Supervisord, server_url};
 use minder_core::Level;
 use minder_logs::main_log::{MainLogSpec, Target};
-use std::os::unix::ffi::OsStrExt;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 use crate::codec::{CodecError, Decoder, Encoder, open, seal};
 use crate::log_files::Automatic;
@@ -113,12 +113,16 @@ impl Settings {
 
 fn endpoint(server: &Server) -> Endpoint {
     match server {
-        Server::Inet { credentials, .. } => {
-            Endpoint { file: None, credentials: credentials.clone() }
-        }
-        Server::Unix { file, credentials, .. } => {
-            Endpoint { file: Some(file.clone()), credentials: credentials.clone() }
-        }
+        Server::Inet { credentials, .. } => Endpoint {
+            file: None,
+            credentials: credentials.clone(),
+        },
+        Server::Unix {
+            file, credentials, ..
+        } => Endpoint {
+            file: Some(file.clone()),
+            credentials: credentials.clone(),
+        },
     }
 }
 
@@ -145,7 +149,11 @@ fn write_log(out: &mut Encoder, log: &MainLogSpec) {
         match &log.target {
             Target::Off => out.u8(0),
             Target::Syslog => out.u8(1),
-            Target::File { path: file, max_bytes, backups } => {
+            Target::File {
+                path: file,
+                max_bytes,
+                backups,
+            } => {
                 out.u8(2);
                 path(out, file);
                 out.u64(*max_bytes);
@@ -159,7 +167,10 @@ fn read_log(input: &mut Decoder<'_>) -> Result<MainLogSpec, CodecError> {
     input.record(|input| {
         let level = input.u8()?;
         Ok(MainLogSpec {
-            level: LEVELS.into_iter().find(|l| *l as u8 == level).ok_or(CodecError::Value)?,
+            level: LEVELS
+                .into_iter()
+                .find(|l| *l as u8 == level)
+                .ok_or(CodecError::Value)?,
             to_stdout: input.bool()?,
             target: match input.u8()? {
                 0 => Target::Off,
@@ -200,10 +211,17 @@ mod tests {
     #[test]
     fn settings_are_read_back_as_they_were_written() {
         let settings = Settings {
-            automatic: Automatic { directory: "/logs".into(), identifier: "one".to_owned() },
+            automatic: Automatic {
+                directory: "/logs".into(),
+                identifier: "one".to_owned(),
+            },
             strip_ansi: true,
             log: MainLogSpec {
-                target: Target::File { path: "/log".into(), max_bytes: 3, backups: 4 },
+                target: Target::File {
+                    path: "/log".into(),
+                    max_bytes: 3,
+                    backups: 4,
+                },
                 level: Level::Trace,
                 to_stdout: true,
             },
@@ -217,7 +235,10 @@ mod tests {
                         password: "secret".to_owned(),
                     }),
                 },
-                Endpoint { file: None, credentials: None },
+                Endpoint {
+                    file: None,
+                    credentials: None,
+                },
             ],
         };
         assert_eq!(Settings::unseal(&settings.seal()), Ok(settings));

@@ -17,9 +17,7 @@ use std::sync::Arc;
 
 use minder_core::process::{Down, Phase, State, StopCause};
 use minder_core::snapshot::{GroupSnapshot, NextIds, ProcessSnapshot};
-use minder_core::{
-    ChildId, GroupId, GroupSpec, Mono, Mood, Now, ProcessId, Snapshot, Wall,
-};
+use minder_core::{ChildId, GroupId, GroupSpec, Mono, Mood, Now, ProcessId, Snapshot, Wall};
 use minder_os::memfd;
 use minder_wire::ToKeeper;
 
@@ -53,7 +51,10 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// A recorder that goes on after the daemon that left layout number `layout`.
     pub(crate) fn after(layout: u64) -> Self {
-        Self { layout, ..Self::default() }
+        Self {
+            layout,
+            ..Self::default()
+        }
     }
 
     /// Gives `snapshot` to the keeper, unless it has it already.
@@ -77,7 +78,12 @@ impl Recorder {
             self.state = state;
         }
         if renewed {
-            link.send(&ToKeeper::Release { name: layout_name(old_layout) }, &[])?;
+            link.send(
+                &ToKeeper::Release {
+                    name: layout_name(old_layout),
+                },
+                &[],
+            )?;
         }
         Ok(())
     }
@@ -99,7 +105,12 @@ fn layout_name(layout: u64) -> Vec<u8> {
 /// Holds `content` under `name` with the keeper.
 pub(crate) fn hold(link: &mut Link, name: &[u8], content: &[u8]) -> Result<(), LinkError> {
     let file = memfd::sealed("minder-state", content)?;
-    link.send(&ToKeeper::Hold { name: name.to_vec() }, &[file.as_fd()])
+    link.send(
+        &ToKeeper::Hold {
+            name: name.to_vec(),
+        },
+        &[file.as_fd()],
+    )
 }
 
 /// What an earlier daemon left.
@@ -127,12 +138,17 @@ pub(crate) enum LegacyError {
 
 /// Takes what an earlier daemon left out of what the keeper holds; `None` if there was no such
 /// daemon.
-pub(crate) fn take(
-    held: &mut BTreeMap<Vec<u8>, OwnedFd>,
-) -> Option<Result<Legacy, LegacyError>> {
+pub(crate) fn take(held: &mut BTreeMap<Vec<u8>, OwnedFd>) -> Option<Result<Legacy, LegacyError>> {
     let state = held.remove(STATE)?;
-    let names: Vec<_> = held.keys().filter(|name| name.starts_with(LAYOUT)).cloned().collect();
-    let layouts: Vec<_> = names.iter().filter_map(|name| held.remove_entry(name)).collect();
+    let names: Vec<_> = held
+        .keys()
+        .filter(|name| name.starts_with(LAYOUT))
+        .cloned()
+        .collect();
+    let layouts: Vec<_> = names
+        .iter()
+        .filter_map(|name| held.remove_entry(name))
+        .collect();
     Some(read(&state, &layouts))
 }
 
@@ -141,12 +157,18 @@ fn read(state: &OwnedFd, layouts: &[(Vec<u8>, OwnedFd)]) -> Result<Legacy, Legac
     let mut state = Decoder::new(open(VERSION, &sealed)?);
     let layout = state.u64()?;
     let name = layout_name(layout);
-    let (_, file) =
-        layouts.iter().find(|(held, _)| *held == name).ok_or(LegacyError::Missing("layout"))?;
+    let (_, file) = layouts
+        .iter()
+        .find(|(held, _)| *held == name)
+        .ok_or(LegacyError::Missing("layout"))?;
     let sealed = memfd::read_sealed(file, MAX_SEALED)?;
     let (mut snapshot, files) = read_layout(open(VERSION, &sealed)?)?;
     read_state(&mut state, &mut snapshot)?;
-    Ok(Legacy { snapshot, files, layout })
+    Ok(Legacy {
+        snapshot,
+        files,
+        layout,
+    })
 }
 
 fn layout(snapshot: &Snapshot, files: &Files) -> Vec<u8> {
@@ -154,7 +176,11 @@ fn layout(snapshot: &Snapshot, files: &Files) -> Vec<u8> {
     let groups = snapshot.groups.iter().map(|group| &group.spec);
     let mut specs = SpecTable::default();
     let active: Vec<u64> = groups.map(|spec| specs.index(spec)).collect();
-    let candidate: Vec<u64> = snapshot.candidate.iter().map(|spec| specs.index(spec)).collect();
+    let candidate: Vec<u64> = snapshot
+        .candidate
+        .iter()
+        .map(|spec| specs.index(spec))
+        .collect();
     out.list(specs.0.iter(), |out, spec| specs::write_group(out, spec));
     out.list(snapshot.groups.iter().zip(active), |out, (group, spec)| {
         out.record(|out| {
@@ -180,7 +206,10 @@ fn read_layout(content: &[u8]) -> Result<(Snapshot, Files), CodecError> {
     let specs = input.list(specs::read_group)?;
     let spec = |index: u64| {
         let index = usize::try_from(index).ok();
-        index.and_then(|index| specs.get(index)).cloned().ok_or(CodecError::Value)
+        index
+            .and_then(|index| specs.get(index))
+            .cloned()
+            .ok_or(CodecError::Value)
     };
     let mut files = BTreeMap::new();
     let groups = input.list(|input| {
@@ -199,12 +228,25 @@ fn read_layout(content: &[u8]) -> Result<(Snapshot, Files), CodecError> {
             if processes.len() != spec.processes.len() {
                 return Err(CodecError::Value);
             }
-            Ok(GroupSnapshot { id, spec, processes })
+            Ok(GroupSnapshot {
+                id,
+                spec,
+                processes,
+            })
         })
     })?;
     let candidate = input.list(|input| spec(input.u64()?))?;
-    let next = NextIds { child: 1, process: 1, group: 1 };
-    let snapshot = Snapshot { mood: Mood::Running, groups, candidate, next };
+    let next = NextIds {
+        child: 1,
+        process: 1,
+        group: 1,
+    };
+    let snapshot = Snapshot {
+        mood: Mood::Running,
+        groups,
+        candidate,
+        next,
+    };
     Ok((snapshot, Arc::new(files)))
 }
 
@@ -248,7 +290,11 @@ fn state(snapshot: &Snapshot, layout: u64) -> Vec<u8> {
         out.u64(snapshot.next.process);
         out.u64(snapshot.next.group);
     });
-    let processes: Vec<_> = snapshot.groups.iter().flat_map(|group| &group.processes).collect();
+    let processes: Vec<_> = snapshot
+        .groups
+        .iter()
+        .flat_map(|group| &group.processes)
+        .collect();
     out.list(processes.into_iter(), write_process);
     out.finish()
 }
@@ -261,15 +307,24 @@ fn read_state(input: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), Co
             2 => Mood::ShuttingDown,
             _ => return Err(CodecError::Value),
         };
-        snapshot.next =
-            NextIds { child: input.u64()?, process: input.u64()?, group: input.u64()? };
+        snapshot.next = NextIds {
+            child: input.u64()?,
+            process: input.u64()?,
+            group: input.u64()?,
+        };
         Ok(())
     })?;
     let known: Vec<ProcessSnapshot> = input.list(read_process)?;
-    let places = snapshot.groups.iter_mut().flat_map(|group| &mut group.processes);
+    let places = snapshot
+        .groups
+        .iter_mut()
+        .flat_map(|group| &mut group.processes);
     let mut known = known.into_iter();
     for place in places {
-        *place = known.next().filter(|process| process.id == place.id).ok_or(CodecError::Value)?;
+        *place = known
+            .next()
+            .filter(|process| process.id == place.id)
+            .ok_or(CodecError::Value)?;
     }
     if known.next().is_some() {
         return Err(CodecError::Value);
@@ -297,7 +352,10 @@ fn read_process(input: &mut Decoder<'_>) -> Result<ProcessSnapshot, CodecError> 
             id: ProcessId(input.u64()?),
             state: read_life(input)?,
             started: input.option(|input| {
-                Ok(Now { mono: Mono(input.duration()?), wall: Wall(input.duration()?) })
+                Ok(Now {
+                    mono: Mono(input.duration()?),
+                    wall: Wall(input.duration()?),
+                })
             })?,
             stopped: input.option(Decoder::duration)?.map(Wall),
             spawn_error: input.text()?,
@@ -335,9 +393,14 @@ fn read_life(input: &mut Decoder<'_>) -> Result<State, CodecError> {
                 failures: input.u32()?,
                 retry_at: Mono(input.duration()?),
             }),
-            2 => State::Down(Down::Exited { expected: input.bool()? }),
+            2 => State::Down(Down::Exited {
+                expected: input.bool()?,
+            }),
             3 => State::Down(Down::Fatal),
-            4 => State::Up { child: ChildId(input.u64()?), phase: read_phase(input)? },
+            4 => State::Up {
+                child: ChildId(input.u64()?),
+                phase: read_phase(input)?,
+            },
             _ => return Err(CodecError::Value),
         })
     })
@@ -388,10 +451,19 @@ fn read_phase(input: &mut Decoder<'_>) -> Result<Phase, CodecError> {
                     _ => return Err(CodecError::Value),
                 },
             },
-            1 => Phase::Starting { pid: input.u32()?, failures: input.u32()? },
+            1 => Phase::Starting {
+                pid: input.u32()?,
+                failures: input.u32()?,
+            },
             2 => Phase::Running { pid: input.u32()? },
-            3 => Phase::Stopping { pid: input.u32()?, kill_at: Mono(input.duration()?) },
-            4 => Phase::Unknown { pid: input.u32()?, stopping: input.bool()? },
+            3 => Phase::Stopping {
+                pid: input.u32()?,
+                kill_at: Mono(input.duration()?),
+            },
+            4 => Phase::Unknown {
+                pid: input.u32()?,
+                stopping: input.bool()?,
+            },
             _ => return Err(CodecError::Value),
         })
     })

@@ -103,16 +103,21 @@ fn to_daemon() -> impl Strategy<Value = ToDaemon> {
         Just(SpawnStep::Clone)
     ];
     prop_oneof![
-        (any::<(u16, u32, u32, u32)>(), option::of(any::<i32>()), text()).prop_map(
-            |((version, keeper_pid, generation, restarts), last_end, note)| ToDaemon::Welcome {
-                version,
-                keeper_pid,
-                generation,
-                restarts,
-                last_end,
-                note,
-            }
-        ),
+        (
+            any::<(u16, u32, u32, u32)>(),
+            option::of(any::<i32>()),
+            text()
+        )
+            .prop_map(
+                |((version, keeper_pid, generation, restarts), last_end, note)| ToDaemon::Welcome {
+                    version,
+                    keeper_pid,
+                    generation,
+                    restarts,
+                    last_end,
+                    note,
+                }
+            ),
         (
             any::<(u64, u32)>(),
             text(),

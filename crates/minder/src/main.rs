@@ -61,14 +61,20 @@ fn main() -> ExitCode {
         return minder_keeper::run(launch);
     }
     let args: Vec<OsString> = std::env::args_os().collect();
-    let called = args.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+    let called = args
+        .first()
+        .map(Path::new)
+        .and_then(Path::file_name)
+        .unwrap_or_default();
     if called == minder_keeper::DAEMON_ARGV0 {
         return minder_daemon::daemon();
     }
     if let Some(tool) = called.to_str().and_then(Tool::named) {
         return tool.run(&args);
     }
-    let Some(word) = args.get(1).and_then(|word| word.to_str()) else { return refuse() };
+    let Some(word) = args.get(1).and_then(|word| word.to_str()) else {
+        return refuse();
+    };
     match (Tool::named(word), word) {
         (Some(tool), _) => tool.run(&args[1..]),
         (None, "-h" | "--help" | "help") => print(USAGE),

@@ -7,6 +7,7 @@
 //! | `out TEXT`, `err TEXT` | writes a line on standard output, standard error |
 //! | `fill N` | writes N bytes in lines of 100 on standard output, in one write |
 //! | `flood FILE` | writes numbered lines, a write each, until FILE exists; then `end N` |
+//! | `drip FILE` | as `flood`, with a pause behind every 100 lines |
 //! | `echo` | copies standard input to standard output until its end |
 //! | `report` | writes what it was given: arguments aside, all that a child inherits |
 //! | `until FILE` | waits until FILE exists |
@@ -40,7 +41,8 @@ fn main() -> io::Result<()> {
             // In one write, as standard output does.
             "err" => io::stderr().write_all(format!("{}\n", word()).as_bytes())?,
             "fill" => fill(word().parse().expect("fill takes a number"))?,
-            "flood" => flood(Path::new(&word()))?,
+            "flood" => flood(Path::new(&word()), 1000, Duration::ZERO)?,
+            "drip" => flood(Path::new(&word()), 100, PAUSE)?,
             "echo" => {
                 io::copy(&mut io::stdin(), &mut io::stdout())?;
             }
@@ -67,15 +69,17 @@ fn fill(bytes: usize) -> io::Result<()> {
     io::stdout().write_all(&text)
 }
 
-fn flood(end: &Path) -> io::Result<()> {
-    // Looking for the file costs more than a line, so it is done only now and then.
-    const LINES_PER_LOOK: u64 = 1000;
+/// Looks for the file after every `burst` lines, because that costs more than a line.
+fn flood(end: &Path, burst: u64, pause: Duration) -> io::Result<()> {
     let mut out = io::stdout();
     let mut number = 0_u64;
-    while !number.is_multiple_of(LINES_PER_LOOK) || !end.exists() {
+    while !number.is_multiple_of(burst) || !end.exists() {
         // One write with its newline: standard output flushes at newlines only.
         out.write_all(format!("{number:015}\n").as_bytes())?;
         number += 1;
+        if number.is_multiple_of(burst) {
+            thread::sleep(pause);
+        }
     }
     writeln!(out, "end {number}")
 }

@@ -143,7 +143,9 @@ impl Core {
             }
             Phase::Spawning { .. } => {
                 let again = ChildId(super::take(&mut self.next.child));
-                self.step(now, id, fx, |process, fx| process.spawn_again(again, fx));
+                self.step(now, id, fx, |process, fx| {
+                    process.spawn_again(now, again, fx);
+                });
             }
             Phase::Starting { .. }
             | Phase::Running { .. }

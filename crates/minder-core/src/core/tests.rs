@@ -161,6 +161,24 @@ fn a_waiting_start_is_answered_when_the_process_is_up() {
     );
 }
 
+#[test]
+fn a_spawn_that_a_crash_has_lost_is_made_again_and_its_time_counts_from_then() {
+    let mut world = World::start(at(0), &[group("cat", &[program("cat")])]);
+    world.told();
+    let snapshot = world.core.snapshot();
+    world.core = Core::adopt(at(5000), snapshot, &[], &mut world.fx);
+    assert_eq!(world.told(), ["spawn cat as 2"]);
+    world.spawned(at(5010), 2);
+    assert_eq!(world.core.deadline(), Some(at(6000).mono));
+    assert_eq!(
+        world.exited(at(5020), 2, 1),
+        [
+            "cat BACKOFF from:STARTING tries:1",
+            "WARN exited: cat (exit status 1; not expected)",
+        ]
+    );
+}
+
 fn running() -> World {
     let mut world = World::start(at(0), &[group("cat", &[program("cat")])]);
     world.spawned(at(5), 1);

@@ -29,10 +29,20 @@ pub(super) fn adopt(mut start: Start, legacy: Legacy) -> Result<Running, Failure
     if sockets.len() < settings.servers.len() {
         return recover(start, "a listening socket was not left");
     }
-    let Legacy { snapshot, files, layout } = legacy;
-    let files =
-        LogFiles::new(settings.automatic.clone(), settings.strip_ansi).adopt(files);
-    go_on(start, settings, sockets, files, snapshot, Recorder::after(layout))
+    let Legacy {
+        snapshot,
+        files,
+        layout,
+    } = legacy;
+    let files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi).adopt(files);
+    go_on(
+        start,
+        settings,
+        sockets,
+        files,
+        snapshot,
+        Recorder::after(layout),
+    )
 }
 
 /// Goes on with the children alone, because what the daemon before left is of no use.
@@ -40,8 +50,14 @@ pub(super) fn adopt(mut start: Start, legacy: Legacy) -> Result<Running, Failure
 /// A configuration that cannot be read leaves nothing to go on with: then the programs run on by
 /// themselves, and the next daemon tries again.
 pub(super) fn recover(mut start: Start, why: &str) -> Result<Running, Failure> {
-    start.log.write(Level::Critical, format_args!("{why}: going on with what still runs"));
-    let loaded = start.configuration.load().map_err(|error| Failure::Broken(error.to_string()))?;
+    start.log.write(
+        Level::Critical,
+        format_args!("{why}: going on with what still runs"),
+    );
+    let loaded = start
+        .configuration
+        .load()
+        .map_err(|error| Failure::Broken(error.to_string()))?;
     let settings = Settings::new(&loaded.supervisord, &loaded.servers);
     start.open_log(&settings)?;
     release_sockets(&mut start)?;
@@ -58,7 +74,14 @@ pub(super) fn recover(mut start: Start, why: &str) -> Result<Running, Failure> {
             }
         }
     }
-    go_on(start, settings, sockets, files, snapshot, Recorder::default())
+    go_on(
+        start,
+        settings,
+        sockets,
+        files,
+        snapshot,
+        Recorder::default(),
+    )
 }
 
 fn go_on(
@@ -78,7 +101,9 @@ fn go_on(
         children.groups.insert(group.id, ids);
         for (process, spec) in group.processes.iter().zip(&group.spec.processes) {
             if let State::Up { child, .. } = process.state {
-                children.latest.insert(process.id, (child, spec.name.clone()));
+                children
+                    .latest
+                    .insert(process.id, (child, spec.name.clone()));
             }
         }
     }
@@ -98,7 +123,9 @@ fn go_on(
             pid: found.pid,
             // An end is told once all output has been taken in; an end that was told before is
             // none of the core's business.
-            exited: found.ended.filter(|_| !owners.by_child.contains_key(&found.child)),
+            exited: found
+                .ended
+                .filter(|_| !owners.by_child.contains_key(&found.child)),
         })
         .collect();
     let running = found.iter().filter(|found| found.ended.is_none()).count();
@@ -150,15 +177,23 @@ impl Owners {
     /// By the snapshot; for a child that it does not know any more, whose output may still be
     /// written by a descendant, by its label.
     fn of(&self, child: ChildId, label: &str) -> Option<ProcessId> {
-        self.by_child.get(&child).or_else(|| self.by_label.get(label)).copied()
+        self.by_child
+            .get(&child)
+            .or_else(|| self.by_label.get(label))
+            .copied()
     }
 }
 
 fn owners(snapshot: &Snapshot) -> Owners {
-    let mut owners = Owners { by_child: BTreeMap::new(), by_label: BTreeMap::new() };
+    let mut owners = Owners {
+        by_child: BTreeMap::new(),
+        by_label: BTreeMap::new(),
+    };
     for group in &snapshot.groups {
         for (process, spec) in group.processes.iter().zip(&group.spec.processes) {
-            owners.by_label.insert(label(&group.spec.name, &spec.name), process.id);
+            owners
+                .by_label
+                .insert(label(&group.spec.name, &spec.name), process.id);
             if let State::Up { child, .. } = process.state {
                 owners.by_child.insert(child, process.id);
             }
@@ -168,7 +203,11 @@ fn owners(snapshot: &Snapshot) -> Owners {
 }
 
 fn take_settings(start: &mut Start) -> Result<Settings, String> {
-    let held = start.inventory.held.remove(SETTINGS).ok_or("no settings were left")?;
+    let held = start
+        .inventory
+        .held
+        .remove(SETTINGS)
+        .ok_or("no settings were left")?;
     let sealed = memfd::read_sealed(held, MAX_SEALED)
         .map_err(|error| format!("the settings that were left cannot be read: {error}"))?;
     Settings::unseal(&sealed)
@@ -177,13 +216,19 @@ fn take_settings(start: &mut Start) -> Result<Settings, String> {
 
 /// The sockets that are held, up to the first that is missing.
 fn take_sockets(start: &mut Start, count: usize) -> Vec<OwnedFd> {
-    (0..count).map_while(|number| start.inventory.held.remove(&listener_name(number))).collect()
+    (0..count)
+        .map_while(|number| start.inventory.held.remove(&listener_name(number)))
+        .collect()
 }
 
 /// Lets go of the sockets that are held, so that their addresses are free. Returns once they are.
 fn release_sockets(start: &mut Start) -> Result<(), Failure> {
     let held = &mut start.inventory.held;
-    let names: Vec<_> = held.keys().filter(|name| name.starts_with(LISTENER)).cloned().collect();
+    let names: Vec<_> = held
+        .keys()
+        .filter(|name| name.starts_with(LISTENER))
+        .cloned()
+        .collect();
     for name in names {
         held.remove(&name);
         start.link.send(&ToKeeper::Release { name }, &[])?;

@@ -82,7 +82,10 @@ fn introduce(start: &Start, loaded: &Loaded) {
     let is_first = start.inventory.restarts == 0;
     let say = |level, texts: &[String]| texts.iter().for_each(|text| log.write(level, text));
     let warn = |kind| {
-        let warnings = loaded.warnings.iter().filter(|warning| warning.kind == kind);
+        let warnings = loaded
+            .warnings
+            .iter()
+            .filter(|warning| warning.kind == kind);
         warnings.for_each(|warning| log.write(warning.level(), &warning.text));
     };
     say(Level::Critical, &note.criticals);
@@ -108,10 +111,21 @@ fn introduce(start: &Start, loaded: &Loaded) {
 fn introduce_server(start: &Start, loaded: &Loaded, server: &Server) {
     for interface in &loaded.rpc_interfaces {
         let namespace = Repr(&interface.namespace);
-        start.log.write(Level::Info, format_args!("RPC interface {namespace} initialized"));
+        start.log.write(
+            Level::Info,
+            format_args!("RPC interface {namespace} initialized"),
+        );
     }
-    let (Server::Inet { section, credentials, .. } | Server::Unix { section, credentials, .. }) =
-        server;
+    let (Server::Inet {
+        section,
+        credentials,
+        ..
+    }
+    | Server::Unix {
+        section,
+        credentials,
+        ..
+    }) = server;
     if credentials.is_none() {
         let section = Repr(section);
         start.log.write(
@@ -123,12 +137,18 @@ fn introduce_server(start: &Start, loaded: &Loaded, server: &Server) {
 
 /// Deletes the automatic log files of earlier runs.
 fn sweep(start: &Start, automatic: &Automatic) {
-    let Automatic { directory, identifier } = automatic;
+    let Automatic {
+        directory,
+        identifier,
+    } = automatic;
     match auto::sweep(directory, identifier, &[]) {
         Ok(failed) => {
             for path in failed {
                 let path = path.to_string_lossy();
-                start.log.write(Level::Warn, format_args!("Failed to clean up {}", Repr(&path)));
+                start.log.write(
+                    Level::Warn,
+                    format_args!("Failed to clean up {}", Repr(&path)),
+                );
             }
         }
         Err(_) => start.log.write(Level::Warn, "Could not clear childlog dir"),
@@ -138,7 +158,10 @@ fn sweep(start: &Start, automatic: &Automatic) {
 fn write_pidfile(start: &Start, pidfile: &Path) {
     let pid = start.inventory.keeper_pid;
     match std::fs::write(pidfile, pidfile_text(pid)) {
-        Ok(()) => start.log.write(Level::Info, format_args!("supervisord started with pid {pid}")),
+        Ok(()) => start.log.write(
+            Level::Info,
+            format_args!("supervisord started with pid {pid}"),
+        ),
         Err(_) => start.log.write(
             Level::Critical,
             format_args!("could not write pidfile {}", pidfile.display()),

@@ -24,7 +24,8 @@ impl Driver {
         loop {
             let effects: Vec<Effect> = self.effects.drain().collect();
             self.prepare(&effects);
-            self.recorder.record(&self.core.snapshot(), &self.files.paths(), &mut self.link)?;
+            self.recorder
+                .record(&self.core.snapshot(), &self.files.paths(), &mut self.link)?;
             self.publish();
             for effect in effects {
                 if let Some(halt) = self.perform(effect)? {
@@ -44,7 +45,14 @@ impl Driver {
     /// the daemon names itself.
     fn prepare(&mut self, effects: &[Effect]) {
         for effect in effects {
-            let Effect::GroupAdded { id, spec, processes } = effect else { continue };
+            let Effect::GroupAdded {
+                id,
+                spec,
+                processes,
+            } = effect
+            else {
+                continue;
+            };
             for (process, spec) in processes.iter().zip(&spec.processes) {
                 for error in self.files.add(*process, spec) {
                     self.log.write(
@@ -58,21 +66,31 @@ impl Driver {
     }
 
     fn publish(&mut self) {
-        self.published.replace(Picture { view: self.core.view(), logs: self.files.paths() });
+        self.published.replace(Picture {
+            view: self.core.view(),
+            logs: self.files.paths(),
+        });
     }
 
     fn perform(&mut self, effect: Effect) -> Result<Option<Halt>, LinkError> {
         match effect {
-            Effect::Spawn { child, process, spec, group } => {
+            Effect::Spawn {
+                child,
+                process,
+                spec,
+                group,
+            } => {
                 self.spawn(child, process, &spec, &group)?;
             }
-            Effect::Signal { child, signal, whom } => {
+            Effect::Signal {
+                child,
+                signal,
+                whom,
+            } => {
                 self.send_signal(child, signal, whom)?;
             }
             Effect::Log(message) => self.log.write(message.level(), message),
             Effect::Reply { request, reply } => self.waiters.answer(request, reply),
-            // Made ready before the state was written down.
-            Effect::GroupAdded { .. } => {}
             Effect::GroupRemoved { id } => {
                 for process in self.children.groups.remove(&id).unwrap_or_default() {
                     self.files.remove(process);
@@ -92,20 +110,20 @@ impl Driver {
                 self.plane.reopen();
             }
             Effect::Halt(halt) => return Ok(Some(halt)),
-            // There are no listeners yet.
-            Effect::Announce(_) => {}
+            // Of groups, the files were made ready before the state was written down; and there
+            // are no listeners yet.
+            Effect::GroupAdded { .. } | Effect::Announce(_) => {}
         }
         Ok(None)
     }
 
-    fn send_signal(
-        &mut self,
-        child: ChildId,
-        signal: Signal,
-        whom: Whom,
-    ) -> Result<(), LinkError> {
+    fn send_signal(&mut self, child: ChildId, signal: Signal, whom: Whom) -> Result<(), LinkError> {
         let group = whom == Whom::Group;
-        let message = ToKeeper::Signal { child: child.0, signal: signal.number(), group };
+        let message = ToKeeper::Signal {
+            child: child.0,
+            signal: signal.number(),
+            group,
+        };
         self.link.send(&message, &[])
     }
 
@@ -116,11 +134,15 @@ impl Driver {
         spec: &Arc<ProcessSpec>,
         group: &Arc<GroupSpec>,
     ) -> Result<(), LinkError> {
-        self.children.latest.insert(process, (child, spec.name.clone()));
+        self.children
+            .latest
+            .insert(process, (child, spec.name.clone()));
         match self.try_spawn(child, process, spec, group) {
             Ok(message) => {
                 let (message, plan) = message;
-                let plan = plan.map(|plan| memfd::sealed("minder-plan", &plan)).transpose()?;
+                let plan = plan
+                    .map(|plan| memfd::sealed("minder-plan", &plan))
+                    .transpose()?;
                 let beside = plan.as_ref().map(AsFd::as_fd);
                 self.link.send(&message, beside.as_slice())
             }
@@ -154,7 +176,9 @@ impl Driver {
                 let opened = self.plane.open(&sink).map_err(|error| {
                     let code = name(&error);
                     let name = &spec.name;
-                    SpawnError(format!("unknown error making dispatchers for '{name}': {code}"))
+                    SpawnError(format!(
+                        "unknown error making dispatchers for '{name}': {code}"
+                    ))
                 })?;
                 sinks.push((channel, opened));
             }

@@ -15,17 +15,17 @@ use super::untouched;
 use crate::link::FoundChild;
 
 /// What can be said of the processes of a configuration from the children that there are.
-pub(crate) fn recover(
-    now: Now,
-    groups: Vec<Arc<GroupSpec>>,
-    children: &[FoundChild],
-) -> Snapshot {
+pub(crate) fn recover(now: Now, groups: Vec<Arc<GroupSpec>>, children: &[FoundChild]) -> Snapshot {
     let running: BTreeMap<&str, &FoundChild> = children
         .iter()
         .filter(|found| found.ended.is_none())
         .map(|found| (found.label.as_str(), found))
         .collect();
-    let mut next = NextIds { child: 1, process: 1, group: 1 };
+    let mut next = NextIds {
+        child: 1,
+        process: 1,
+        group: 1,
+    };
     let mut snapshots: Vec<GroupSnapshot> = Vec::new();
     for spec in &groups {
         // Of two with one name the first is meant.
@@ -37,16 +37,28 @@ pub(crate) fn recover(
             let label = label(&spec.name, &process.name);
             if let Some(found) = running.get(label.as_str()) {
                 let (child, pid) = (found.child, found.pid);
-                left.state = State::Up { child, phase: Phase::Running { pid } };
+                left.state = State::Up {
+                    child,
+                    phase: Phase::Running { pid },
+                };
                 left.started = Some(now);
             }
             left
         });
         let processes = processes.collect();
         let id = GroupId(take(&mut next.group));
-        snapshots.push(GroupSnapshot { id, spec: Arc::clone(spec), processes });
+        snapshots.push(GroupSnapshot {
+            id,
+            spec: Arc::clone(spec),
+            processes,
+        });
     }
-    Snapshot { mood: Mood::Running, groups: snapshots, candidate: groups, next }
+    Snapshot {
+        mood: Mood::Running,
+        groups: snapshots,
+        candidate: groups,
+        next,
+    }
 }
 
 fn take(counter: &mut u64) -> u64 {

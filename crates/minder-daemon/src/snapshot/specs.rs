@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use minder_core::spec::{
-    AutoRestart, FastCgiSocket, GroupKind, LogTarget, ServerUrl, StreamSpec,
-};
+use minder_core::spec::{AutoRestart, FastCgiSocket, GroupKind, LogTarget, ServerUrl, StreamSpec};
 use minder_core::{GroupSpec, ProcessSpec, Signal};
 
 use crate::codec::{CodecError, Decoder, Encoder};
@@ -14,7 +12,9 @@ pub(super) fn write_group(out: &mut Encoder, group: &GroupSpec) {
         out.text(&group.name);
         out.i64(group.priority);
         write_kind(out, &group.kind);
-        out.list(group.processes.iter(), |out, process| write_process(out, process));
+        out.list(group.processes.iter(), |out, process| {
+            write_process(out, process);
+        });
     });
 }
 
@@ -42,7 +42,10 @@ fn write_kind(out: &mut Encoder, kind: &GroupKind) {
             out.u32(socket.mode);
             out.option(socket.backlog, Encoder::u32);
         }
-        GroupKind::Listeners { buffer_size, events } => {
+        GroupKind::Listeners {
+            buffer_size,
+            events,
+        } => {
             out.u8(2);
             out.u64(*buffer_size as u64);
             out.list(events.iter(), |out, event| out.text(event));
@@ -185,5 +188,7 @@ pub(super) fn write_signal(out: &mut Encoder, signal: Signal) {
 
 pub(super) fn read_signal(input: &mut Decoder<'_>) -> Result<Signal, CodecError> {
     let number = i32::try_from(input.i64()?).ok();
-    number.and_then(Signal::from_number).ok_or(CodecError::Value)
+    number
+        .and_then(Signal::from_number)
+        .ok_or(CodecError::Value)
 }

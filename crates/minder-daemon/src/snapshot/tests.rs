@@ -58,19 +58,43 @@ fn moment(seconds: u64) -> Now {
 /// One process in each state that there is.
 fn every_state() -> Vec<State> {
     let retry_at = moment(9).mono;
-    let up = |phase| State::Up { child: ChildId(77), phase };
+    let up = |phase| State::Up {
+        child: ChildId(77),
+        phase,
+    };
     vec![
         State::Down(Down::Stopped),
-        State::Down(Down::Backoff { failures: 2, retry_at }),
+        State::Down(Down::Backoff {
+            failures: 2,
+            retry_at,
+        }),
         State::Down(Down::Exited { expected: true }),
         State::Down(Down::Fatal),
-        up(Phase::Spawning { failures: 1, stop: None }),
-        up(Phase::Spawning { failures: 1, stop: Some(StopCause::Request) }),
-        up(Phase::Spawning { failures: 1, stop: Some(StopCause::Shutdown) }),
-        up(Phase::Starting { pid: 5, failures: 3 }),
+        up(Phase::Spawning {
+            failures: 1,
+            stop: None,
+        }),
+        up(Phase::Spawning {
+            failures: 1,
+            stop: Some(StopCause::Request),
+        }),
+        up(Phase::Spawning {
+            failures: 1,
+            stop: Some(StopCause::Shutdown),
+        }),
+        up(Phase::Starting {
+            pid: 5,
+            failures: 3,
+        }),
         up(Phase::Running { pid: 5 }),
-        up(Phase::Stopping { pid: 5, kill_at: Mono(std::time::Duration::MAX) }),
-        up(Phase::Unknown { pid: 5, stopping: true }),
+        up(Phase::Stopping {
+            pid: 5,
+            kill_at: Mono(std::time::Duration::MAX),
+        }),
+        up(Phase::Unknown {
+            pid: 5,
+            stopping: true,
+        }),
     ]
 }
 
@@ -79,16 +103,23 @@ fn everything() -> (Snapshot, Files) {
     let names: Vec<String> = (0..states.len()).map(|n| format!("p{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let (web, idle) = (group("web", &names), group("idle", &["one"]));
-    let processes = states.into_iter().zip(10..).map(|(state, id)| ProcessSnapshot {
-        id: ProcessId(id),
-        state,
-        started: Some(moment(1)),
-        stopped: Some(moment(2).wall),
-        spawn_error: "why".to_owned(),
-        exit_status: -1,
-    });
+    let processes = states
+        .into_iter()
+        .zip(10..)
+        .map(|(state, id)| ProcessSnapshot {
+            id: ProcessId(id),
+            state,
+            started: Some(moment(1)),
+            stopped: Some(moment(2).wall),
+            spawn_error: "why".to_owned(),
+            exit_status: -1,
+        });
     let groups = vec![
-        GroupSnapshot { id: GroupId(4), spec: web.clone(), processes: processes.collect() },
+        GroupSnapshot {
+            id: GroupId(4),
+            spec: web.clone(),
+            processes: processes.collect(),
+        },
         GroupSnapshot {
             id: GroupId(3),
             spec: group("gone", &["old"]),
@@ -96,11 +127,35 @@ fn everything() -> (Snapshot, Files) {
         },
     ];
     let files = Arc::new(BTreeMap::from([
-        (ProcessId(2), LogPaths { stdout: Some("/auto".into()), stderr: None }),
-        (ProcessId(10), LogPaths { stdout: None, stderr: Some("/e".into()) }),
+        (
+            ProcessId(2),
+            LogPaths {
+                stdout: Some("/auto".into()),
+                stderr: None,
+            },
+        ),
+        (
+            ProcessId(10),
+            LogPaths {
+                stdout: None,
+                stderr: Some("/e".into()),
+            },
+        ),
     ]));
-    let next = NextIds { child: 100, process: 50, group: 5 };
-    (Snapshot { mood: Mood::Restarting, groups, candidate: vec![web, idle], next }, files)
+    let next = NextIds {
+        child: 100,
+        process: 50,
+        group: 5,
+    };
+    (
+        Snapshot {
+            mood: Mood::Restarting,
+            groups,
+            candidate: vec![web, idle],
+            next,
+        },
+        files,
+    )
 }
 
 /// A keeper that holds what it is told to hold, and a link to it.
@@ -125,7 +180,13 @@ impl Keeper {
             frames::send(&socket, &answer.encode(), &[]).unwrap();
         }
         let (link, _) = Link::open(ours).unwrap();
-        (link, Self { socket, held: BTreeMap::new() })
+        (
+            link,
+            Self {
+                socket,
+                held: BTreeMap::new(),
+            },
+        )
     }
 
     /// Obeys, and answers how many messages there were.
@@ -135,7 +196,8 @@ impl Keeper {
         while let Ok(Some(received)) = frames::receive(&self.socket, &mut buffer) {
             match ToKeeper::decode(received.frame).unwrap() {
                 ToKeeper::Hold { name } => {
-                    self.held.insert(name, received.beside.into_iter().next().unwrap());
+                    self.held
+                        .insert(name, received.beside.into_iter().next().unwrap());
                 }
                 ToKeeper::Release { name } => drop(self.held.remove(&name)),
                 ToKeeper::Hello { .. } | ToKeeper::Next => continue,
@@ -151,11 +213,17 @@ impl Keeper {
 fn what_one_daemon_recorded_the_next_one_takes() {
     let (snapshot, files) = everything();
     let (mut link, mut keeper) = Keeper::new();
-    Recorder::default().record(&snapshot, &files, &mut link).unwrap();
+    Recorder::default()
+        .record(&snapshot, &files, &mut link)
+        .unwrap();
     keeper.obey();
     let legacy = take(&mut keeper.held).unwrap().unwrap();
-    let all: Vec<ProcessId> =
-        snapshot.groups.iter().flat_map(|group| &group.processes).map(|p| p.id).collect();
+    let all: Vec<ProcessId> = snapshot
+        .groups
+        .iter()
+        .flat_map(|group| &group.processes)
+        .map(|p| p.id)
+        .collect();
     assert!(keeper.held.is_empty());
     for process in all {
         assert_eq!(
@@ -166,8 +234,13 @@ fn what_one_daemon_recorded_the_next_one_takes() {
     // A wait without end is written down as the longest that can be.
     let mut expected = snapshot;
     let endless = Mono(std::time::Duration::from_nanos(u64::MAX));
-    expected.groups[0].processes[9].state =
-        State::Up { child: ChildId(77), phase: Phase::Stopping { pid: 5, kill_at: endless } };
+    expected.groups[0].processes[9].state = State::Up {
+        child: ChildId(77),
+        phase: Phase::Stopping {
+            pid: 5,
+            kill_at: endless,
+        },
+    };
     assert_eq!(legacy.snapshot, expected);
 }
 
@@ -187,7 +260,15 @@ fn only_what_has_changed_is_recorded_again() {
     recorder.record(&snapshot, &files, &mut link).unwrap();
     assert_eq!(keeper.obey(), 3);
     assert_eq!(keeper.held.len(), 2);
-    assert_eq!(take(&mut keeper.held).unwrap().unwrap().snapshot.groups.len(), 1);
+    assert_eq!(
+        take(&mut keeper.held)
+            .unwrap()
+            .unwrap()
+            .snapshot
+            .groups
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -203,7 +284,9 @@ fn a_daemon_that_dies_between_its_messages_leaves_a_state_with_its_layout() {
     while let Ok(Some(received)) = frames::receive(&keeper.socket, &mut buffer) {
         match ToKeeper::decode(received.frame).unwrap() {
             ToKeeper::Hold { name } => {
-                keeper.held.insert(name, received.beside.into_iter().next().unwrap());
+                keeper
+                    .held
+                    .insert(name, received.beside.into_iter().next().unwrap());
             }
             ToKeeper::Release { name } => drop(keeper.held.remove(&name)),
             other => panic!("{other:?}"),
@@ -220,18 +303,33 @@ fn a_daemon_that_dies_between_its_messages_leaves_a_state_with_its_layout() {
 fn damage_is_told_and_not_believed() {
     let (snapshot, files) = everything();
     let (mut link, mut keeper) = Keeper::new();
-    Recorder::default().record(&snapshot, &files, &mut link).unwrap();
+    Recorder::default()
+        .record(&snapshot, &files, &mut link)
+        .unwrap();
     keeper.obey();
     let layout = keeper.held.remove(&layout_name(1)).unwrap();
     let mut copy = memfd::read_sealed(&layout, MAX_SEALED).unwrap();
-    let state = || memfd::sealed("s", &memfd::read_sealed(&keeper.held[STATE], MAX_SEALED).unwrap());
+    let state = || {
+        memfd::sealed(
+            "s",
+            &memfd::read_sealed(&keeper.held[STATE], MAX_SEALED).unwrap(),
+        )
+    };
     let mut held = BTreeMap::from([(STATE.to_vec(), state().unwrap())]);
-    assert!(matches!(take(&mut held), Some(Err(LegacyError::Missing("layout")))));
+    assert!(matches!(
+        take(&mut held),
+        Some(Err(LegacyError::Missing("layout")))
+    ));
     copy[40] ^= 1;
     let damaged = memfd::sealed("l", &copy).unwrap();
-    let mut held =
-        BTreeMap::from([(STATE.to_vec(), state().unwrap()), (layout_name(1), damaged)]);
-    assert!(matches!(take(&mut held), Some(Err(LegacyError::Codec(CodecError::Checksum)))));
+    let mut held = BTreeMap::from([
+        (STATE.to_vec(), state().unwrap()),
+        (layout_name(1), damaged),
+    ]);
+    assert!(matches!(
+        take(&mut held),
+        Some(Err(LegacyError::Codec(CodecError::Checksum)))
+    ));
     assert!(take(&mut BTreeMap::new()).is_none());
 }
 
@@ -244,12 +342,20 @@ fn without_a_snapshot_what_runs_is_up_and_nothing_else_is_started() {
         ended: ended.then(|| (ExitStatus::Code(0), moment(1))),
         streams: Vec::new(),
     };
-    let children =
-        [found(1, "web:a", false), found(2, "web:b", true), found(3, "unknown:c", false)];
+    let children = [
+        found(1, "web:a", false),
+        found(2, "web:b", true),
+        found(3, "unknown:c", false),
+    ];
     let groups = vec![group("web", &["a", "b"]), group("web", &["z"])];
     let snapshot = recover(moment(3), groups, &children);
-    let [web] = &snapshot.groups[..] else { panic!("{:?}", snapshot.groups) };
+    let [web] = &snapshot.groups[..] else {
+        panic!("{:?}", snapshot.groups)
+    };
     let states: Vec<State> = web.processes.iter().map(|process| process.state).collect();
-    let running = State::Up { child: ChildId(1), phase: Phase::Running { pid: 101 } };
+    let running = State::Up {
+        child: ChildId(1),
+        phase: Phase::Running { pid: 101 },
+    };
     assert_eq!(states, [running, State::Down(Down::Stopped)]);
 }

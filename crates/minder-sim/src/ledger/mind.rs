@@ -1,0 +1,330 @@
+//! What the core has said of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use minder_core::effect::Halt;
+use minder_core::event::{Entered, Event};
+use minder_core::snapshot::Inherited;
+use minder_core::spec::{GroupSpec, ProcessSpec};
+use minder_core::{
+    ChildId, Effect, ExitStatus, GroupId, Input, Mono, Mood, Now, ProcessId, ProcessState, Request,
+    Signal, Target,
+};
+
+use super::turn::Turn;
+
+/// Groups, processes and what the daemon is up to.
+#[derive(Clone, Debug)]
+pub struct Mind {
+    /// What the daemon is up to.
+    pub mood: Mood,
+    /// The configuration as it was last read.
+    pub candidate: Vec<Arc<GroupSpec>>,
+    /// The active groups.
+    pub groups: BTreeMap<GroupId, GroupNote>,
+    /// Their processes.
+    pub processes: BTreeMap<ProcessId, ProcessNote>,
+    /// Children of processes that were removed while out of reach.
+    pub let_go: BTreeSet<ChildId>,
+    /// The halt that was asked for.
+    pub halted: Option<Halt>,
+}
+
+/// An active group.
+#[derive(Clone, Debug)]
+pub struct GroupNote {
+    /// What it asks for.
+    pub spec: Arc<GroupSpec>,
+    /// Its processes, in the order of the spec.
+    pub processes: Vec<ProcessId>,
+}
+
+/// A process of an active group.
+#[derive(Clone, Debug)]
+pub struct ProcessNote {
+    /// Its group.
+    pub group: GroupId,
+    /// Its place in the spec of its group.
+    pub place: usize,
+    /// What it asks for.
+    pub spec: Arc<ProcessSpec>,
+    /// The state that was announced last.
+    pub state: ProcessState,
+    /// Its child, if it has one or one is being made.
+    pub child: Option<ChildNote>,
+    /// How its last child ended, if it did by itself or on request.
+    pub last_end: Option<ExitStatus>,
+    /// How many starts in a row have failed.
+    pub tries: u32,
+    /// When its next try is due, while it is BACKOFF.
+    pub retry_at: Mono,
+    /// When it is killed next, while it is STOPPING.
+    pub kill_at: Mono,
+    /// Whether a user has asked to stop it, and it has not begun to.
+    pub stop_asked: bool,
+    /// Whether it is said to stop, and was sent no signal yet.
+    pub signal_due: bool,
+}
+
+/// A child, as far as the core was told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChildNote {
+    /// Which.
+    pub child: ChildId,
+    /// When the core asked for it.
+    pub asked_at: Mono,
+    /// Its pid, once the core was told that it runs.
+    pub pid: Option<u32>,
+}
+
+impl Mind {
+    pub(super) fn new() -> Self {
+        Self {
+            mood: Mood::Running,
+            candidate: Vec::new(),
+            groups: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            let_go: BTreeSet::new(),
+            halted: None,
+        }
+    }
+
+    /// The active group of this name.
+    #[must_use]
+    pub fn group_named(&self, name: &str) -> Option<&GroupNote> {
+        self.groups.values().find(|group| group.spec.name == name)
+    }
+
+    /// The process that a child is a run of, as far as the core is concerned.
+    #[must_use]
+    pub fn process_of(&self, child: ChildId) -> Option<(ProcessId, &ProcessNote)> {
+        let mut notes = self.processes.iter();
+        let found = notes.find(|(_, note)| note.child.is_some_and(|its| its.child == child));
+        found.map(|(id, note)| (*id, note))
+    }
+
+    /// Whether every process of a group is stopped.
+    #[must_use]
+    pub fn is_stopped(&self, group: &GroupNote) -> bool {
+        let mut notes = group
+            .processes
+            .iter()
+            .filter_map(|id| self.processes.get(id));
+        notes.all(|note| note.state.is_stopped())
+    }
+
+    /// The active groups by priority, and among equals in the order of their being added.
+    #[must_use]
+    pub fn by_priority(&self) -> Vec<(GroupId, &GroupNote)> {
+        let mut groups: Vec<_> = self.groups.iter().map(|(id, group)| (*id, group)).collect();
+        groups.sort_by_key(|(id, group)| (group.spec.priority, *id));
+        groups
+    }
+
+    /// A new daemon knows of these children, and works out anew how far the end has come.
+    pub(super) fn inherit(&mut self, inventory: &[Inherited]) {
+        self.halted = None;
+        for inherited in inventory {
+            self.runs(inherited.child, inherited.pid);
+        }
+    }
+
+    pub(super) fn take(&mut self, input: &Input) {
+        match input {
+            Input::ChildSpawned { child, pid } => self.runs(*child, *pid),
+            Input::Signalled(Signal::TERM | Signal::INT | Signal::QUIT) => {
+                self.mood = Mood::ShuttingDown;
+            }
+            Input::Signalled(Signal::HUP) if self.mood == Mood::Running => {
+                self.mood = Mood::Restarting;
+            }
+            Input::Request(_, request) if self.mood == Mood::Running => self.take_request(request),
+            Input::SpawnFailed { .. }
+            | Input::ChildExited { .. }
+            | Input::SignalFailed { .. }
+            | Input::OrphanReaped { .. }
+            | Input::Signalled(_)
+            | Input::Request(..)
+            | Input::DeadlineReached => {}
+        }
+    }
+
+    fn take_request(&mut self, request: &Request) {
+        match request {
+            Request::Shutdown => self.mood = Mood::ShuttingDown,
+            Request::Restart => self.mood = Mood::Restarting,
+            Request::Reread { groups } => self.candidate.clone_from(groups),
+            Request::Stop { target, .. } => {
+                let meant: Vec<_> = self
+                    .processes
+                    .iter()
+                    .filter(|(id, note)| note.state.is_running() && is_meant(self, target, **id))
+                    .map(|(id, _)| *id)
+                    .collect();
+                for id in meant {
+                    if let Some(note) = self.processes.get_mut(&id) {
+                        note.stop_asked = true;
+                    }
+                }
+            }
+            Request::Start { .. }
+            | Request::Signal { .. }
+            | Request::AddGroup { .. }
+            | Request::RemoveGroup { .. } => {}
+        }
+    }
+
+    fn runs(&mut self, child: ChildId, pid: u32) {
+        let children = self
+            .processes
+            .values_mut()
+            .filter_map(|note| note.child.as_mut());
+        for note in children.filter(|note| note.child == child) {
+            note.pid = Some(pid);
+        }
+    }
+
+    pub(super) fn ask(&mut self, effect: &Effect, now: Now, turn: &Turn) {
+        match effect {
+            Effect::Announce(Event::ProcessState { process, to, .. }) => {
+                if let Some(note) = self.processes.get_mut(process) {
+                    note.enter(*to, now, turn);
+                }
+            }
+            Effect::Spawn { child, process, .. } => {
+                if let Some(note) = self.processes.get_mut(process) {
+                    note.child = Some(ChildNote {
+                        child: *child,
+                        asked_at: now.mono,
+                        pid: None,
+                    });
+                }
+            }
+            Effect::Signal { child, signal, .. } => {
+                let of_user = self
+                    .process_of(*child)
+                    .is_some_and(|(id, _)| turn.users_signal(self, id).is_some());
+                // What a user sends changes nothing about when it is killed.
+                if !of_user {
+                    self.signalled(*child, *signal, now.mono);
+                }
+            }
+            Effect::GroupAdded {
+                id,
+                spec,
+                processes,
+            } => self.add(*id, spec, processes),
+            Effect::GroupRemoved { id } => self.remove(*id),
+            Effect::Halt(halt) => self.halted = Some(*halt),
+            Effect::Announce(_)
+            | Effect::Log(_)
+            | Effect::Reply { .. }
+            | Effect::Stray { .. }
+            | Effect::ReopenLogs => {}
+        }
+    }
+
+    fn signalled(&mut self, child: ChildId, signal: Signal, now: Mono) {
+        let is_its = |note: &&mut ProcessNote| note.child.is_some_and(|its| its.child == child);
+        let Some(note) = self.processes.values_mut().find(is_its) else {
+            return;
+        };
+        if note.signal_due {
+            note.signal_due = false;
+        } else if signal == Signal::KILL && note.kill_at <= now {
+            note.kill_at = now + note.spec.stop_wait().max(Duration::from_secs(1));
+        }
+    }
+
+    fn add(&mut self, id: GroupId, spec: &Arc<GroupSpec>, processes: &[ProcessId]) {
+        for (place, (process, its)) in processes.iter().zip(&spec.processes).enumerate() {
+            let note = ProcessNote {
+                group: id,
+                place,
+                spec: its.clone(),
+                state: ProcessState::Stopped,
+                child: None,
+                last_end: None,
+                tries: 0,
+                retry_at: Mono::default(),
+                kill_at: Mono::default(),
+                stop_asked: false,
+                signal_due: false,
+            };
+            self.processes.insert(*process, note);
+        }
+        let group = GroupNote {
+            spec: spec.clone(),
+            processes: processes.to_vec(),
+        };
+        self.groups.insert(id, group);
+    }
+
+    fn remove(&mut self, id: GroupId) {
+        let group = self.groups.remove(&id);
+        for process in group.into_iter().flat_map(|group| group.processes) {
+            let note = self.processes.remove(&process);
+            let child = note.and_then(|note| note.child);
+            self.let_go.extend(child.map(|note| note.child));
+        }
+    }
+}
+
+impl ProcessNote {
+    fn enter(&mut self, to: Entered, now: Now, turn: &Turn) {
+        self.state = to.state();
+        let end = self.child.and_then(|child| turn.end_of(&child, now));
+        match to {
+            // What a user asked for goes on while the child is being made.
+            Entered::Starting { .. } => {}
+            Entered::Running { .. } => self.tries = 0,
+            Entered::Unknown => {
+                self.stop_asked = false;
+                self.signal_due = false;
+            }
+            Entered::Stopping { .. } => {
+                self.stop_asked = false;
+                self.signal_due = true;
+                self.kill_at = now.mono + self.spec.stop_wait();
+            }
+            Entered::Backoff { tries } => {
+                // A report that comes late must not make the next try late.
+                let failed_at = end.map_or(now.mono, |(_, at)| at.mono.min(now.mono));
+                self.tries = tries;
+                self.retry_at = failed_at + Duration::from_secs(tries.into());
+                self.child = None;
+            }
+            Entered::Stopped { .. } | Entered::Exited { .. } | Entered::Fatal => {
+                self.last_end = end.map(|(status, _)| status);
+                self.child = None;
+                self.tries = 0;
+                self.stop_asked = false;
+                self.signal_due = false;
+            }
+        }
+    }
+}
+
+/// Whether a target means a process.
+#[must_use]
+pub fn is_meant(mind: &Mind, target: &Target, process: ProcessId) -> bool {
+    let Some(note) = mind.processes.get(&process) else {
+        return false;
+    };
+    let Some(group) = mind.groups.get(&note.group) else {
+        return false;
+    };
+    let (group, name) = (group.spec.name.as_str(), note.spec.name.as_str());
+    match target {
+        Target::All => true,
+        Target::Group(wanted) => wanted == group,
+        Target::Named(given) => {
+            given == &format!("{group}:{name}")
+                || given == &format!("{group}:*")
+                || given == &format!("{group}:")
+                || (given == group && name == group)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Groups come and go as a whole, under identities of their own.
+
+use minder_core::Effect;
+use minder_core::event::Event;
+
+use super::{Rule, Verdict, ensure};
+use crate::fact::Fact;
+use crate::ledger::{Cause, Ledger};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        says: "a group is added as it is configured, under new identities",
+        check: a_group_is_added_as_configured,
+    },
+    Rule {
+        says: "a group is removed only when all of it is stopped",
+        check: a_group_is_removed_when_stopped,
+    },
+    Rule {
+        says: "the daemon says once that it runs",
+        check: the_daemon_says_once_that_it_runs,
+    },
+];
+
+fn a_group_is_added_as_configured(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    let Fact::Asked(Effect::GroupAdded {
+        id,
+        spec,
+        processes,
+    }) = fact
+    else {
+        return Ok(());
+    };
+    let mind = &ledger.mind;
+    ensure(mind.candidate.contains(spec), || {
+        format!("nobody configured {} so", spec.name)
+    })?;
+    ensure(mind.group_named(&spec.name).is_none(), || {
+        format!("{} is active already", spec.name)
+    })?;
+    let last = (mind.groups.keys().max(), mind.processes.keys().max());
+    let is_new = Some(id) > last.0 && processes.first() > last.1 && processes.is_sorted();
+    ensure(is_new, || "an identity was used before".into())?;
+    ensure(processes.len() == spec.processes.len(), || {
+        "not every process has an identity".into()
+    })
+}
+
+fn a_group_is_removed_when_stopped(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    let Fact::Asked(Effect::GroupRemoved { id }) = fact else {
+        return Ok(());
+    };
+    let group = ledger.mind.groups.get(id).ok_or("it is not active")?;
+    ensure(ledger.mind.is_stopped(group), || {
+        format!("{} is not stopped", group.spec.name)
+    })
+}
+
+fn the_daemon_says_once_that_it_runs(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    let Fact::Asked(Effect::Announce(Event::SupervisorRunning)) = fact else {
+        return Ok(());
+    };
+    let starts = matches!(ledger.turn.cause, Cause::Start) && ledger.turn.started.is_empty();
+    ensure(starts, || "it did so before".into())
+}

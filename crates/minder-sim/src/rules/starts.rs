@@ -1,0 +1,186 @@
+//! What is started, when, in which order, and what is not.
+
+use minder_core::ProcessState::{Backoff, Exited, Fatal, Starting, Stopped};
+use minder_core::spec::AutoRestart;
+use minder_core::{Mood, ProcessId, Request};
+
+use super::moves::is_expected;
+use super::{Rule, Verdict, ensure, on_move, when_settled};
+use crate::fact::Fact;
+use crate::ledger::{Cause, Ledger, ProcessNote, is_meant};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        says: "nothing is started once the end has begun",
+        check: nothing_starts_at_the_end,
+    },
+    Rule {
+        says: "nothing is started without a reason",
+        check: nothing_starts_without_a_reason,
+    },
+    Rule {
+        says: "each failed start is followed by a wait that is a second longer",
+        check: a_try_waits_its_time,
+    },
+    Rule {
+        says: "a process is given up after startretries, and not before",
+        check: given_up_after_startretries,
+    },
+    Rule {
+        says: "what is due is tried again",
+        check: what_is_due_is_tried_again,
+    },
+    Rule {
+        says: "what autorestart asks for is started again at once",
+        check: autorestart_restarts,
+    },
+    Rule {
+        says: "what autostart asks for is started with its group",
+        check: autostart_starts,
+    },
+    Rule {
+        says: "a request starts all that it means",
+        check: a_request_starts_what_it_means,
+    },
+    Rule {
+        says: "what is started together is started in order",
+        check: starts_are_in_order,
+    },
+];
+
+fn nothing_starts_at_the_end(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    on_move(ledger, fact, |step, _| {
+        let begins = step.to.state() == Starting;
+        ensure(!begins || ledger.mind.mood == Mood::Running, || {
+            format!("the daemon is {:?}", ledger.mind.mood)
+        })
+    })
+}
+
+fn nothing_starts_without_a_reason(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    on_move(ledger, fact, |step, note| {
+        if step.to.state() != Starting || ledger.turn.asks_to_start(&ledger.mind, step.process) {
+            return Ok(());
+        }
+        let reason = match step.from {
+            Stopped => note.spec.autostart && ledger.turn.added.contains(&note.group),
+            Exited => wants_restart(ledger, step.process, note),
+            Backoff => note.retry_at <= ledger.now.mono,
+            _ => false,
+        };
+        ensure(reason, || format!("it was {:?}", step.from))
+    })
+}
+
+/// Whether a process that is EXITED has ended just now, and so that it is to be started again.
+fn wants_restart(ledger: &Ledger, process: ProcessId, note: &ProcessNote) -> bool {
+    let before = ledger.turn.before.get(&process);
+    if before.is_none_or(|state| *state == Exited) {
+        return false;
+    }
+    match note.spec.autorestart {
+        AutoRestart::Never => false,
+        AutoRestart::Always => true,
+        AutoRestart::Unexpected => !note
+            .last_end
+            .is_some_and(|status| is_expected(note, status)),
+    }
+}
+
+fn a_try_waits_its_time(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    on_move(ledger, fact, |step, note| {
+        let again = step.from == Backoff && step.to.state() == Starting;
+        ensure(!again || note.retry_at <= ledger.now.mono, || {
+            format!(
+                "after {} tries it is due at {:?}",
+                note.tries, note.retry_at
+            )
+        })
+    })
+}
+
+fn given_up_after_startretries(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    on_move(ledger, fact, |step, note| {
+        if step.from != Backoff {
+            return Ok(());
+        }
+        let spent = has_spent_its_tries(note);
+        let wrong = || format!("{} of {} tries", note.tries, note.spec.start_retries);
+        match step.to.state() {
+            Starting => ensure(!spent, wrong),
+            Fatal => ensure(spent || ledger.mind.mood != Mood::Running, wrong),
+            _ => Ok(()),
+        }
+    })
+}
+
+fn has_spent_its_tries(note: &ProcessNote) -> bool {
+    i64::from(note.tries) > note.spec.start_retries
+}
+
+fn what_is_due_is_tried_again(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    when_settled(ledger, fact, |id, note| {
+        let waits = note.state == Backoff;
+        ensure(!(waits && has_spent_its_tries(note)), || {
+            format!("{id:?} has spent its tries")
+        })?;
+        let due = waits && note.retry_at <= ledger.now.mono && ledger.mind.mood == Mood::Running;
+        ensure(!(due && ledger.turn.is_deadline()), || {
+            format!("{id:?} was due at {:?}", note.retry_at)
+        })
+    })
+}
+
+fn autorestart_restarts(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    when_settled(ledger, fact, |id, note| {
+        let forgotten = note.state == Exited
+            && ledger.mind.mood == Mood::Running
+            && wants_restart(ledger, id, note);
+        ensure(!forgotten, || format!("{id:?} stays EXITED"))
+    })
+}
+
+fn autostart_starts(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    when_settled(ledger, fact, |id, note| {
+        let forgotten =
+            note.spec.autostart && note.state == Stopped && ledger.turn.added.contains(&note.group);
+        ensure(!forgotten, || format!("{id:?} was not started"))
+    })
+}
+
+fn a_request_starts_what_it_means(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    let turn = &ledger.turn;
+    let Some((_, Request::Start { target, .. })) = turn.request() else {
+        return Ok(());
+    };
+    when_settled(ledger, fact, |id, _| {
+        let down = matches!(turn.before.get(&id), Some(Stopped | Exited | Fatal));
+        let forgotten = down
+            && turn.mood == Mood::Running
+            && is_meant(&ledger.mind, target, id)
+            && !turn.started.contains(&id);
+        ensure(!forgotten, || format!("{id:?} was not started"))
+    })
+}
+
+/// On request by the priorities of groups and processes; by itself in the order of the file
+/// within each group. Retries have no order but that of their deadlines.
+fn starts_are_in_order(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    let (Fact::Settled(..), turn) = (fact, &ledger.turn) else {
+        return Ok(());
+    };
+    let requested = matches!(turn.request(), Some((_, Request::Start { .. })));
+    let automatic = matches!(turn.cause, Cause::Start) || !turn.added.is_empty();
+    if !requested && !automatic {
+        return Ok(());
+    }
+    let place = |id: &ProcessId| {
+        let note = ledger.mind.processes.get(id)?;
+        let group = ledger.mind.groups.get(&note.group)?;
+        let priority = if requested { note.spec.priority } else { 0 };
+        Some((group.spec.priority, note.group, priority, note.place))
+    };
+    ensure(turn.started.is_sorted_by_key(place), || {
+        format!("the order was {:?}", turn.started)
+    })
+}

@@ -1,0 +1,129 @@
+//! What is stopped, and in which order.
+
+use minder_core::ProcessState::{Backoff, Fatal, Running, Starting, Stopped, Stopping};
+use minder_core::{Mood, ProcessId, ProcessState, Request};
+
+use super::{Rule, Verdict, ensure, on_move, when_settled};
+use crate::fact::Fact;
+use crate::ledger::{Cause, Ledger, ProcessNote};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        says: "nothing is stopped without a reason",
+        check: nothing_stops_without_a_reason,
+    },
+    Rule {
+        says: "what a user wants stopped begins to stop as soon as it can",
+        check: what_is_unwanted_stops,
+    },
+    Rule {
+        says: "at the end a group is stopped only after the groups that come after it",
+        check: groups_end_one_by_one,
+    },
+    Rule {
+        says: "at the end the group whose turn it is begins to stop",
+        check: the_next_group_ends,
+    },
+    Rule {
+        says: "what is stopped together is stopped in order",
+        check: stops_are_in_order,
+    },
+];
+
+fn nothing_stops_without_a_reason(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    on_move(ledger, fact, |step, note| {
+        let reason = match (step.from, step.to.state()) {
+            (_, Stopping) => note.stop_asked || ledger.mind.mood != Mood::Running,
+            (Backoff, Stopped) => note.stop_asked,
+            _ => true,
+        };
+        ensure(reason, || "nobody asked for it".into())
+    })
+}
+
+/// Of a child that is being made it is not known yet whether there will be anything to stop.
+fn can_be_stopped(note: &ProcessNote) -> bool {
+    match note.state {
+        Running | Backoff => true,
+        Starting => note.child.is_some_and(|child| child.pid.is_some()),
+        _ => false,
+    }
+}
+
+fn what_is_unwanted_stops(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    when_settled(ledger, fact, |id, note| {
+        ensure(!(note.stop_asked && can_be_stopped(note)), || {
+            format!("{id:?} is still {:?}", note.state)
+        })
+    })
+}
+
+fn groups_end_one_by_one(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    on_move(ledger, fact, |step, note| {
+        let spent = i64::from(note.tries) > note.spec.start_retries;
+        let told = match (step.from, step.to.state()) {
+            (_, Stopping) => !note.stop_asked,
+            (Backoff, Fatal) => !spent,
+            _ => false,
+        };
+        if !told || ledger.mind.mood == Mood::Running {
+            return Ok(());
+        }
+        let mut after = ledger.mind.by_priority().into_iter().rev();
+        let early = after
+            .by_ref()
+            .take_while(|(id, _)| *id != note.group)
+            .find(|(_, group)| !ledger.mind.is_stopped(group));
+        match early {
+            None => Ok(()),
+            Some((_, group)) => Err(format!("{} is not stopped", group.spec.name)),
+        }
+    })
+}
+
+fn the_next_group_ends(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    if ledger.mind.mood == Mood::Running {
+        return Ok(());
+    }
+    let groups = ledger.mind.by_priority().into_iter().rev();
+    let next = groups.map(|(id, group)| (id, ledger.mind.is_stopped(group)));
+    let next = next
+        .filter(|(_, stopped)| !stopped)
+        .map(|(id, _)| id)
+        .next();
+    when_settled(ledger, fact, |id, note| {
+        let idle = Some(note.group) == next && can_be_stopped(note);
+        ensure(!idle, || format!("{id:?} is still {:?}", note.state))
+    })
+}
+
+/// On request in ascending order, as Supervisor has it, and at the end in descending order. Not
+/// at an adoption, where those come first whose stop waited for their child.
+fn stops_are_in_order(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    let (Fact::Settled(..), turn) = (fact, &ledger.turn) else {
+        return Ok(());
+    };
+    let place = |id: &ProcessId| {
+        let note = ledger.mind.processes.get(id)?;
+        let group = ledger.mind.groups.get(&note.group)?;
+        Some((
+            group.spec.priority,
+            note.group,
+            note.spec.priority,
+            note.place,
+        ))
+    };
+    let ascending = turn.stopped.is_sorted_by_key(place);
+    let descending = turn.stopped.iter().rev().is_sorted_by_key(place);
+    let wrong = || format!("the order was {:?}", turn.stopped);
+    match (turn.request(), &turn.cause) {
+        (Some((_, Request::Stop { .. })), _) => ensure(ascending, wrong),
+        (_, Cause::Input(_)) => ensure(descending, wrong),
+        (_, Cause::Start | Cause::Adopt(_)) => Ok(()),
+    }
+}
+
+/// The states that nothing follows by itself.
+pub(super) fn is_at_rest(state: ProcessState) -> bool {
+    state == Running || state.is_stopped()
+}

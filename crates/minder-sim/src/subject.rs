@@ -1,0 +1,73 @@
+//! The core under test, and the place where somebody may tamper with it.
+//!
+//! The rules see this from outside: what goes in, and what comes out. With a [`Saboteur`] inside
+//! it is a core with a known mistake, and rules that do not notice are worth nothing.
+
+use std::sync::Arc;
+
+use minder_core::snapshot::{Inherited, Snapshot};
+use minder_core::spec::GroupSpec;
+use minder_core::view::View;
+use minder_core::{Core, Effect, Effects, Input, Mono, Now};
+
+use crate::sabotage::Saboteur;
+
+/// The core of one daemon.
+#[derive(Debug)]
+pub struct Subject {
+    core: Core,
+    effects: Effects,
+}
+
+impl Subject {
+    /// See [`Core::start`].
+    pub fn start(now: Now, groups: Vec<Arc<GroupSpec>>, saboteur: &mut Saboteur) -> Self {
+        let mut effects = Effects::new();
+        let core = Core::start(saboteur.time(now), saboteur.specs(groups), &mut effects);
+        Self { core, effects }
+    }
+
+    /// See [`Core::adopt`].
+    pub fn adopt(
+        now: Now,
+        snapshot: Snapshot,
+        inventory: &[Inherited],
+        saboteur: &mut Saboteur,
+    ) -> Self {
+        let mut effects = Effects::new();
+        let snapshot = saboteur.snapshot(snapshot);
+        let core = Core::adopt(saboteur.time(now), snapshot, inventory, &mut effects);
+        Self { core, effects }
+    }
+
+    /// See [`Core::handle`].
+    pub fn handle(&mut self, now: Now, input: Input, saboteur: &mut Saboteur) {
+        if let Some(input) = saboteur.input(input) {
+            self.core
+                .handle(saboteur.time(now), input, &mut self.effects);
+        }
+    }
+
+    /// What it asks for since it was asked last.
+    pub fn effects(&mut self, saboteur: &mut Saboteur) -> Vec<Effect> {
+        let effects = self.effects.drain().collect();
+        saboteur.effects(effects)
+    }
+
+    /// See [`Core::deadline`].
+    #[must_use]
+    pub fn deadline(&self, saboteur: &Saboteur) -> Option<Mono> {
+        saboteur.deadline(self.core.deadline())
+    }
+
+    /// See [`Core::view`].
+    pub fn view(&mut self) -> Arc<View> {
+        self.core.view()
+    }
+
+    /// See [`Core::snapshot`].
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.core.snapshot()
+    }
+}

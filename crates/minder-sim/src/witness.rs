@@ -1,0 +1,74 @@
+//! Sees every fact, has each judged by the rules, and remembers the first that breaks one.
+
+use minder_core::Now;
+
+use crate::fact::Fact;
+use crate::ledger::Ledger;
+use crate::rules;
+
+/// A rule that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What the rule says.
+    pub rule: &'static str,
+    /// How it was broken.
+    pub how: String,
+}
+
+/// The bystander. After the first violation it looks away: what follows from it says nothing new.
+#[derive(Debug)]
+pub struct Witness {
+    ledger: Ledger,
+    violation: Option<Violation>,
+    trace: Option<Vec<String>>,
+}
+
+impl Witness {
+    /// One that has seen nothing yet; `tracing` if every fact is to be written down.
+    #[must_use]
+    pub fn new(tracing: bool) -> Self {
+        Self {
+            ledger: Ledger::new(),
+            violation: None,
+            trace: tracing.then(Vec::new),
+        }
+    }
+
+    /// Sees a fact.
+    pub fn sees(&mut self, now: Now, fact: Fact<'_>) {
+        if self.violation.is_some() {
+            return;
+        }
+        self.ledger.now = now;
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{:>12.3?} {fact}", now.mono.0));
+        }
+        for rule in rules::all() {
+            if let Err(how) = rule.judge(&self.ledger, &fact) {
+                self.violation = Some(Violation {
+                    rule: rule.says,
+                    how,
+                });
+                return;
+            }
+        }
+        self.ledger.learn(&fact);
+    }
+
+    /// Reports what is no fact of its own: that something did not happen.
+    pub fn misses(&mut self, rule: &'static str, how: String) {
+        self.violation.get_or_insert(Violation { rule, how });
+    }
+
+    /// The rule that was broken, if one was.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// What it has written down.
+    #[must_use]
+    pub fn trace(&self) -> &[String] {
+        self.trace.as_deref().unwrap_or_default()
+    }
+}

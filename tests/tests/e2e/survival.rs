@@ -1,0 +1,242 @@
+//! The daemon is killed at random moments while programs write: nobody notices, nothing is lost.
+//!
+//! `MINDER_KILLS=100` makes it a long run, and `MINDER_SEED=N` repeats the moments of an earlier one.
+
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+use std::{env, thread};
+
+use minder_rpc::Value;
+use minder_tests::{Daemon, Subject, normal, tree, wait_for, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How often the daemon is killed, if nobody says.
+const KILLS: usize = 12;
+
+/// At most this much is written by the fastest program between two kills. It bounds the disk space
+/// that a long run takes, and is enough for a kill to hit any step of the copying.
+const BYTES_BETWEEN_KILLS: u64 = 4 << 20;
+
+/// `drip` writes slowly, so that the backups of a long run stay few enough to be kept.
+const CONFIG: &str = "\
+[program:one]
+command=actor flood halt
+autorestart=false
+stdout_logfile=%(here)s/one.log
+stdout_logfile_maxbytes=0
+[program:two]
+command=actor flood halt
+autorestart=false
+stdout_logfile=%(here)s/two.log
+stdout_logfile_maxbytes=0
+[program:turned]
+command=actor drip halt
+autorestart=false
+stdout_logfile=%(here)s/turned.log
+stdout_logfile_maxbytes=64KB
+stdout_logfile_backups=2000
+";
+
+const PROGRAMS: [&str; 3] = ["one", "two", "turned"];
+
+#[test]
+fn killed_daemons_are_not_missed() {
+    Subject::Minder.run(|subject| {
+        let kills = setting("MINDER_KILLS", KILLS);
+        let mut moments = Moments::from_environment();
+        let daemon = Daemon::start(subject, CONFIG);
+        let keeper = daemon.pid();
+        for program in PROGRAMS {
+            daemon.wait_state(program, "RUNNING");
+        }
+        let expected = normal::status(&daemon.ctl_line("status").0);
+        let pids = PROGRAMS.map(|program| daemon.pid_of(program));
+
+        // Somebody else keeps asking. A call that was already begun may break; no other may.
+        let halt = AtomicBool::new(false);
+        let mut slowest = Duration::ZERO;
+        let broken = thread::scope(|scope| {
+            let caller = scope.spawn(|| calls_that_break(&daemon, &expected, &halt));
+            let end = EndOfScope(&halt);
+            for kill in 1..=kills {
+                wait_for_growth(&daemon, moments.next_below(BYTES_BETWEEN_KILLS));
+                let killed = kill_daemon(keeper);
+                let begun = Instant::now();
+                assert_eq!(normal::status(&daemon.ctl_line("status").0), expected);
+                let took = begun.elapsed();
+                assert_ne!(the_daemon(keeper), killed);
+                eprintln!("kill {kill}: status answered after {took:.1?}");
+                slowest = slowest.max(took);
+            }
+            drop(end);
+            caller.join().expect("the caller ends")
+        });
+        eprintln!("{kills} kills: slowest answer {slowest:.1?}, {broken} calls broken off");
+        assert!(broken <= kills, "{broken} calls were broken off");
+        assert_eq!(PROGRAMS.map(|program| daemon.pid_of(program)), pids);
+
+        // The programs end while there is no daemon; their exits are not missed either.
+        kill_daemon(keeper);
+        daemon.sandbox().write("halt", "");
+        for program in PROGRAMS {
+            daemon.wait_state(program, "EXITED");
+            let info = daemon.ask("getProcessInfo", &[program.into()]);
+            assert_eq!(info.member("exitstatus").and_then(Value::as_int), Some(0));
+        }
+        assert_eq!(daemon.pid(), keeper);
+        wait_until("the log tells of every kill", || takeovers(&daemon) > kills);
+        for program in PROGRAMS {
+            let spawned = format!("INFO spawned: '{program}' with pid N");
+            let log = daemon.log();
+            assert_eq!(log.iter().filter(|line| **line == spawned).count(), 1);
+            // What a program wrote last may still be on its way from the pipe.
+            let files = wait_for("the log holds the end", || ended(&daemon, program));
+            let lines = check(&files);
+            eprintln!("{program}: {lines} lines in {} files", files.len());
+        }
+    });
+}
+
+/// Kills the daemon below `keeper`, and returns the pid that it had once it is gone.
+fn kill_daemon(keeper: i32) -> i32 {
+    let daemon = the_daemon(keeper);
+    let pid = Pid::from_raw(daemon).expect("a pid is positive");
+    kill_process(pid, Signal::KILL).expect("the daemon can be killed");
+    wait_until("the daemon is dead", || !tree::is_alive(daemon));
+    daemon
+}
+
+/// The pid of the daemon, once there is one.
+fn the_daemon(keeper: i32) -> i32 {
+    wait_for("the keeper has a daemon", || {
+        let is_daemon = |pid: &i32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.starts_with(b"minder-daemon\0")
+        };
+        tree::children(keeper).into_iter().find(is_daemon)
+    })
+}
+
+/// Asks for the status again and again until `halt`; counts how often there was no answer.
+///
+/// # Panics
+///
+/// If there is another answer than `expected`.
+fn calls_that_break(daemon: &Daemon, expected: &str, halt: &AtomicBool) -> usize {
+    let mut broken = 0;
+    while !halt.load(Ordering::Relaxed) {
+        let run = daemon.ctl(&["status"]);
+        if run.code == Some(0) {
+            assert_eq!(normal::status(&run.out), expected);
+        } else {
+            eprintln!("broken off: {} {}", run.out.trim_end(), run.err.trim_end());
+            broken += 1;
+        }
+    }
+    broken
+}
+
+/// Ends the caller also when the killer fails, whose panic would otherwise wait for it for ever.
+struct EndOfScope<'a>(&'a AtomicBool);
+
+impl Drop for EndOfScope<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Waits until the first program's log is longer by `bytes`: a moment that no clock chooses, and a
+/// proof that the log goes on.
+fn wait_for_growth(daemon: &Daemon, bytes: u64) {
+    let log = daemon.sandbox().path("one.log");
+    let length = || fs::metadata(&log).map_or(0, |metadata| metadata.len());
+    let goal = length() + bytes;
+    wait_until("the log grows", || length() >= goal);
+}
+
+/// How many lines of the own log tell that a daemon took over from one that had died.
+fn takeovers(daemon: &Daemon) -> usize {
+    let tells = |line: &&String| line.starts_with("WARN ") && line.contains("daemon");
+    daemon.log().iter().filter(tells).count()
+}
+
+/// The program's log files, the oldest first, if the program's last line is in them.
+fn ended(daemon: &Daemon, program: &str) -> Option<Vec<PathBuf>> {
+    let path = |name: String| daemon.sandbox().path(name);
+    let mut files = vec![path(format!("{program}.log"))];
+    files.extend(
+        (1..)
+            .map(|backup| path(format!("{program}.log.{backup}")))
+            .take_while(|file| file.exists()),
+    );
+    files.reverse();
+    // A rotation may have come right behind the last line.
+    let newest = files.iter().rev().take(2);
+    let last = newest.filter_map(|file| last_line(file)).next()?;
+    last.starts_with("end ").then_some(files)
+}
+
+fn last_line(file: &PathBuf) -> Option<String> {
+    let lines = BufReader::new(File::open(file).ok()?).lines();
+    lines.map_while(Result::ok).last()
+}
+
+/// Checks that the files hold the lines 0, 1, 2 … and an end that names their number, without a
+/// loss, a repetition or a disorder; returns their number.
+fn check(files: &[PathBuf]) -> u64 {
+    let mut next = 0;
+    let mut end = None;
+    for file in files {
+        for line in BufReader::new(File::open(file).expect("a log")).lines() {
+            let line = line.expect("a log holds text");
+            assert_eq!(end, None, "{line:?} stands behind the end");
+            match line.strip_prefix("end ") {
+                Some(number) => end = number.parse::<u64>().ok(),
+                None => {
+                    assert_eq!(line.parse(), Ok(next), "in \"{}\"", file.display());
+                    next += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(end, Some(next), "the end is not what was written");
+    next
+}
+
+/// Numbers that are as good as random, from a seed that is shown.
+struct Moments(u64);
+
+impl Moments {
+    fn from_environment() -> Self {
+        let now = SystemTime::UNIX_EPOCH
+            .elapsed()
+            .expect("it is later than 1970");
+        let seed = setting("MINDER_SEED", u64::from(now.subsec_nanos()));
+        eprintln!("MINDER_SEED={seed}");
+        Self(seed)
+    }
+
+    /// `SplitMix64`.
+    fn next_below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+/// The number in the variable `name`, or `otherwise`.
+fn setting<T: FromStr<Err: Display>>(name: &str, otherwise: T) -> T {
+    match env::var(name) {
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|error| panic!("{name}={text}: {error}")),
+        Err(_) => otherwise,
+    }
+}

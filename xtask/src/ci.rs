@@ -1,0 +1,77 @@
+//! What must pass before a change is ready.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::command::{self, cargo};
+use crate::{arrows, no_std, python};
+
+/// A name, and what is done.
+type Step = (&'static str, fn() -> Result<()>);
+
+/// In the order of what fails soonest.
+const STEPS: [Step; 9] = [
+    ("format", format),
+    ("arrows between crates", arrows::check),
+    ("licences, bans and sources", deny),
+    ("lints", lint),
+    ("core without std", no_std::check),
+    ("documentation", document),
+    ("Python environment", python::install),
+    ("binaries", build),
+    ("tests", test),
+];
+
+/// Runs every step, and stops at the first that fails.
+pub(crate) fn run() -> Result<()> {
+    let start = Instant::now();
+    let mut times = Vec::new();
+    for (name, step) in STEPS {
+        eprintln!("== {name}");
+        let begun = Instant::now();
+        step().with_context(|| format!("\"{name}\" did not pass"))?;
+        times.push((name, begun.elapsed()));
+    }
+    eprintln!("== everything passed");
+    for (name, time) in times {
+        eprintln!("{:7.1} s  {name}", time.as_secs_f64());
+    }
+    eprintln!("{:7.1} s  in all", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn format() -> Result<()> {
+    command::run(&mut cargo(["fmt", "--all", "--check"]))
+}
+
+fn lint() -> Result<()> {
+    command::run(&mut cargo([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny=warnings",
+    ]))
+}
+
+fn document() -> Result<()> {
+    command::run(cargo(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny=warnings"))
+}
+
+/// Without advisories: their database has to be fetched from a network that not every machine
+/// reaches, and a new entry would fail a change that has nothing to do with it.
+fn deny() -> Result<()> {
+    command::run(&mut cargo(["deny", "check", "licenses", "bans", "sources"]))
+        .context("if there is no cargo-deny: `cargo install --locked cargo-deny`")
+}
+
+/// What end-to-end tests run: cargo builds a package's binaries only for tests of that package.
+fn build() -> Result<()> {
+    command::run(&mut cargo(["build", "--workspace", "--bins"]))
+}
+
+/// Units, simulation, end to end, and the comparison on both subjects.
+fn test() -> Result<()> {
+    command::run(&mut cargo(["test", "--workspace"]))
+}

@@ -1,0 +1,60 @@
+//! The Python side of the comparison, in a virtual environment of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::command::{program, run};
+
+/// What is installed: Supervisor, what the acceptance example runs, and all that these need. Every
+/// version is pinned, because the comparison states outputs word for word.
+const PINS: &str = "\
+supervisor==4.3.0
+flask==3.1.3
+gunicorn==27.0.1
+blinker==1.9.0
+click==8.5.1
+itsdangerous==2.2.0
+jinja2==3.1.6
+markupsafe==3.0.4
+werkzeug==3.1.9
+";
+
+/// The folder that holds `supervisord`, `supervisorctl`, `flask` and `gunicorn`.
+pub(crate) fn bin() -> PathBuf {
+    folder().join("bin")
+}
+
+/// Installs what is pinned, unless just that is there.
+pub(crate) fn install() -> Result<()> {
+    let folder = folder();
+    // Written last, so that it is there only after an installation that was complete.
+    let installed = folder.join("installed.txt");
+    if fs::read_to_string(&installed).is_ok_and(|text| text == PINS) {
+        eprintln!("the Python environment below target/python is up to date");
+        return Ok(());
+    }
+    run(program("python3")
+        .args(["-m", "venv", "--clear"])
+        .arg(&folder))
+    .context(
+        "the real Supervisor needs Python 3 with venv (on Debian: `apt install python3-venv`)",
+    )?;
+    let pins = folder.join("pins.txt");
+    write(&pins, PINS)?;
+    run(program(bin().join("pip"))
+        .args(["install", "--quiet", "--no-deps", "--requirement"])
+        .arg(&pins))?;
+    run(program(bin().join("pip")).arg("check"))?;
+    write(&installed, PINS)
+}
+
+/// Where tests look for it too; see `python_bin` in the test kit.
+fn folder() -> PathBuf {
+    crate::root().join("target/python")
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("cannot write \"{}\"", file.display()))
+}
