@@ -115,8 +115,11 @@ impl Daemon {
     pub fn wait_ready(&self) {
         let deadline = Instant::now() + PATIENCE;
         while self.try_call("supervisor.getState", &[]).is_none() {
+            // One that went to the background has ended as the process that was started.
+            let lives = tree::lives(self.process.id().cast_signed())
+                || !tree::pids(self.sandbox.folder()).is_empty();
             assert!(
-                Instant::now() < deadline && !tree::pids(self.sandbox.folder()).is_empty(),
+                Instant::now() < deadline && lives,
                 "supervisord does not answer; it says:\n{}{}",
                 self.sandbox.read("stderr.txt"),
                 self.sandbox.read("supervisord.log"),

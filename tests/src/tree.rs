@@ -28,8 +28,14 @@ pub const MARK: &str = "MINDER_TEST_SANDBOX";
 #[must_use]
 pub fn pids(sandbox: &Path) -> Vec<i32> {
     all_pids()
-        .filter(|pid| is_marked(*pid, sandbox) && state(*pid).is_some_and(|s| s != 'Z'))
+        .filter(|pid| is_marked(*pid, sandbox) && lives(*pid))
         .collect()
+}
+
+/// Whether `pid` is a process that has not ended.
+#[must_use]
+pub fn lives(pid: i32) -> bool {
+    state(pid).is_some_and(|state| state != 'Z')
 }
 
 /// Kills every process marked with `sandbox`, and waits until they are gone.

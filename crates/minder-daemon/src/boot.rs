@@ -264,6 +264,7 @@ impl Start {
             driver,
             control,
             settings,
+            in_background: self.note.background.is_some(),
         })
     }
 }
@@ -288,6 +289,7 @@ struct Running {
     driver: Driver,
     control: Control,
     settings: Settings,
+    in_background: bool,
 }
 
 impl Running {
@@ -296,6 +298,9 @@ impl Running {
         let halt = if let Some(halt) = self.driver.settle()? {
             halt
         } else {
+            if self.in_background {
+                minder_keeper::silence();
+            }
             self.driver.link.send(&ToKeeper::Ready, &[])?;
             self.driver.run()?
         };

@@ -225,6 +225,7 @@ impl Driver {
                 Some(channel) => {
                     let place = sinks.iter().position(|(found, _)| *found == channel);
                     let sink = place.map(|place| sinks.swap_remove(place).1);
+                    self.overhear(child, channel);
                     self.plane.attach(StreamId { child, channel }, pipe, sink);
                 }
             }
@@ -240,10 +241,28 @@ impl Driver {
                 Some(channel) => {
                     let sink = sinks.iter().find(|(known, _)| *known == channel);
                     let sink = sink.and_then(|(_, sink)| sink.clone());
+                    self.overhear(child, channel);
                     self.plane.adopt(StreamId { child, channel }, pipe, sink);
                 }
             }
         }
+    }
+
+    /// Writes what a program says to the daemon's own log as well, if that is to be so detailed.
+    fn overhear(&self, child: ChildId, channel: Channel) {
+        if !self.log.is_enabled(Level::Debug) {
+            return;
+        }
+        let (log, name) = (Arc::clone(&self.log), self.children.name(child).to_owned());
+        let tap = move |said: &[u8]| {
+            let said = String::from_utf8_lossy(said);
+            log.write(
+                Level::Debug,
+                format_args!("'{name}' {channel} output:\n{said}"),
+            );
+        };
+        let stream = StreamId { child, channel };
+        self.plane.tap(stream, Box::new(tap));
     }
 
     /// A child has ended. The core is told once all that it wrote has been taken in.

@@ -43,6 +43,8 @@ use minder_wire::Launch;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pipe::PipeFlags;
 
+pub use startup::silence;
+
 /// The environment variable that tells a process to be the keeper: the number of the descriptor
 /// of its [`Launch`].
 pub const KEEPER_ENV: &str = "MINDER_KEEPER";
@@ -122,10 +124,11 @@ pub enum Outcome {
     },
 }
 
-/// Starts the keeper in a session of its own, with nothing on its standard streams, and waits
-/// until its daemon is ready or has said why it cannot be.
+/// Starts the keeper in a session of its own, and waits until its daemon is ready or has said why it
+/// cannot be.
 ///
-/// `note` is as for [`enter`].
+/// Of our standard streams it gets standard error alone, which keeper and daemon
+/// [let go of](silence) once that is decided. `note` is as for [`enter`].
 pub fn start_in_background(note: Vec<u8>) -> io::Result<Outcome> {
     let (report, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     let launch = inheritable_launch(Some(&theirs), note)?;
@@ -138,8 +141,7 @@ pub fn start_in_background(note: Vec<u8>) -> io::Result<Outcome> {
         .args(args)
         .env(KEEPER_ENV, launch.as_raw_fd().to_string())
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stdout(Stdio::null());
     command.spawn()?;
     drop(theirs);
     startup::outcome(report)

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::retry_on_intr;
 
 use crate::Outcome;
@@ -24,6 +25,7 @@ impl Startup {
     /// Start-up is complete.
     pub(crate) fn complete(&mut self) {
         if let Self::First(Some(report)) = std::mem::replace(self, Self::Complete) {
+            silence();
             write(&report, &[0]);
         }
     }
@@ -51,6 +53,15 @@ impl Startup {
     /// Whether no start was ever complete.
     pub(crate) fn is_first(&self) -> bool {
         matches!(self, Self::First(_))
+    }
+}
+
+/// Lets go of the standard error of whoever started something that now runs in the background. If
+/// that cannot be done, it is kept.
+pub fn silence() {
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    if let Ok(nothing) = rustix::fs::open(c"/dev/null", flags, Mode::empty()) {
+        let _ = rustix::stdio::dup2_stderr(nothing);
     }
 }
 

@@ -36,6 +36,7 @@ use outlets::Outlets;
 use worker::Worker;
 
 mod outlets;
+mod peephole;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -110,6 +111,9 @@ pub enum Notice {
 /// Told when logs have been cleared.
 pub type Cleared = Box<dyn FnOnce(io::Result<()>) + Send>;
 
+/// Shown what a stream brings, chunk by chunk, once it has been written.
+pub type Tap = Box<dyn FnMut(&[u8]) + Send>;
+
 /// The handle to the log plane. Clones lead to the same one.
 #[derive(Clone)]
 pub struct Plane(Arc<Handle>);
@@ -133,6 +137,10 @@ enum Command {
         to: Option<SinkSpec>,
     },
     Adopted,
+    Tap {
+        stream: StreamId,
+        tap: Tap,
+    },
     Finish(ChildId),
     Reopen,
     Clear {
@@ -199,6 +207,14 @@ impl Plane {
     /// given into custody is no longer needed.
     pub fn adopted(&self) {
         self.0.tell(Command::Adopted);
+    }
+
+    /// Shows `tap` what `stream` brings. To be said before it is [attached](Self::attach) or
+    /// [adopted](Self::adopt).
+    ///
+    /// After a kill of the daemon in the middle of a chunk, the next one may show it again.
+    pub fn tap(&self, stream: StreamId, tap: Tap) {
+        self.0.tell(Command::Tap { stream, tap });
     }
 
     /// A child has ended: takes in what its pipes hold now, and answers

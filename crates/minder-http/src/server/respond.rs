@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue,
     LAST_MODIFIED, SERVER, WWW_AUTHENTICATE,
 };
 use hyper::http::request::Parts;
@@ -277,10 +277,16 @@ where
     }
 }
 
+/// An answer with the fields that Supervisor's have, in its order.
 fn complete(kind: HeaderValue, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Either::Left(Full::new(body.into())));
-    reply.headers_mut().insert(SERVER, NAME);
-    reply.headers_mut().insert(CONTENT_TYPE, kind);
+    let body = body.into();
+    let length = body.len();
+    let mut reply = Response::new(Either::Left(Full::new(body)));
+    let headers = reply.headers_mut();
+    headers.insert(SERVER, NAME);
+    headers.extend(http_date(SystemTime::now()).map(|now| (DATE, now)));
+    headers.insert(CONTENT_TYPE, kind);
+    headers.insert(CONTENT_LENGTH, length.into());
     reply
 }
 

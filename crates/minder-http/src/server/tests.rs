@@ -517,8 +517,8 @@ fn only_the_right_pair_is_let_in_wherever_it_wants_to_go() {
         assert_eq!(
             timeless(&refused.head),
             "HTTP/1.1 401 Unauthorized\r\nServer: Minder\r\nContent-Type: text/html\r\n\
-             Connection: close\r\nWww-Authenticate: Basic realm=\"default\"\r\n\
-             Content-Length: 137\r\n\r\n",
+             Content-Length: 137\r\nConnection: close\r\n\
+             Www-Authenticate: Basic realm=\"default\"\r\n\r\n",
         );
         assert!(refused.body.contains("<p>Message: Unauthorized."));
         assert!(stranger.is_closed());

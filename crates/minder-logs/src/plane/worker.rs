@@ -19,7 +19,8 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::outlets::{OutletId, Outlets};
-use super::{Channel, Command, Notice, StreamId};
+use super::peephole::{Peephole, Seen};
+use super::{Channel, Command, Notice, StreamId, Tap};
 use crate::outlet::{self, CHUNK, Taken, Ties, Treatment};
 use crate::sink::{Sink, SinkSpec, leads_to_descriptor};
 use crate::spool::{Edit, Spool};
@@ -44,6 +45,9 @@ pub(super) struct Worker {
     wake: Arc<OwnedFd>,
     inbox: Receiver<Command>,
     streams: HashMap<StreamId, Stream>,
+    /// Who is shown what a stream brings.
+    taps: HashMap<StreamId, Tap>,
+    peephole: Peephole,
     outlets: Outlets,
     /// Made when it is first needed.
     spool: Option<Spool>,
@@ -84,6 +88,8 @@ impl Worker {
             wake,
             inbox,
             streams: HashMap::new(),
+            taps: HashMap::new(),
+            peephole: Peephole::default(),
             outlets,
             spool,
             ties,
@@ -150,9 +156,28 @@ impl Worker {
         }
     }
 
-    /// Moves at most `at_most` bytes of a stream, and deals with what that shows. Says how many
-    /// bytes that were.
+    /// Moves at most `at_most` bytes of a stream, shows them to whoever wants to see them, and
+    /// deals with what that shows. Says how many bytes that were.
     fn carry(&mut self, id: StreamId, at_most: usize) -> usize {
+        let is_tapped = self.taps.contains_key(&id);
+        let Some(stream) = self.streams.get(&id).filter(|_| is_tapped) else {
+            return self.carry_unseen(id, at_most);
+        };
+        match self.peephole.look(&stream.pipe, at_most) {
+            Seen::Bytes(seen) => {
+                let seen = seen.to_vec();
+                let moved = self.carry_unseen(id, seen.len());
+                if let (Some(tap), Some(moved)) = (self.taps.get_mut(&id), seen.get(..moved)) {
+                    tap(moved);
+                }
+                moved
+            }
+            Seen::Nothing => 0,
+            Seen::End => self.carry_unseen(id, at_most),
+        }
+    }
+
+    fn carry_unseen(&mut self, id: StreamId, at_most: usize) -> usize {
         let Some(stream) = self.streams.get_mut(&id) else {
             return 0;
         };
@@ -197,6 +222,7 @@ impl Worker {
     }
 
     fn close(&mut self, id: StreamId) {
+        self.taps.remove(&id);
         let Some(stream) = self.streams.remove(&id) else {
             return;
         };
@@ -294,6 +320,7 @@ impl Worker {
             match command {
                 Command::Attach { stream, pipe, to } => self.attach(stream, pipe, to),
                 Command::Adopt { stream, pipe, to } => self.adopt(stream, pipe, to.as_ref()),
+                Command::Tap { stream, tap } => drop(self.taps.insert(stream, tap)),
                 Command::Adopted => self.forget_what_is_unused(),
                 Command::Finish(child) => self.finish(child),
                 Command::Reopen => self.reopen(),
