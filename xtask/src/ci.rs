@@ -11,7 +11,7 @@ use crate::{arrows, no_std, python};
 type Step = (&'static str, fn() -> Result<()>);
 
 /// In the order of what fails soonest.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", format),
     ("arrows between crates", arrows::check),
     ("licences, bans and sources", deny),
@@ -21,6 +21,7 @@ const STEPS: [Step; 9] = [
     ("Python environment", python::install),
     ("binaries", build),
     ("tests", test),
+    ("end to end, and comparison", test_end_to_end),
 ];
 
 /// Runs every step, and stops at the first that fails.
@@ -71,7 +72,20 @@ fn build() -> Result<()> {
     command::run(&mut cargo(["build", "--workspace", "--bins"]))
 }
 
-/// Units, simulation, end to end, and the comparison on both subjects.
+/// Units and simulation.
 fn test() -> Result<()> {
-    command::run(&mut cargo(["test", "--workspace"]))
+    command::run(&mut cargo(["test", "--workspace", "--exclude", END_TO_END]))
 }
+
+/// Whole programs, and the comparison on both subjects.
+fn test_end_to_end() -> Result<()> {
+    let mut test = cargo(["test", "--package", END_TO_END, "--", "--test-threads"]);
+    command::run(test.arg(THREADS_THAT_WAIT))
+}
+
+/// The package whose tests run whole supervisors.
+const END_TO_END: &str = "minder-tests";
+
+/// How many of its tests run side by side. Most of their time they wait, Supervisor's for its next
+/// tick, so there may be more of them than cores.
+const THREADS_THAT_WAIT: &str = "6";

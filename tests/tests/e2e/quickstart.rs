@@ -14,7 +14,7 @@ fn the_first_minute(subject: Subject) {
     daemon.wait_state("broken", "FATAL");
     daemon.wait_state("flaky", "RUNNING");
     let (status, code) = daemon.ctl_line("status");
-    let states: Vec<String> = status
+    let shown: Vec<String> = status
         .lines()
         .map(|line| {
             line.split_whitespace()
@@ -26,7 +26,7 @@ fn the_first_minute(subject: Subject) {
         .filter(|state| !state.starts_with("flaky "))
         .collect();
     assert_eq!(
-        states,
+        shown,
         [
             "broken FATAL",
             "setup EXITED",

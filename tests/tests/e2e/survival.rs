@@ -4,8 +4,8 @@
 
 use std::fmt::Display;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -176,14 +176,24 @@ fn ended(daemon: &Daemon, program: &str) -> Option<Vec<PathBuf>> {
     );
     files.reverse();
     // A rotation may have come right behind the last line.
-    let newest = files.iter().rev().take(2);
-    let last = newest.filter_map(|file| last_line(file)).next()?;
+    let last = files
+        .iter()
+        .rev()
+        .take(2)
+        .find_map(|file| last_line(file))?;
     last.starts_with("end ").then_some(files)
 }
 
-fn last_line(file: &PathBuf) -> Option<String> {
-    let lines = BufReader::new(File::open(file).ok()?).lines();
-    lines.map_while(Result::ok).last()
+fn last_line(file: &Path) -> Option<String> {
+    /// More than a line, less than a file.
+    const TAIL: u64 = 64;
+    let mut file = File::open(file).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))
+        .ok()?;
+    let mut tail = String::new();
+    file.read_to_string(&mut tail).ok()?;
+    tail.lines().next_back().map(str::to_owned)
 }
 
 /// Checks that the files hold the lines 0, 1, 2 … and an end that names their number, without a
@@ -195,12 +205,11 @@ fn check(files: &[PathBuf]) -> u64 {
         for line in BufReader::new(File::open(file).expect("a log")).lines() {
             let line = line.expect("a log holds text");
             assert_eq!(end, None, "{line:?} stands behind the end");
-            match line.strip_prefix("end ") {
-                Some(number) => end = number.parse::<u64>().ok(),
-                None => {
-                    assert_eq!(line.parse(), Ok(next), "in \"{}\"", file.display());
-                    next += 1;
-                }
+            if let Some(number) = line.strip_prefix("end ") {
+                end = number.parse::<u64>().ok();
+            } else {
+                assert_eq!(line.parse(), Ok(next), "in \"{}\"", file.display());
+                next += 1;
             }
         }
     }
