@@ -28,6 +28,8 @@ pub struct Mind {
     pub processes: BTreeMap<ProcessId, ProcessNote>,
     /// Children of processes that were removed while out of reach.
     pub let_go: BTreeSet<ChildId>,
+    /// Whether listeners have been told that the daemon runs.
+    pub running_told: bool,
     /// The halt that was asked for.
     pub halted: Option<Halt>,
 }
@@ -87,6 +89,7 @@ impl Mind {
             groups: BTreeMap::new(),
             processes: BTreeMap::new(),
             let_go: BTreeSet::new(),
+            running_told: false,
             halted: None,
         }
     }
@@ -218,6 +221,7 @@ impl Mind {
             } => self.add(*id, spec, processes),
             Effect::GroupRemoved { id } => self.remove(*id),
             Effect::Halt(halt) => self.halted = Some(*halt),
+            Effect::Announce(Event::SupervisorRunning) => self.running_told = true,
             Effect::Announce(_)
             | Effect::Log(_)
             | Effect::Reply { .. }
