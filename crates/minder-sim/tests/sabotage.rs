@@ -127,6 +127,8 @@ noticed! {
         RereadNothing breaks "reread tells the differences";
     readers_see_what_the_daemon_is_up_to_and_every_group_in_order:
         SkipSnapshots breaks "readers see what the daemon is up to and every group in order";
+    readers_see_when_a_process_was_last_started_and_when_and_how_it_ended:
+        FastClock breaks "readers see when a process was last started, and when and how it ended";
     readers_see_the_state_that_was_announced_last_and_the_pid_of_the_child:
         SkipSnapshots breaks "readers see the state that was announced last, and the pid of the child";
     after_a_deadline_the_next_one_lies_ahead:
