@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use minder_tests::{Daemon, Sandbox, Subject, cases, not_yet, wait_until};
+use minder_tests::{Daemon, Sandbox, Subject, cases, wait_until};
 use rustix::process::Signal;
 
 cases!(
@@ -23,10 +23,6 @@ cases!(
     debug_tells_of_signals,
     a_log_that_cannot_be_opened_is_a_spawn_error,
     the_log_of_the_daemon_rotates,
-);
-
-not_yet!(
-    "what programs write is not repeated in the daemon's log":
     debug_shows_what_programs_say,
 );
 
