@@ -4,6 +4,7 @@
 //!   it does is exact even if the daemon is killed in the middle of it.
 //! - [`sink`]: the files and devices that output goes to, and what may be done to which of them.
 //! - [`auto`]: the log files whose names the daemon makes up (`AUTO`).
+//! - [`capture`]: text between tokens, which goes to listeners instead.
 //! - [`main_log`]: supervisord's own log.
 //! - [`tail`]: reading logs, for the API.
 //!
@@ -13,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod auto;
+pub mod capture;
 pub mod main_log;
 pub mod plane;
 pub mod sink;
