@@ -3,15 +3,15 @@
 //! Ends with its owner, together with everything that carries the sandbox's mark. Its standard output and error go to files of the sandbox.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
-use crate::http::Connection;
+use crate::http::{Answer, Connection};
 use crate::sandbox::Sandbox;
 use crate::subject::Subject;
 use crate::wait::{PATIENCE, wait_for, wait_until};
@@ -115,17 +115,24 @@ impl Daemon {
     pub fn wait_ready(&self) {
         let deadline = Instant::now() + PATIENCE;
         while self.try_call("supervisor.getState", &[]).is_none() {
-            // One that went to the background has ended as the process that was started.
-            let lives = tree::lives(self.process.id().cast_signed())
-                || !tree::pids(self.sandbox.folder()).is_empty();
             assert!(
-                Instant::now() < deadline && lives,
+                Instant::now() < deadline && !self.has_failed(),
                 "supervisord does not answer; it says:\n{}{}",
                 self.sandbox.read("stderr.txt"),
                 self.sandbox.read("supervisord.log"),
             );
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Whether the process that was started has ended badly. One that ended well may have left
+    /// a daemon behind.
+    fn has_failed(&self) -> bool {
+        let pid = WaitId::Pid(Pid::from_child(&self.process));
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        // Nothing can be told of one that has been waited for already.
+        let status = waitid(pid, options).unwrap_or_default();
+        status.is_some_and(|status| status.exit_status() != Some(0))
     }
 
     /// Whom this is a daemon of.
@@ -228,20 +235,26 @@ impl Daemon {
     ///
     /// # Panics
     ///
-    /// If the answer is none.
+    /// If the answer is none; what the daemon has printed is in the message.
     pub fn call(&self, method: &str, params: &[Value]) -> Result<Value, Fault> {
-        self.try_call(method, params)
-            .unwrap_or_else(|| panic!("{method} is not answered"))
+        let said = || (self.sandbox.read("stderr.txt"), self.log());
+        match self.exchange(method, params) {
+            Ok(answer) if answer.status() == 200 => xmlrpc::answer(answer.text()),
+            Ok(answer) => panic!("{method}: {}; {:#?}", answer.status_line, said()),
+            Err(error) => panic!("{method} is not answered: {error}; {:#?}", said()),
+        }
     }
 
     /// Makes an XML-RPC call; `None` if the daemon cannot be reached or answers no 200.
     #[must_use]
     pub fn try_call(&self, method: &str, params: &[Value]) -> Option<Result<Value, Fault>> {
-        let answer = self
-            .connect()?
-            .post("/RPC2", &xmlrpc::request(method, params))
-            .ok()?;
+        let answer = self.exchange(method, params).ok()?;
         (answer.status() == 200).then(|| xmlrpc::answer(answer.text()))
+    }
+
+    fn exchange(&self, method: &str, params: &[Value]) -> io::Result<Answer> {
+        let mut connection = Connection::unix(&self.sandbox.path("s.sock"))?;
+        connection.post("/RPC2", &xmlrpc::request(method, params))
     }
 
     /// Makes a call of the `supervisor` namespace that must not fail.

@@ -183,12 +183,17 @@ impl Connection {
 
     fn more(&mut self) -> io::Result<()> {
         let mut buffer = [0; 8192];
-        match self.stream.read(&mut buffer)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            length => {
-                self.ahead.extend(&buffer[..length]);
-                Ok(())
+        let length = loop {
+            match self.stream.read(&mut buffer) {
+                // A read with a timeout may end so without any signal that is handled.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome?,
             }
+        };
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        self.ahead.extend(&buffer[..length]);
+        Ok(())
     }
 }

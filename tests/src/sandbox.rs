@@ -108,8 +108,15 @@ impl Sandbox {
     ///
     /// If the disk refuses.
     pub fn script(&self, name: &str, content: &str) {
-        self.write(name, content);
-        set_mode(&self.path(name), 0o755);
+        // Copied by a process of its own: while this one has the file open for writing, a
+        // program that another test starts inherits that for a moment, and nobody can run it.
+        let draft = self.path(name).with_extension("draft");
+        fs::write(&draft, content).expect("a file in the sandbox");
+        set_mode(&draft, 0o755);
+        let mut copy = Command::new("cp");
+        let status = copy.arg(&draft).arg(self.path(name)).status();
+        assert!(status.is_ok_and(|status| status.success()), "cp fails");
+        fs::remove_file(draft).expect("the draft can be removed");
     }
 
     /// A file of the sandbox as text; empty if it does not exist.

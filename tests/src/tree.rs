@@ -15,11 +15,11 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use crate::wait::wait_until;
 
 /// How often a process is looked at whose environment seems empty. A program may really have
-/// been given none; an exec does not take this long.
-const EXEC_LOOKS: u32 = 10;
+/// been given none; an exec does not take half a second, even on a busy machine.
+const EXEC_LOOKS: u32 = 100;
 
 /// The pause between two such looks.
-const EXEC_PAUSE: Duration = Duration::from_millis(2);
+const EXEC_PAUSE: Duration = Duration::from_millis(5);
 
 /// The variable that marks a sandbox's processes; its value is the sandbox's path.
 pub const MARK: &str = "MINDER_TEST_SANDBOX";
@@ -33,8 +33,7 @@ pub fn pids(sandbox: &Path) -> Vec<i32> {
 }
 
 /// Whether `pid` is a process that has not ended.
-#[must_use]
-pub fn lives(pid: i32) -> bool {
+fn lives(pid: i32) -> bool {
     state(pid).is_some_and(|state| state != 'Z')
 }
 

@@ -33,8 +33,8 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// The number Supervisor reports as `exitstatus`: death by a signal is -1
-    /// (compat/quirks.md A23), and so is an end that nobody saw.
+    /// The number Supervisor reports as `exitstatus`: death by a signal is -1, and so is an end
+    /// that nobody saw.
     #[must_use]
     pub fn as_supervisor_code(self) -> i32 {
         match self {
@@ -45,7 +45,7 @@ impl ExitStatus {
 }
 
 impl fmt::Display for ExitStatus {
-    /// Supervisor's wording (compat/processes.md §6).
+    /// Supervisor's wording.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(code) => write!(f, "exit status {code}"),

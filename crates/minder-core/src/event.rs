@@ -1,4 +1,4 @@
-//! What listeners can be told (compat/events.md). Envelope and delivery are the driver's business.
+//! What listeners can be told. Envelope and delivery are the driver's business.
 
 use alloc::string::String;
 use alloc::sync::Arc;

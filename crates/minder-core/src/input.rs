@@ -76,7 +76,7 @@ impl fmt::Display for CommandError {
     }
 }
 
-/// Why a child could not be made, as the user is shown it (compat/processes.md §3).
+/// Why a child could not be made, as the user is shown it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpawnError(pub String);
 

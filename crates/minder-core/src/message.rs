@@ -1,5 +1,5 @@
-//! The lines of the daemon's own log that tell of decisions, by Supervisor's wording
-//! (compat/logging.md §2). Log scrapers and their owners depend on each letter.
+//! The lines of the daemon's own log that tell of decisions, by Supervisor's wording. Log scrapers
+//! and their owners depend on each letter.
 
 use alloc::string::String;
 use alloc::sync::Arc;

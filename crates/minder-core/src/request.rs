@@ -67,7 +67,7 @@ pub enum Target {
     All,
     /// Every process of the group of this name.
     Group(String),
-    /// As given by a user: `group:name`, `name`, `group:*` or `group:` (compat/xmlrpc.md §2).
+    /// As given by a user: `group:name`, `name`, `group:*` or `group:`.
     Named(String),
 }
 

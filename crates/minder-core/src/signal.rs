@@ -10,7 +10,7 @@ pub struct Signal(i32);
 const MAX: i32 = 64;
 
 /// Name and number; the first name of a number is the one that is shown. Aliases follow Python's
-/// `signal` module on Linux, which is what Supervisor looks names up in (compat/config.md §13).
+/// `signal` module on Linux, which is what Supervisor looks names up in.
 const NAMES: &[(&str, i32)] = &[
     ("HUP", 1),
     ("INT", 2),

@@ -1,7 +1,7 @@
 //! What the configuration asks for, already checked.
 //!
 //! Two specs are equal exactly when `reread` calls a group unchanged: what is not compared by
-//! Supervisor (compat/processes.md §9) has no place in here.
+//! Supervisor has no place in here.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;

@@ -1,6 +1,6 @@
 //! The states that users see.
 
-/// The state of a process, by Supervisor's names and codes (compat/processes.md §1).
+/// The state of a process, by Supervisor's names and codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProcessState {
     /// Not started yet, or stopped on request.

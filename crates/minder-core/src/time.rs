@@ -40,8 +40,7 @@ impl Sub<Duration> for Mono {
 pub struct Wall(pub Duration);
 
 impl Wall {
-    /// Whole seconds, capped to what XML-RPC's 32-bit integer holds, as Supervisor caps them
-    /// (compat/xmlrpc.md §1).
+    /// Whole seconds, capped to what XML-RPC's 32-bit integer holds, as Supervisor caps them.
     #[must_use]
     pub fn rpc_secs(self) -> i32 {
         i32::try_from(self.0.as_secs()).unwrap_or(i32::MAX)

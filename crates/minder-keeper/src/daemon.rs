@@ -58,6 +58,14 @@ pub(crate) fn start(
     Ok((spawner.spawn(&recipe)?, ours))
 }
 
+/// A wait status in words, as far as the keeper needs any.
+pub(crate) fn describe(status: i32) -> String {
+    match status & 0x7f {
+        0 => format!("exit status {}", status >> 8 & 0xff),
+        signal => format!("terminated by signal {signal}"),
+    }
+}
+
 /// How the daemons before this one fared.
 #[derive(Debug, Default)]
 pub(crate) struct History {

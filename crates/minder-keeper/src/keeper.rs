@@ -233,7 +233,7 @@ impl Keeper {
             None => {
                 self.history.crashed(status);
                 let lived = Duration::from_nanos(now_nanos.saturating_sub(since_nanos));
-                let why = format!("the daemon has ended with wait status {status}\n");
+                let why = format!("the daemon has ended ({})\n", daemon::describe(status));
                 self.try_again(&why, lived)
             }
         }

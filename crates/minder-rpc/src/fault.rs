@@ -1,4 +1,4 @@
-//! Supervisor's faults (compat/xmlrpc.md §3).
+//! Supervisor's faults.
 
 use std::fmt;
 

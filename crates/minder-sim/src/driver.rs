@@ -85,16 +85,13 @@ impl Driver {
     pub fn begin(users: &Users, desk: &mut Desk<'_>) -> Self {
         let now = desk.clock.now();
         let inventory = desk.keeper.inventory();
-        let subject = match desk.keeper.kept() {
-            Some(snapshot) => {
-                desk.sees(Fact::Adopted(&inventory));
-                Subject::adopt(now, snapshot, &inventory, desk.saboteur)
-            }
-            None => {
-                let groups = users.file();
-                desk.sees(Fact::Started(&groups));
-                Subject::start(now, groups, desk.saboteur)
-            }
+        let subject = if let Some(snapshot) = desk.keeper.kept() {
+            desk.sees(Fact::Adopted(&inventory));
+            Subject::adopt(now, snapshot, &inventory, desk.saboteur)
+        } else {
+            let groups = users.file();
+            desk.sees(Fact::Started(&groups));
+            Subject::start(now, groups, desk.saboteur)
         };
         let ended = inventory.iter().filter(|child| child.exited.is_some());
         let mut driver = Self {

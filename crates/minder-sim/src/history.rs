@@ -31,19 +31,20 @@ pub struct Finding {
 /// The history of a seed.
 #[must_use]
 pub fn run(seed: u64) -> Report {
-    History::new(seed, None, false).run()
+    History::new(seed, None, Witness::new()).run()
 }
 
-/// The history of a seed, with a core that makes a mistake.
+/// The history of a seed with a core that makes a mistake, and a witness that knows one rule.
 #[must_use]
-pub fn run_sabotaged(seed: u64, sabotage: Sabotage) -> Report {
-    History::new(seed, Some(sabotage), false).run()
+pub fn run_sabotaged(seed: u64, sabotage: Sabotage, rule: &'static str) -> Report {
+    let witness = Witness::new().knowing_only(rule);
+    History::new(seed, Some(sabotage), witness).run()
 }
 
 /// The history of a seed, written down fact by fact.
 #[must_use]
 pub fn write_down(seed: u64) -> Vec<String> {
-    let mut history = History::new(seed, None, true);
+    let mut history = History::new(seed, None, Witness::new().writing_down());
     history.run();
     history.world.witness().trace().to_vec()
 }
@@ -51,7 +52,7 @@ pub fn write_down(seed: u64) -> Vec<String> {
 /// The history of a seed once more, if it broke a rule, this time written down.
 #[must_use]
 pub fn find(seed: u64) -> Option<Finding> {
-    let mut history = History::new(seed, None, true);
+    let mut history = History::new(seed, None, Witness::new().writing_down());
     let violation = history.run().violation?;
     Some(Finding {
         seed,
@@ -84,12 +85,12 @@ struct History {
 }
 
 impl History {
-    fn new(seed: u64, sabotage: Option<Sabotage>, tracing: bool) -> Self {
+    fn new(seed: u64, sabotage: Option<Sabotage>, witness: Witness) -> Self {
         let mut random = Random::new(seed);
-        let saboteur = Saboteur::new(sabotage, random.next());
+        let saboteur = Saboteur::new(sabotage, random.number());
         let storm = 50 + random.below(500);
         Self {
-            world: World::new(random, saboteur, Witness::new(tracing)),
+            world: World::new(random, saboteur, witness),
             storm,
             steps: 0,
         }
@@ -101,16 +102,11 @@ impl History {
             self.step();
         }
         self.world.calm_down();
-        self.wait(
-            "once nothing goes wrong any more everything comes to rest",
-            World::is_at_rest,
-        );
+        self.wait(COMES_TO_REST, World::is_at_rest);
         self.world.sees(Fact::Rested);
         let before = self.world.exits();
         self.world.ask(Request::Shutdown);
-        self.wait("who asks for the end gets it", |world| {
-            world.exits() > before
-        });
+        self.wait(ENDS, |world| world.exits() > before);
         Report {
             steps: self.steps,
             violation: self.world.witness().violation().cloned(),
@@ -130,7 +126,7 @@ impl History {
     fn wait(&mut self, rule: &'static str, enough: impl Fn(&World) -> bool) {
         let begun = self.world.uptime();
         while !enough(&self.world) && !self.is_over() {
-            let waited = self.world.uptime() - begun;
+            let waited = self.world.uptime().saturating_sub(begun);
             if waited > LONG_ENOUGH {
                 let how = format!("not within {waited:?}");
                 return self.world.witness().misses(rule, how);
@@ -139,6 +135,12 @@ impl History {
         }
     }
 }
+
+/// The rule that a history breaks by never coming to rest.
+pub const COMES_TO_REST: &str = "once nothing goes wrong any more everything comes to rest in time";
+
+/// The rule that a history breaks by never coming to its end.
+pub const ENDS: &str = "who asks for the end gets it in time";
 
 /// Longer than all tries, all stops and all lives of children that were to end, one after the
 /// other.

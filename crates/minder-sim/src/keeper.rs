@@ -19,7 +19,7 @@ use crate::time::Clock;
 use crate::witness::Witness;
 
 /// What the daemon asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Order {
     /// Start a child.
     Spawn {

@@ -1,6 +1,6 @@
 //! Chance, from a seed: the same seed gives the same history on every machine.
 //!
-//! This is SplitMix64: a counter and a mixing function. It passes the usual tests, fits on a
+//! This is `SplitMix64`: a counter and a mixing function. It passes the usual tests, fits on a
 //! screen, and will never change under a saved seed, which a library's generator may.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ impl Random {
     }
 
     /// The next number, any of them.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,7 +28,7 @@ impl Random {
     /// A number below `bound`; 0 if that is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         // The bias of a remainder is of no account with bounds as small as ours.
-        self.next().checked_rem(bound).unwrap_or(0)
+        self.number().checked_rem(bound).unwrap_or(0)
     }
 
     /// A place in a list of this length.
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn a_seed_gives_the_numbers_it_always_gave() {
         let mut random = Random::new(1_234_567);
-        let numbers = [random.next(), random.next(), random.next()];
+        let numbers = [random.number(), random.number(), random.number()];
         // From the reference implementation.
         let known = [
             6_457_827_717_110_365_317,

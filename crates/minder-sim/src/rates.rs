@@ -51,7 +51,7 @@ impl Rates {
         Self {
             crash: often(&[0, 0, 5, 20, 100]),
             spawn_fails: often(&[0, 0, 20, 200, 600]),
-            signal_fails: often(&[0, 0, 0, 10, 100]),
+            signal_fails: often(&[0, 0, 0, 20, 300]),
             keeper_lags: often(&[0, 0, 100, 600]),
             driver_lags: often(&[0, 100, 500]),
             pipe_lingers: often(&[0, 100, 500]),

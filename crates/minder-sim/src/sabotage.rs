@@ -1,14 +1,18 @@
 //! Mistakes that the core does not make, made for it: who checks must be checked.
+//!
+//! A [`Saboteur`] sits between the core and everybody else. It tampers with what goes in here,
+//! and with what comes out in `sabotage/effects.rs`. Rules that do not notice are worth nothing.
 
+mod effects;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use minder_core::effect::{Halt, Whom};
-use minder_core::event::Event;
 use minder_core::process::{Down, State};
-use minder_core::snapshot::Snapshot;
+use minder_core::snapshot::{Inherited, Snapshot};
 use minder_core::spec::{AutoRestart, GroupSpec, ProcessSpec};
-use minder_core::{ChildId, Effect, Input, Mono, Now, Signal};
+use minder_core::{GroupId, Input, Mono, Now, Request, RequestId, Signal, Target};
 
 use crate::random::Random;
 
@@ -17,38 +21,84 @@ use crate::random::Random;
 pub enum Sabotage {
     /// A stop is announced, and the signal is not sent.
     DropStop,
-    /// SIGKILL follows every stop signal on its heels.
+    /// `stopwaitsecs` is taken for 0.
     KillEarly,
-    /// SIGKILL is never sent.
-    NeverKill,
     /// Signals for a child go to its group, and the other way round.
     ConfuseGroups,
     /// A process is given a second child.
     SecondChild,
+    /// Every child is given the same identity.
+    ReuseIdentities,
     /// Some ends of children are overlooked.
     ForgetExits,
     /// Some answers are never given.
     SwallowReplies,
     /// Each answer is given twice.
     ReplyTwice,
-    /// `autorestart=false` is taken for `true`.
+    /// Whatever was refused is said to be done.
+    SayDone,
+    /// Whatever was done is said to have been refused.
+    RefuseWrongly,
+    /// A new configuration is said to change nothing.
+    RereadNothing,
+    /// Some requests are not looked at.
+    IgnoreRequests,
+    /// Starts are done to nobody, and stops to everybody.
+    MisunderstandTargets,
+    /// `autorestart` is taken for `true`.
     AlwaysRestart,
+    /// `autorestart` is taken for `false`.
+    NeverRestart,
+    /// `autostart` is taken for `false`.
+    NeverAutostart,
+    /// `startsecs` is taken for 0.
+    ShortenStart,
     /// Each failed start is the last.
     GiveUpEarly,
+    /// `priority` is read wrongly, and shown so.
+    MisreadConfiguration,
     /// Some events are not announced.
     HideEvents,
+    /// Each event is announced twice.
+    AnnounceTwice,
+    /// FATAL is called EXITED.
+    CallFatalExited,
+    /// STOPPED is called UNKNOWN.
+    CallStoppedUnknown,
+    /// What was expected is called unexpected, and the other way round.
+    ConfuseExpected,
+    /// Tries are counted one too high.
+    Miscount,
     /// What belongs together is started in the wrong order.
     StartBackwards,
+    /// What belongs together is stopped in the wrong order.
+    StopBackwards,
+    /// A group is removed although it runs.
+    RemoveRunning,
+    /// Signals that are to end the daemon are not looked at.
+    IgnoreEnding,
+    /// At the end all groups are stopped at once.
+    EndAtOnce,
     /// The daemon halts when it is told to end, whatever still runs.
     HaltEarly,
+    /// The daemon does not halt.
+    NeverHalt,
     /// Some steps leave no snapshot.
     SkipSnapshots,
-    /// A process whose child runs is adopted as a stopped one.
+    /// Every process is adopted as a stopped one.
     AdoptAsStopped,
+    /// Whatever waits for its next try is adopted as if it were due.
+    AdoptImpatiently,
+    /// No child is found at an adoption.
+    AdoptBlindly,
     /// The clock is a second ahead.
     FastClock,
     /// No deadline is ever told.
     Oversleep,
+    /// That a deadline has come is not looked at.
+    IgnoreDeadlines,
+    /// Everything that is logged is logged a hundred times.
+    Babble,
 }
 
 /// Makes one kind of mistake, or none.
@@ -58,6 +108,7 @@ pub struct Saboteur {
     random: Random,
     // Specs that were tampered with, and what they were before.
     forged: Vec<(Arc<GroupSpec>, Arc<GroupSpec>)>,
+    groups: BTreeMap<String, GroupId>,
 }
 
 impl Saboteur {
@@ -68,6 +119,7 @@ impl Saboteur {
             sabotage,
             random: Random::new(seed),
             forged: Vec::new(),
+            groups: BTreeMap::new(),
         }
     }
 
@@ -91,14 +143,17 @@ impl Saboteur {
     /// Hands the core a configuration.
     pub fn specs(&mut self, groups: Vec<Arc<GroupSpec>>) -> Vec<Arc<GroupSpec>> {
         let change: fn(&mut ProcessSpec) = match self.sabotage {
+            Some(Sabotage::KillEarly) => |spec| spec.stop_wait_secs = 0,
             Some(Sabotage::AlwaysRestart) => |spec| spec.autorestart = AutoRestart::Always,
+            Some(Sabotage::NeverRestart) => |spec| spec.autorestart = AutoRestart::Never,
+            Some(Sabotage::NeverAutostart) => |spec| spec.autostart = false,
+            Some(Sabotage::ShortenStart) => |spec| spec.start_secs = 0,
             Some(Sabotage::GiveUpEarly) => |spec| spec.start_retries = 0,
+            Some(Sabotage::MisreadConfiguration) => |spec| spec.priority += 1,
             Some(_) | None => return groups,
         };
-        groups
-            .into_iter()
-            .map(|group| self.forge(group, change))
-            .collect()
+        let groups = groups.into_iter();
+        groups.map(|group| self.forge(group, change)).collect()
     }
 
     fn forge(&mut self, group: Arc<GroupSpec>, change: fn(&mut ProcessSpec)) -> Arc<GroupSpec> {
@@ -107,118 +162,51 @@ impl Saboteur {
             change(Arc::make_mut(spec));
         }
         let forged = Arc::new(forged);
-        self.forged.push((forged.clone(), group));
+        if !self.makes(Sabotage::MisreadConfiguration) {
+            self.forged.push((forged.clone(), group));
+        }
         forged
     }
 
-    /// What a forged configuration was before, so that the core seems to have it right.
-    fn genuine(&self, group: &Arc<GroupSpec>) -> Option<&Arc<GroupSpec>> {
-        let mut pairs = self.forged.iter();
-        let pair = pairs.find(|(forged, _)| Arc::ptr_eq(forged, group));
-        pair.map(|(_, genuine)| genuine)
-    }
-
-    /// Hands the core an input, or does not.
-    pub fn input(&mut self, input: Input) -> Option<Input> {
-        match input {
-            Input::ChildExited { .. } if self.sometimes_makes(Sabotage::ForgetExits) => None,
-            Input::Request(id, minder_core::Request::Reread { groups }) => {
-                let groups = self.specs(groups);
-                Some(Input::Request(id, minder_core::Request::Reread { groups }))
-            }
-            input => Some(input),
-        }
-    }
-
-    /// Passes on what the core asks for.
-    pub fn effects(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
-        let mut passed = Vec::with_capacity(effects.len());
-        for effect in effects {
-            self.pass_on(effect, &mut passed);
-        }
-        if self.makes(Sabotage::StartBackwards) {
-            backwards(&mut passed);
-        }
-        passed
-    }
-
-    fn pass_on(&mut self, effect: Effect, passed: &mut Vec<Effect>) {
-        match effect {
-            Effect::Signal {
-                child,
-                signal,
-                whom,
-            } => self.pass_on_signal(child, signal, whom, passed),
-            Effect::Spawn {
-                child,
-                process,
-                spec,
-                group,
-            } => {
-                let genuine = self.genuine(&group).cloned().unwrap_or(group);
-                let mut specs = genuine.processes.iter();
-                let its = specs.find(|its| its.name == spec.name).cloned();
-                let spawn = |child| Effect::Spawn {
-                    child,
-                    process,
-                    spec: its.clone().unwrap_or_else(|| spec.clone()),
-                    group: genuine.clone(),
-                };
-                passed.push(spawn(child));
-                if self.sometimes_makes(Sabotage::SecondChild) {
-                    passed.push(spawn(ChildId(child.0 + (1 << 40))));
-                }
-            }
-            Effect::GroupAdded {
-                id,
-                spec,
-                processes,
-            } => {
-                let spec = self.genuine(&spec).cloned().unwrap_or(spec);
-                passed.push(Effect::GroupAdded {
-                    id,
-                    spec,
-                    processes,
-                });
-            }
-            Effect::Reply { .. } if self.sometimes_makes(Sabotage::SwallowReplies) => {}
-            Effect::Reply { .. } if self.makes(Sabotage::ReplyTwice) => {
-                passed.extend([effect.clone(), effect]);
-            }
-            Effect::Announce(Event::SupervisorStopping) if self.makes(Sabotage::HaltEarly) => {
-                passed.extend([effect, Effect::Halt(Halt::Exit)]);
-            }
-            Effect::Announce(_) if self.sometimes_makes(Sabotage::HideEvents) => {}
-            effect => passed.push(effect),
-        }
-    }
-
-    fn pass_on_signal(
-        &mut self,
-        child: ChildId,
-        signal: Signal,
-        whom: Whom,
-        passed: &mut Vec<Effect>,
-    ) {
-        let stops = signal != Signal::KILL;
-        let dropped =
-            self.makes(Sabotage::DropStop) && stops || self.makes(Sabotage::NeverKill) && !stops;
+    /// Hands the core an input, or not, or more than that.
+    pub fn input(&mut self, input: Input) -> Vec<Input> {
+        let dropped = match input {
+            Input::ChildExited { .. } => self.sometimes_makes(Sabotage::ForgetExits),
+            Input::Request(..) => self.sometimes_makes(Sabotage::IgnoreRequests),
+            Input::DeadlineReached => self.makes(Sabotage::IgnoreDeadlines),
+            Input::Signalled(Signal::TERM | Signal::HUP) => self.makes(Sabotage::IgnoreEnding),
+            _ => false,
+        };
         if dropped {
-            return;
+            return Vec::new();
         }
-        let whom = match whom {
-            Whom::Child if self.makes(Sabotage::ConfuseGroups) => Whom::Group,
-            Whom::Group if self.makes(Sabotage::ConfuseGroups) => Whom::Child,
-            whom => whom,
-        };
-        let send = |signal| Effect::Signal {
-            child,
-            signal,
-            whom,
-        };
-        passed.push(send(signal));
-        if self.makes(Sabotage::KillEarly) && stops {
-            passed.push(send(Signal::KILL));
+        match input {
+            Input::Request(id, request) => vec![Input::Request(id, self.request(request))],
+            Input::Signalled(Signal::TERM) if self.makes(Sabotage::EndAtOnce) => {
+                vec![stop_everything(), input]
+            }
+            input => vec![input],
+        }
+    }
+
+    fn request(&mut self, request: Request) -> Request {
+        let confused = self.makes(Sabotage::MisunderstandTargets);
+        match request {
+            Request::Reread { groups } => Request::Reread {
+                groups: self.specs(groups),
+            },
+            Request::Start {
+                wait, unrunnable, ..
+            } if confused => Request::Start {
+                target: Target::Named("nobody".into()),
+                wait,
+                unrunnable,
+            },
+            Request::Stop { wait, .. } if confused => Request::Stop {
+                target: Target::All,
+                wait,
+            },
+            request => request,
         }
     }
 
@@ -230,16 +218,31 @@ impl Saboteur {
     /// Hands the core what an earlier daemon has left.
     #[must_use]
     pub fn snapshot(&self, mut snapshot: Snapshot) -> Snapshot {
-        if self.makes(Sabotage::AdoptAsStopped) {
-            let processes = snapshot
-                .groups
-                .iter_mut()
-                .flat_map(|group| &mut group.processes);
-            for process in processes {
-                process.state = State::Down(Down::Stopped);
+        let groups = snapshot.groups.iter_mut();
+        for process in groups.flat_map(|group| &mut group.processes) {
+            match &mut process.state {
+                state if self.makes(Sabotage::AdoptAsStopped) => {
+                    *state = State::Down(Down::Stopped);
+                }
+                State::Down(Down::Backoff { retry_at, .. })
+                    if self.makes(Sabotage::AdoptImpatiently) =>
+                {
+                    *retry_at = Mono::default();
+                }
+                State::Down(_) | State::Up { .. } => {}
             }
         }
         snapshot
+    }
+
+    /// Shows the core the children that the keeper has.
+    #[must_use]
+    pub fn inventory<'a>(&self, inventory: &'a [Inherited]) -> &'a [Inherited] {
+        if self.makes(Sabotage::AdoptBlindly) {
+            &[]
+        } else {
+            inventory
+        }
     }
 
     /// Tells when the core wants to be called.
@@ -249,21 +252,8 @@ impl Saboteur {
     }
 }
 
-/// Turns the order of the starts round, each with its announcement.
-fn backwards(effects: &mut [Effect]) {
-    let is_start = |effect: &Effect| match effect {
-        Effect::Spawn { .. } => true,
-        Effect::Announce(Event::ProcessState { to, .. }) => {
-            to.state() == minder_core::ProcessState::Starting
-        }
-        _ => false,
-    };
-    let places: Vec<_> = (0..effects.len())
-        .filter(|at| is_start(&effects[*at]))
-        .collect();
-    let starts: Vec<_> = places.iter().map(|at| effects[*at].clone()).collect();
-    let turned = starts.chunks(2).rev().flatten().cloned();
-    for (place, start) in places.into_iter().zip(turned) {
-        effects[place] = start;
-    }
+/// What nobody has asked for.
+fn stop_everything() -> Input {
+    let (target, wait) = (Target::All, false);
+    Input::Request(RequestId(u64::MAX), Request::Stop { target, wait })
 }

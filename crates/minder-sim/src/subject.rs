@@ -36,13 +36,14 @@ impl Subject {
     ) -> Self {
         let mut effects = Effects::new();
         let snapshot = saboteur.snapshot(snapshot);
+        let inventory = saboteur.inventory(inventory);
         let core = Core::adopt(saboteur.time(now), snapshot, inventory, &mut effects);
         Self { core, effects }
     }
 
     /// See [`Core::handle`].
     pub fn handle(&mut self, now: Now, input: Input, saboteur: &mut Saboteur) {
-        if let Some(input) = saboteur.input(input) {
+        for input in saboteur.input(input) {
             self.core
                 .handle(saboteur.time(now), input, &mut self.effects);
         }

@@ -37,7 +37,7 @@ impl Users {
                 Request::Restart
             };
         }
-        match random.below(12) {
+        match random.below(13) {
             0..4 => Request::Start {
                 target: target(random),
                 wait: random.chance(500),
@@ -47,16 +47,16 @@ impl Users {
                 target: target(random),
                 wait: random.chance(500),
             },
-            8 => Request::Signal {
+            8 | 9 => Request::Signal {
                 target: target(random),
                 signal: (*random.pick(&["HUP", "TERM", "9", "SIGUSR2", "nonsense"])).into(),
             },
-            9 => {
+            10 => {
                 self.file = configuration::edit(random, &self.file);
                 let groups = self.file();
                 Request::Reread { groups }
             }
-            10 => Request::AddGroup {
+            11 => Request::AddGroup {
                 name: group(random),
             },
             _ => Request::RemoveGroup {

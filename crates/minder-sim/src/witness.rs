@@ -20,18 +20,38 @@ pub struct Violation {
 pub struct Witness {
     ledger: Ledger,
     violation: Option<Violation>,
+    only: Option<&'static str>,
     trace: Option<Vec<String>>,
 }
 
 impl Witness {
-    /// One that has seen nothing yet; `tracing` if every fact is to be written down.
+    /// One that has seen nothing yet.
     #[must_use]
-    pub fn new(tracing: bool) -> Self {
+    pub fn new() -> Self {
         Self {
             ledger: Ledger::new(),
             violation: None,
-            trace: tracing.then(Vec::new),
+            only: None,
+            trace: None,
         }
+    }
+
+    /// Writes down every fact from now on.
+    #[must_use]
+    pub fn writing_down(mut self) -> Self {
+        self.trace = Some(Vec::new());
+        self
+    }
+
+    /// Knows of no other rule than this one from now on.
+    #[must_use]
+    pub fn knowing_only(mut self, rule: &'static str) -> Self {
+        self.only = Some(rule);
+        self
+    }
+
+    fn knows(&self, rule: &str) -> bool {
+        self.only.is_none_or(|only| only == rule)
     }
 
     /// Sees a fact.
@@ -43,7 +63,7 @@ impl Witness {
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{:>12.3?} {fact}", now.mono.0));
         }
-        for rule in rules::all() {
+        for rule in rules::all().filter(|rule| self.knows(rule.says)) {
             if let Err(how) = rule.judge(&self.ledger, &fact) {
                 self.violation = Some(Violation {
                     rule: rule.says,
@@ -57,7 +77,9 @@ impl Witness {
 
     /// Reports what is no fact of its own: that something did not happen.
     pub fn misses(&mut self, rule: &'static str, how: String) {
-        self.violation.get_or_insert(Violation { rule, how });
+        if self.knows(rule) {
+            self.violation.get_or_insert(Violation { rule, how });
+        }
     }
 
     /// The rule that was broken, if one was.
@@ -70,5 +92,11 @@ impl Witness {
     #[must_use]
     pub fn trace(&self) -> &[String] {
         self.trace.as_deref().unwrap_or_default()
+    }
+}
+
+impl Default for Witness {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -34,6 +34,7 @@ pub struct World {
 
 impl World {
     /// A machine on which somebody is about to start Minder.
+    #[must_use]
     pub fn new(mut random: Random, saboteur: Saboteur, witness: Witness) -> Self {
         Self {
             rates: Rates::draw(&mut random),

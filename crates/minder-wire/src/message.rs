@@ -223,8 +223,8 @@ pub enum Stream {
 
 /// What the keeper does between clone and exec, as plain data: it decides nothing.
 ///
-/// A step that fails in the child is told on the child's standard error in Supervisor's words
-/// (compat/processes.md §3), and the child exits with 127.
+/// A step that fails in the child is told on the child's standard error in Supervisor's words, and
+/// the child exits with 127.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The file to execute.

@@ -20,9 +20,10 @@ cases!(
     the_foreground_shows_the_log_unless_silent,
     starting_as_root_is_told,
     levels_filter_the_log,
-    debug_shows_what_programs_say,
+    debug_tells_of_signals,
     a_log_that_cannot_be_opened_is_a_spawn_error,
     the_log_of_the_daemon_rotates,
+    debug_shows_what_programs_say,
 );
 
 fn mode(sandbox: &Sandbox, name: &str) -> u32 {
@@ -69,13 +70,13 @@ fn automatic_logs_are_named_after_process_and_channel(subject: Subject) {
 fn old_automatic_logs_are_removed_at_the_start(subject: Subject) {
     let sandbox = Sandbox::configured(subject, "");
     let old = [
-        "x-stdout---supervisor-abc.log",
-        "x-stdout---supervisor-abc.log.1",
-        "y-stderr---supervisor-d_f.log.bak",
+        "x-stdout---supervisor-abcd_123.log",
+        "x-stdout---supervisor-abcd_123.log.1",
+        "y-stderr---supervisor-________.log",
     ];
     let foreign = [
-        "x-stdout---other-abc.log",
-        "x-stdout-supervisor-abc.log",
+        "x-stdout---other-abcd_123.log",
+        "x-stdout-supervisor-abcd_123.log",
         "p.log",
     ];
     for name in old.iter().chain(&foreign) {
@@ -304,9 +305,26 @@ fn debug_shows_what_programs_say(subject: Subject) {
     );
     daemon.wait_log("DEBG 'p' stdout output:\nhello\n");
     daemon.wait_log("DEBG 'p' stderr output:\noh\n");
+}
+
+fn debug_tells_of_signals(subject: Subject) {
+    let daemon = Daemon::start(
+        subject,
+        "[supervisord]\nloglevel=debug\n[program:p]\ncommand=/bin/cat\nstartsecs=0",
+    );
+    daemon.wait_state("p", "RUNNING");
+    let sent = daemon.ask("signalProcess", &["p".into(), "CONT".into()]);
+    assert_eq!(sent, true.into());
     assert_eq!(daemon.ctl_line("stop p").1, 0);
-    let pid = |line: &String| line == "DEBG killing p (pid N) with signal SIGTERM";
-    assert!(daemon.log().iter().any(pid), "{:?}", daemon.log());
+    let mut log = daemon.log();
+    log.retain(|line| line.starts_with("DEBG sending") || line.starts_with("DEBG killing"));
+    assert_eq!(
+        log,
+        [
+            "DEBG sending p (pid N) sig SIGCONT",
+            "DEBG killing p (pid N) with signal SIGTERM",
+        ]
+    );
 }
 
 fn a_log_that_cannot_be_opened_is_a_spawn_error(subject: Subject) {

@@ -64,13 +64,13 @@ pub(crate) fn a_descriptor_that_cannot_be_received_is_not_held() {
 }
 
 pub(crate) fn a_daemon_is_started_as_soon_as_it_can_be() {
-    let (stage, mut daemon) = Stage::ready();
+    let (stage, mut daemon) = Stage::ready_in_foreground();
     let child = daemon.spawn(shell("read line"));
     let complaint = with_room_for(&stage, 0, || {
         daemon.crash();
         stage.complaint()
     });
-    assert_eq!(complaint, "the daemon has ended with wait status 9");
+    assert_eq!(complaint, "the daemon has ended (terminated by signal 9)");
     let inventory = stage.next_daemon().attach();
     assert!(matches!(inventory[0].0, ToDaemon::Child { child: id, .. } if id == child.child));
 }

@@ -38,7 +38,10 @@ pub(crate) fn a_first_daemon_that_dies_at_once_ends_the_start() {
     stage.next_daemon().crash();
     let told = report(&mut stage);
     assert_eq!(told[0], 70);
-    assert_eq!(&told[1..], b"the daemon has ended with wait status 9\n");
+    assert_eq!(
+        &told[1..],
+        b"the daemon has ended (terminated by signal 9)\n"
+    );
     assert_eq!(stage.end().0, Some(70));
 }
 
@@ -117,7 +120,7 @@ pub(crate) fn a_restart_forgets_everything() {
 }
 
 pub(crate) fn a_failed_restart_is_told_on_standard_error() {
-    let (stage, daemon) = Stage::ready();
+    let (stage, daemon) = Stage::ready_in_foreground();
     daemon.leave(Departure::Restart);
     stage.next_daemon().leave(Departure::Exit {
         code: 2,

@@ -34,6 +34,9 @@ pub(crate) const NOTE: &[u8] = b"a note";
 /// How many descriptors a keeper may open when it is launched: fewer than the tests need.
 pub(crate) const OPEN_FILES: u64 = 256;
 
+/// Makes the launcher stay in the foreground, where nobody waits for a report.
+const FOREGROUND_ENV: &str = "MINDER_TEST_FOREGROUND";
+
 /// Makes a daemon close its socket to the keeper; any other byte is an exit code.
 const HANG_UP: u8 = 255;
 
@@ -54,7 +57,10 @@ pub(crate) fn play_a_part() -> Option<ExitCode> {
     };
     setrlimit(Resource::Nofile, few).unwrap();
     let report: OwnedFd = UnixStream::connect(stage.join("report")).unwrap().into();
-    panic!("{}", minder_keeper::enter(Some(&report), NOTE.to_vec()));
+    let report = std::env::var_os(FOREGROUND_ENV)
+        .is_none()
+        .then_some(&report);
+    panic!("{}", minder_keeper::enter(report, NOTE.to_vec()));
 }
 
 fn play_daemon(stage: &std::path::Path) -> ExitCode {
@@ -83,19 +89,24 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Launches a keeper.
+    /// Launches a keeper in the background.
     pub(crate) fn new() -> Self {
+        Self::launch(|_| ())
+    }
+
+    fn launch(prepare: impl FnOnce(&mut Command)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let daemons = UnixListener::bind(directory.path().join("daemon")).unwrap();
         let reports = UnixListener::bind(directory.path().join("report")).unwrap();
-        let keeper = Command::new(std::env::current_exe().unwrap())
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .args(["-c", "supervisord.conf"])
             .env(STAGE_ENV, directory.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        prepare(&mut command);
+        let keeper = command.spawn().unwrap();
         wait_for(&reports, PollFlags::IN);
         let (report, _) = reports.accept().unwrap();
         Self {
@@ -108,11 +119,22 @@ impl Stage {
 
     /// A keeper with a daemon that has taken the empty inventory and said that it is ready.
     pub(crate) fn ready() -> (Self, Daemon) {
-        let stage = Self::new();
-        let mut daemon = stage.next_daemon();
+        Self::new().with_ready_daemon()
+    }
+
+    /// The same in the foreground: its standard error stays open.
+    pub(crate) fn ready_in_foreground() -> (Self, Daemon) {
+        let stage = Self::launch(|command| {
+            command.env(FOREGROUND_ENV, "1");
+        });
+        stage.with_ready_daemon()
+    }
+
+    fn with_ready_daemon(self) -> (Self, Daemon) {
+        let mut daemon = self.next_daemon();
         assert!(daemon.attach().is_empty());
         daemon.send(&ToKeeper::Ready);
-        (stage, daemon)
+        (self, daemon)
     }
 
     /// The next daemon that the keeper starts.

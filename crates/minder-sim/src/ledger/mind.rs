@@ -10,7 +10,7 @@ use minder_core::snapshot::Inherited;
 use minder_core::spec::{GroupSpec, ProcessSpec};
 use minder_core::{
     ChildId, Effect, ExitStatus, GroupId, Input, Mono, Mood, Now, ProcessId, ProcessState, Request,
-    Signal, Target,
+    Signal, Target, Wall,
 };
 
 use super::turn::Turn;
@@ -28,6 +28,8 @@ pub struct Mind {
     pub processes: BTreeMap<ProcessId, ProcessNote>,
     /// Children of processes that were removed while out of reach.
     pub let_go: BTreeSet<ChildId>,
+    /// Whether listeners have been told that the daemon runs.
+    pub running_told: bool,
     /// The halt that was asked for.
     pub halted: Option<Halt>,
 }
@@ -54,7 +56,11 @@ pub struct ProcessNote {
     pub state: ProcessState,
     /// Its child, if it has one or one is being made.
     pub child: Option<ChildNote>,
-    /// How its last child ended, if it did by itself or on request.
+    /// When a child was last asked for.
+    pub started: Option<Mono>,
+    /// When a child of it last ended, on the wall clock.
+    pub stopped: Option<Wall>,
+    /// How its last child ended, if it did by itself after having been up, or on request.
     pub last_end: Option<ExitStatus>,
     /// How many starts in a row have failed.
     pub tries: u32,
@@ -87,6 +93,7 @@ impl Mind {
             groups: BTreeMap::new(),
             processes: BTreeMap::new(),
             let_go: BTreeSet::new(),
+            running_told: false,
             halted: None,
         }
     }
@@ -195,6 +202,8 @@ impl Mind {
             }
             Effect::Spawn { child, process, .. } => {
                 if let Some(note) = self.processes.get_mut(process) {
+                    note.started = Some(now.mono);
+                    note.last_end = None;
                     note.child = Some(ChildNote {
                         child: *child,
                         asked_at: now.mono,
@@ -218,6 +227,7 @@ impl Mind {
             } => self.add(*id, spec, processes),
             Effect::GroupRemoved { id } => self.remove(*id),
             Effect::Halt(halt) => self.halted = Some(*halt),
+            Effect::Announce(Event::SupervisorRunning) => self.running_told = true,
             Effect::Announce(_)
             | Effect::Log(_)
             | Effect::Reply { .. }
@@ -246,6 +256,8 @@ impl Mind {
                 spec: its.clone(),
                 state: ProcessState::Stopped,
                 child: None,
+                started: None,
+                stopped: None,
                 last_end: None,
                 tries: 0,
                 retry_at: Mono::default(),
@@ -276,6 +288,9 @@ impl ProcessNote {
     fn enter(&mut self, to: Entered, now: Now, turn: &Turn) {
         self.state = to.state();
         let end = self.child.and_then(|child| turn.end_of(&child, now));
+        if let (Some((_, at)), false) = (end, matches!(to, Entered::Running { .. })) {
+            self.stopped = Some(at.wall);
+        }
         match to {
             // What a user asked for goes on while the child is being made.
             Entered::Starting { .. } => {}
@@ -297,7 +312,7 @@ impl ProcessNote {
                 self.child = None;
             }
             Entered::Stopped { .. } | Entered::Exited { .. } | Entered::Fatal => {
-                self.last_end = end.map(|(status, _)| status);
+                self.last_end = end.map(|(status, _)| status).or(self.last_end);
                 self.child = None;
                 self.tries = 0;
                 self.stop_asked = false;

@@ -1,7 +1,7 @@
 //! Each process has one child at most, and each child is accounted for once.
 
 use minder_core::snapshot::Inherited;
-use minder_core::{Effect, Input, ProcessState};
+use minder_core::{Effect, ProcessState};
 
 use super::{Rule, Verdict, ensure, when_settled};
 use crate::fact::Fact;
@@ -23,10 +23,6 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "the end of a child is taken note of at once",
         check: an_end_is_taken_note_of,
-    },
-    Rule {
-        says: "an end is acknowledged only when the child has ended",
-        check: only_ends_are_acknowledged,
     },
     Rule {
         says: "every child that lives is some process's",
@@ -89,21 +85,6 @@ fn an_end_is_taken_note_of(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
         let over = turn.end_of(child, now).is_some() || turn.is_failed_spawn_of(child);
         ensure(!over, || format!("{id:?} still has {child:?}"))
     })
-}
-
-fn only_ends_are_acknowledged(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
-    match fact {
-        Fact::Acknowledged { child } => ensure(ledger.ground.ended.contains(child), || {
-            format!("{child:?} lives")
-        }),
-        // What the core has not settled must not be acknowledged either, which the driver sees to.
-        Fact::Took(Input::ChildExited { child, .. }) => {
-            ensure(ledger.ground.ended.contains(child), || {
-                format!("{child:?} is told to have ended, and lives")
-            })
-        }
-        _ => Ok(()),
-    }
 }
 
 fn every_child_is_minded(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {

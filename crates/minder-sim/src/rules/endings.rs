@@ -23,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
         check: the_end_is_announced,
     },
     Rule {
-        says: "once nothing goes wrong any more everything comes to rest",
+        says: "when everything has come to rest nobody waits for anything",
         check: everything_comes_to_rest,
     },
     Rule {

@@ -60,6 +60,8 @@ fn the_daemon_says_once_that_it_runs(ledger: &Ledger, fact: &Fact<'_>) -> Verdic
     let Fact::Asked(Effect::Announce(Event::SupervisorRunning)) = fact else {
         return Ok(());
     };
-    let starts = matches!(ledger.turn.cause, Cause::Start) && ledger.turn.started.is_empty();
-    ensure(starts, || "it did so before".into())
+    let starts = matches!(ledger.turn.cause, Cause::Start);
+    ensure(starts && !ledger.mind.running_told, || {
+        "it did so before".into()
+    })
 }

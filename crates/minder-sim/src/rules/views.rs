@@ -1,16 +1,22 @@
 //! What readers see is what was announced.
 
-use minder_core::view::{GroupView, ProcessView};
-use minder_core::{GroupId, ProcessId};
+use std::collections::BTreeMap;
+
+use minder_core::ExitStatus;
+use minder_core::view::ProcessView;
 
 use super::{Rule, Verdict, ensure};
 use crate::fact::Fact;
-use crate::ledger::{GroupNote, Ledger, ProcessNote};
+use crate::ledger::{Ledger, ProcessNote};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "readers see what the daemon is up to and every group in order",
         check: every_group_is_seen,
+    },
+    Rule {
+        says: "readers see when a process was last started, and when and how it ended",
+        check: every_life_is_seen,
     },
     Rule {
         says: "readers see the state that was announced last, and the pid of the child",
@@ -36,32 +42,44 @@ fn every_group_is_seen(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
 }
 
 fn every_process_is_seen(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    on_sight(ledger, fact, |seen, note| {
+        ensure(seen.state == note.state, || {
+            format!("it seems {:?}, and is {:?}", seen.state, note.state)
+        })?;
+        let pid = note.child.and_then(|child| child.pid);
+        ensure(seen.pid == pid, || {
+            format!("it seems to have pid {:?}, and has {pid:?}", seen.pid)
+        })
+    })
+}
+
+fn every_life_is_seen(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    on_sight(ledger, fact, |seen, note| {
+        let started = seen.started.map(|(mono, _)| mono);
+        let status = note.last_end.map_or(0, ExitStatus::as_supervisor_code);
+        let shown = (started, seen.stopped, seen.exit_status);
+        let known = (note.started, note.stopped, status);
+        ensure(shown == known, || format!("{shown:?} instead of {known:?}"))
+    })
+}
+
+/// Judges what readers see of each process, by what is known of it.
+fn on_sight(
+    ledger: &Ledger,
+    fact: &Fact<'_>,
+    judge: impl Fn(&ProcessView, &ProcessNote) -> Verdict,
+) -> Verdict {
     let Fact::Settled(view, _) = fact else {
         return Ok(());
     };
-    let active = ledger.mind.by_priority();
-    let pairs = view.groups.iter().zip(active);
-    pairs
-        .into_iter()
-        .try_for_each(|(seen, (id, group))| compare(ledger, seen, id, group))
-}
-
-fn compare(ledger: &Ledger, seen: &GroupView, id: GroupId, group: &GroupNote) -> Verdict {
-    let known: Vec<_> = seen.processes.iter().map(|process| process.id).collect();
-    ensure(known == group.processes, || {
-        format!("{id:?} has {:?}, not {known:?}", group.processes)
+    let seen = view.groups.iter().flat_map(|group| &group.processes);
+    let seen: BTreeMap<_, _> = seen.map(|process| (process.id, process)).collect();
+    ensure(seen.len() == ledger.mind.processes.len(), || {
+        "something is seen that is not there".into()
     })?;
-    let notes = known.iter().map(|id| ledger.mind.processes.get(id));
-    let mut pairs = seen.processes.iter().zip(notes);
-    pairs.try_for_each(|(seen, note)| note.map_or(Ok(()), |note| same(seen.id, seen, note)))
-}
-
-fn same(id: ProcessId, seen: &ProcessView, note: &ProcessNote) -> Verdict {
-    ensure(seen.state == note.state, || {
-        format!("{id:?} seems {:?}, and is {:?}", seen.state, note.state)
-    })?;
-    let pid = note.child.and_then(|child| child.pid);
-    ensure(seen.pid == pid, || {
-        format!("{id:?} seems to have pid {:?}, and has {pid:?}", seen.pid)
+    let mut known = ledger.mind.processes.iter();
+    known.try_for_each(|(id, note)| {
+        let seen = seen.get(id).ok_or_else(|| format!("{id:?} is not seen"))?;
+        judge(seen, note).map_err(|how| format!("{id:?}: {how}"))
     })
 }
