@@ -108,7 +108,11 @@ fn given_up_after_startretries(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
         let wrong = || format!("{} of {} tries", note.tries, note.spec.start_retries);
         match step.to.state() {
             Starting => ensure(!spent, wrong),
-            Fatal => ensure(spent || ledger.mind.mood != Mood::Running, wrong),
+            // The end gives up what still has tries, but not what a user wanted stopped before.
+            Fatal => {
+                let ends = ledger.mind.mood != Mood::Running;
+                ensure((spent || ends) && !note.stop_asked, wrong)
+            }
             _ => Ok(()),
         }
     })
