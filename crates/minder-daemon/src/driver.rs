@@ -14,34 +14,35 @@
 
 mod perform;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use minder_core::effect::Halt;
 use minder_core::{
-    ChildId, Core, Effects, ExitStatus, GroupId, Input, Level, Mono, Mood, Now, ProcessId, Request,
+    ChildId, Core, Effects, ExitStatus, Input, Level, Mono, Mood, Now, ProcessId, Request,
     Signal, SpawnError, Target,
 };
 use minder_logs::main_log::MainLog;
 use minder_logs::plane::{Channel, Notice, Plane, StreamId};
-use minder_logs::sink::{Sink, SinkSpec};
+use minder_logs::sink::SinkSpec;
 use minder_os::errno_name;
 use minder_rpc::{Fault, FaultCode};
 use minder_wire::{SpawnStep, Stream, ToDaemon, ToKeeper};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::children::{Ends, Inputs, SendError};
+use crate::children::{Children, StdinAnswer};
 use crate::command;
 use crate::configuration::Configuration;
+use crate::inputs::SendError;
+use crate::inspected::{Heard, Side};
 use crate::link::{FoundChild, Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::plan::Inheritance;
 use crate::published::Published;
-use crate::snapshot::Recorder;
+use crate::snapshot::{Recorder, StreamsLeft};
 use crate::waiters::Waiters;
 
 /// The parts that a driver is made of.
@@ -63,26 +64,16 @@ pub(crate) struct Driver {
     pub(crate) children: Children,
 }
 
-/// The process that the kernel gives every orphan to.
-const INIT: u32 = 1;
-
-/// What the driver knows of children and of whom they belong to.
-#[derive(Default)]
-pub(crate) struct Children {
-    pub(crate) inputs: Inputs,
-    pub(crate) ends: Ends,
-    /// The sinks of spawns whose outcome is not known yet.
-    opened: BTreeMap<ChildId, Sinks>,
-    /// Ends that the core has been told of, to be acknowledged at the end of the step.
-    noted: Vec<ChildId>,
-    /// The latest child of each process, and the process's name.
-    pub(crate) latest: BTreeMap<ProcessId, (ChildId, String)>,
-    /// The processes of each group.
-    pub(crate) groups: BTreeMap<GroupId, Vec<ProcessId>>,
+/// A stream that there is something to do about.
+enum Ready {
+    /// A standard input that can be written to again.
+    Input(ChildId),
+    /// Output that is looked into.
+    Inspected(StreamId),
 }
 
-/// Where the output of one child goes.
-type Sinks = Vec<(Channel, Sink)>;
+/// The process that the kernel gives every orphan to.
+const INIT: u32 = 1;
 
 impl Driver {
     /// Drives until everything has stopped and is not to be started again.
@@ -91,47 +82,61 @@ impl Driver {
             if let Some(halt) = self.settle()? {
                 return Ok(halt);
             }
-            self.wait()?;
-            self.take_inputs()?;
+            let ready = self.wait()?;
+            self.take_inputs(ready)?;
         }
     }
 
-    /// Waits for the keeper, for a command, for a program to read its input, or for the deadline.
-    fn wait(&mut self) -> io::Result<()> {
+    /// Waits for the keeper, for a command, for a stream, or for the deadline. Answers which
+    /// streams there is something to do about.
+    fn wait(&mut self) -> io::Result<Vec<Ready>> {
         if self.link.has_early() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let timeout = self
-            .core
-            .deadline()
-            .map(|deadline| timeout(now().mono, deadline));
+        let deadline = self.core.deadline();
+        let timeout = deadline.map(|deadline| timeout(now().mono, deadline));
         let mut fds = vec![
             PollFd::from_borrowed_fd(self.link.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.mailbox.fd(), PollFlags::IN),
         ];
-        let readers: Vec<ChildId> = self
-            .children
-            .inputs
-            .waiting()
-            .map(|(child, _)| child)
-            .collect();
-        let ends = self.children.inputs.waiting().map(|(_, end)| end);
-        fds.extend(ends.map(|end| PollFd::from_borrowed_fd(end, PollFlags::OUT)));
+        let own = fds.len();
+        let mut streams = Vec::new();
+        for (child, end) in self.children.inputs.waiting() {
+            fds.push(PollFd::from_borrowed_fd(end, PollFlags::OUT));
+            streams.push(Some(Ready::Input(child)));
+        }
+        for (id, side, end) in self.children.inspected.waiting() {
+            let (flags, ready) = match side {
+                Side::Program => (PollFlags::IN, Some(Ready::Inspected(id))),
+                // Each step sends on what waits.
+                Side::Plane => (PollFlags::OUT, None),
+            };
+            fds.push(PollFd::from_borrowed_fd(end, flags));
+            streams.push(ready);
+        }
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        for child in readers {
-            // A program that has closed its input is no trouble of ours.
-            let _ = self.children.inputs.flush(child);
-        }
-        Ok(())
+        let ready = fds.iter().skip(own).zip(streams);
+        let ready = ready.filter(|(fd, _)| !fd.revents().is_empty());
+        Ok(ready.filter_map(|(_, stream)| stream).collect())
     }
 
-    fn take_inputs(&mut self) -> Result<(), LinkError> {
+    fn take_inputs(&mut self, ready: Vec<Ready>) -> Result<(), LinkError> {
         let now = now();
+        for stream in ready {
+            match stream {
+                Ready::Input(child) => {
+                    if !self.children.inputs.send(child) {
+                        self.input(now, Input::ListenerDeaf { child });
+                    }
+                }
+                Ready::Inspected(id) => self.look(now, id),
+            }
+        }
         while let Some((report, beside)) = self.link.receive()? {
-            self.hear(now, report, beside);
+            self.hear(now, report, beside)?;
         }
         for command in self.mailbox.take() {
             self.obey(now, command)?;
@@ -152,7 +157,12 @@ impl Driver {
 
     // What the keeper reports.
 
-    fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<OwnedFd>) {
+    fn hear(
+        &mut self,
+        now: Now,
+        report: ToDaemon,
+        beside: Vec<OwnedFd>,
+    ) -> Result<(), LinkError> {
         match report {
             ToDaemon::Spawned {
                 child,
@@ -160,7 +170,7 @@ impl Driver {
                 streams,
             } => {
                 let child = ChildId(child);
-                self.connect(child, streams.into_iter().zip(beside));
+                self.connect(child, streams.into_iter().zip(beside))?;
                 self.input(now, Input::ChildSpawned { child, pid });
             }
             ToDaemon::SpawnFailed { child, step, errno } => {
@@ -179,7 +189,7 @@ impl Driver {
                     ChildId(child),
                     exit_status(status),
                     moment(mono_nanos, wall_nanos),
-                );
+                )?;
             }
             ToDaemon::Orphan { pid, status } => {
                 // Below any other process than init, Supervisor would never hear of it.
@@ -214,37 +224,104 @@ impl Driver {
             | ToDaemon::Held { .. }
             | ToDaemon::InventoryEnd => {}
         }
+        Ok(())
     }
 
     /// Connects the pipes of a new child.
-    fn connect(&mut self, child: ChildId, pipes: impl Iterator<Item = (Stream, OwnedFd)>) {
+    fn connect(
+        &mut self,
+        child: ChildId,
+        pipes: impl Iterator<Item = (Stream, OwnedFd)>,
+    ) -> Result<(), LinkError> {
         let mut sinks = self.children.opened.remove(&child).unwrap_or_default();
         for (stream, pipe) in pipes {
-            match channel(stream) {
-                None => self.children.inputs.add(child, pipe),
-                Some(channel) => {
-                    let place = sinks.iter().position(|(found, _)| *found == channel);
-                    let sink = place.map(|place| sinks.swap_remove(place).1);
-                    self.overhear(child, channel);
-                    self.plane.attach(StreamId { child, channel }, pipe, sink);
-                }
-            }
+            let Some(channel) = channel(stream) else {
+                self.children.inputs.add(child, pipe, None);
+                continue;
+            };
+            let place = sinks.iter().position(|(found, _)| *found == channel);
+            let sink = place.map(|place| sinks.swap_remove(place).1);
+            let pipe = self.inspect(StreamId { child, channel }, pipe)?;
+            self.overhear(child, channel);
+            self.plane.attach(StreamId { child, channel }, pipe, sink);
+        }
+        Ok(())
+    }
+
+    /// Connects the pipes of a child that an earlier daemon had, with what that had on its way.
+    /// Its output goes on to `sinks`.
+    pub(crate) fn reconnect(
+        &mut self,
+        found: FoundChild,
+        sinks: &[(Channel, Option<SinkSpec>)],
+        streams: &mut StreamsLeft,
+    ) -> Result<(), LinkError> {
+        let child = found.child;
+        for (stream, pipe) in found.streams {
+            let Some(channel) = channel(stream) else {
+                let outbox = streams.take_input(child);
+                self.children.inputs.add(child, pipe, outbox);
+                continue;
+            };
+            let id = StreamId { child, channel };
+            let sink = sinks.iter().find(|(known, _)| *known == channel);
+            let sink = sink.and_then(|(_, sink)| sink.clone());
+            let adopted = match self.children.interest(child, channel) {
+                Some(interest) => streams.take_inspected(
+                    &mut self.children.inspected,
+                    id,
+                    pipe,
+                    interest,
+                ),
+                None => Err(pipe),
+            };
+            let pipe = match adopted {
+                Ok(pipe) => pipe,
+                Err(pipe) => self.inspect(id, pipe)?,
+            };
+            self.overhear(child, channel);
+            self.plane.adopt(id, pipe, sink);
+        }
+        Ok(())
+    }
+
+    /// Begins to look into a stream, if it is one of that kind. Answers the pipe that the log plane
+    /// is to read.
+    fn inspect(&mut self, id: StreamId, pipe: OwnedFd) -> Result<OwnedFd, LinkError> {
+        match self.children.interest(id.child, id.channel) {
+            Some(interest) => self.children.inspected.begin(id, pipe, interest, &mut self.link),
+            None => Ok(pipe),
         }
     }
 
-    /// Connects the pipes of a child that an earlier daemon had. Its output goes on to `sinks`.
-    pub(crate) fn reconnect(&mut self, found: FoundChild, sinks: &[(Channel, Option<SinkSpec>)]) {
-        let child = found.child;
-        for (stream, pipe) in found.streams {
-            match channel(stream) {
-                None => self.children.inputs.add(child, pipe),
-                Some(channel) => {
-                    let sink = sinks.iter().find(|(known, _)| *known == channel);
-                    let sink = sink.and_then(|(_, sink)| sink.clone());
-                    self.overhear(child, channel);
-                    self.plane.adopt(StreamId { child, channel }, pipe, sink);
-                }
+    /// Looks into what has come from a stream, and tells the core what is in it.
+    fn look(&mut self, now: Now, id: StreamId) {
+        let heard = match self.children.inspected.read(id) {
+            Ok(heard) => heard,
+            Err(error) => {
+                let name = self.children.name(id.child);
+                let line = format!("cannot read the {} of {name}: {error}", id.channel);
+                self.log.write(Level::Error, line);
+                return;
             }
+        };
+        let StreamId { child, channel } = id;
+        for heard in heard {
+            let (what, data) = match heard {
+                Heard::Listener(bytes) => {
+                    self.input(now, Input::ListenerSaid { child, bytes });
+                    continue;
+                }
+                Heard::Text(data) => (Said::Log, data),
+                Heard::Communication(data) => {
+                    let name = self.children.name(child);
+                    let line = format!("'{name}' '{channel}' emitted a comm event");
+                    self.log.write(Level::Debug, line);
+                    (Said::Communication, data)
+                }
+            };
+            let channel = core_channel(channel);
+            self.input(now, Input::Said { child, channel, what, data });
         }
     }
 
@@ -266,10 +343,19 @@ impl Driver {
     }
 
     /// A child has ended. The core is told once all that it wrote has been taken in.
-    pub(crate) fn ended(&mut self, child: ChildId, status: ExitStatus, at: Now) {
-        self.children.inputs.remove(child);
+    pub(crate) fn ended(
+        &mut self,
+        child: ChildId,
+        status: ExitStatus,
+        at: Now,
+    ) -> Result<(), LinkError> {
+        self.children.inputs.remove(child, &mut self.link)?;
         self.children.ends.reported(child, status, at);
-        self.plane.finish(child);
+        self.children.inspected.finish(child);
+        if !self.children.finishing.contains(&child) {
+            self.children.finishing.push(child);
+        }
+        Ok(())
     }
 
     fn signalled(&mut self, now: Now, signal: Signal) {
@@ -309,8 +395,7 @@ impl Driver {
                 bytes,
                 answer,
             } => {
-                // Whoever asked may have gone away.
-                let _ = answer.send(self.send_stdin(process, &bytes));
+                self.send_stdin(process, &bytes, answer)?;
             }
             Command::RestartChecked(Ok(())) => self.input(now, Input::Signalled(Signal::HUP)),
             Command::RestartChecked(Err(error)) => {
@@ -361,21 +446,39 @@ impl Driver {
         processes.into_iter().filter_map(error).collect()
     }
 
-    fn send_stdin(&mut self, process: ProcessId, bytes: &[u8]) -> Result<(), Fault> {
-        let Some((child, name)) = self.children.latest.get(&process) else {
-            return Err(Fault::new(FaultCode::NotRunning));
+    /// Puts bytes on their way to a standard input. Whoever asked is answered once they have left,
+    /// and may have gone away by then.
+    fn send_stdin(
+        &mut self,
+        process: ProcessId,
+        bytes: &[u8],
+        answer: StdinAnswer,
+    ) -> Result<(), LinkError> {
+        let Some(child) = self.children.of(process) else {
+            let _ = answer.send(Err(Fault::new(FaultCode::NotRunning)));
+            return Ok(());
         };
-        self.children
-            .inputs
-            .send(*child, bytes)
-            .map_err(|error| match error {
-                // Whoever asked knows by what name.
-                SendError::Closed => Fault::new(FaultCode::NoFile),
-                SendError::Full => Fault::about(
+        match self.children.inputs.put(child, bytes, &mut self.link)? {
+            Ok(()) => self.children.asked.push((child, answer)),
+            Err(error) => {
+                let _ = answer.send(Err(self.stdin_fault(child, error)));
+            }
+        }
+        Ok(())
+    }
+
+    fn stdin_fault(&self, child: ChildId, error: SendError) -> Fault {
+        match error {
+            // Whoever asked knows by what name.
+            SendError::Closed => Fault::new(FaultCode::NoFile),
+            SendError::Full => {
+                let name = self.children.name(child);
+                Fault::about(
                     FaultCode::Failed,
                     format!("{name} does not read its standard input, and too much is waiting"),
-                ),
-            })
+                )
+            }
+        }
     }
 
     fn notice(&mut self, now: Now, notice: Notice) -> Result<(), LinkError> {
@@ -387,6 +490,8 @@ impl Driver {
                 }
             }
             Notice::Closed(StreamId { child, channel }) => {
+                let id = StreamId { child, channel };
+                self.children.inspected.remove(id, &mut self.link)?;
                 let stream = match channel {
                     Channel::Stdout => Stream::Stdout,
                     Channel::Stderr => Stream::Stderr,
@@ -415,12 +520,10 @@ impl Driver {
     }
 }
 
-impl Children {
-    /// The name of the process that a child belongs to.
-    fn name(&self, child: ChildId) -> &str {
-        let mut all = self.latest.values();
-        all.find(|(known, _)| *known == child)
-            .map_or("", |(_, name)| name)
+fn core_channel(channel: Channel) -> minder_core::event::Channel {
+    match channel {
+        Channel::Stdout => minder_core::event::Channel::Stdout,
+        Channel::Stderr => minder_core::event::Channel::Stderr,
     }
 }
 

@@ -80,10 +80,15 @@ impl Inbox {
         }
     }
 
+    /// How many bytes have been taken in and not been read.
+    pub(crate) fn unread(&self) -> io::Result<usize> {
+        let left = self.end()?.saturating_sub(self.position);
+        Ok(usize::try_from(left).unwrap_or(usize::MAX))
+    }
+
     /// The next bytes that have not been read, at most one chunk. From here on they count as read.
     pub(crate) fn read(&mut self) -> io::Result<Vec<u8>> {
-        let left = self.end()?.saturating_sub(self.position);
-        let length = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+        let length = self.unread()?.min(CHUNK);
         let mut bytes = vec![0; length];
         let read = retry_on_intr(|| pread(&self.file, &mut bytes[..], self.position))?;
         bytes.truncate(read);

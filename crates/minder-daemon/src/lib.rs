@@ -11,6 +11,8 @@ mod configuration;
 mod control;
 mod driver;
 mod inbox;
+mod inputs;
+mod inspected;
 mod launch;
 mod link;
 mod log_files;

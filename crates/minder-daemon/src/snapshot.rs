@@ -7,6 +7,7 @@
 
 mod recovery;
 mod specs;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -26,6 +27,7 @@ use crate::link::{Link, LinkError};
 use crate::published::LogPaths;
 
 pub(crate) use recovery::{label, recover};
+pub(crate) use streams::{StreamNotes, StreamsLeft, is_of_stream};
 
 /// Where the state is held.
 const STATE: &[u8] = b"state";
@@ -57,11 +59,12 @@ impl Recorder {
         }
     }
 
-    /// Gives `snapshot` to the keeper, unless it has it already.
+    /// Gives what there is to know now to the keeper, unless it has it already.
     pub(crate) fn record(
         &mut self,
         snapshot: &Snapshot,
         files: &Files,
+        streams: &StreamNotes,
         link: &mut Link,
     ) -> Result<(), LinkError> {
         let old_layout = self.layout;
@@ -72,7 +75,7 @@ impl Recorder {
             self.groups = snapshot.groups.iter().map(|group| group.id).collect();
             self.candidate.clone_from(&snapshot.candidate);
         }
-        let state = state(snapshot, self.layout);
+        let state = state(snapshot, streams, self.layout);
         if state != self.state {
             hold(link, STATE, &seal(VERSION, &state))?;
             self.state = state;
@@ -118,6 +121,7 @@ pub(crate) fn hold(link: &mut Link, name: &[u8], content: &[u8]) -> Result<(), L
 pub(crate) struct Legacy {
     pub(crate) snapshot: Snapshot,
     pub(crate) files: Files,
+    pub(crate) streams: StreamNotes,
     /// The number of its layout.
     pub(crate) layout: u64,
 }
@@ -164,9 +168,11 @@ fn read(state: &OwnedFd, layouts: &[(Vec<u8>, OwnedFd)]) -> Result<Legacy, Legac
     let sealed = memfd::read_sealed(file, MAX_SEALED)?;
     let (mut snapshot, files) = read_layout(open(VERSION, &sealed)?)?;
     read_state(&mut state, &mut snapshot)?;
+    let streams = streams::read(&mut state)?;
     Ok(Legacy {
         snapshot,
         files,
+        streams,
         layout,
     })
 }
@@ -277,7 +283,7 @@ impl SpecTable {
     }
 }
 
-fn state(snapshot: &Snapshot, layout: u64) -> Vec<u8> {
+fn state(snapshot: &Snapshot, streams: &StreamNotes, layout: u64) -> Vec<u8> {
     let mut out = Encoder::new();
     out.u64(layout);
     out.record(|out| {
@@ -296,6 +302,7 @@ fn state(snapshot: &Snapshot, layout: u64) -> Vec<u8> {
         .flat_map(|group| &group.processes)
         .collect();
     out.list(processes.into_iter(), write_process);
+    streams::write(&mut out, streams);
     out.finish()
 }
 

@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use minder_core::process::State;
-use minder_core::{ChildId, Core, Effects, Inherited, Level, ProcessId, Snapshot};
+use minder_core::{ChildId, Core, Effects, Inherited, Level, Snapshot};
 use minder_os::memfd;
 use minder_wire::ToKeeper;
 
 use super::fresh::bind;
 use super::{Failure, LISTENER, Parts, Running, SETTINGS, Start, listener_name};
 use crate::codec::MAX_SEALED;
-use crate::driver::Children;
-use crate::link::now;
+use crate::children::{Children, Known};
+use crate::link::{FoundChild, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::mailbox;
 use crate::settings::Settings;
-use crate::snapshot::{self, Legacy, Recorder, label};
+use crate::snapshot::{self, Legacy, Recorder, StreamNotes, StreamsLeft, is_of_stream, label};
 
 /// Goes on with everything as it was.
 pub(super) fn adopt(mut start: Start, legacy: Legacy) -> Result<Running, Failure> {
@@ -32,17 +33,19 @@ pub(super) fn adopt(mut start: Start, legacy: Legacy) -> Result<Running, Failure
     let Legacy {
         snapshot,
         files,
+        streams,
         layout,
     } = legacy;
     let files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi).adopt(files);
-    go_on(
-        start,
+    let left = Left {
         settings,
         sockets,
         files,
         snapshot,
-        Recorder::after(layout),
-    )
+        streams,
+        recorder: Recorder::after(layout),
+    };
+    go_on(start, left)
 }
 
 /// Goes on with the children alone, because what the daemon before left is of no use.
@@ -74,60 +77,77 @@ pub(super) fn recover(mut start: Start, why: &str) -> Result<Running, Failure> {
             }
         }
     }
-    go_on(
-        start,
+    let left = Left {
         settings,
         sockets,
         files,
         snapshot,
-        Recorder::default(),
-    )
+        streams: StreamNotes::default(),
+        recorder: Recorder::default(),
+    };
+    go_on(start, left)
 }
 
-fn go_on(
-    mut start: Start,
+/// What an earlier daemon left, as far as it is known.
+struct Left {
     settings: Settings,
     sockets: Vec<OwnedFd>,
     files: LogFiles,
     snapshot: Snapshot,
+    streams: StreamNotes,
     recorder: Recorder,
-) -> Result<Running, Failure> {
+}
+
+fn go_on(mut start: Start, left: Left) -> Result<Running, Failure> {
     let found = std::mem::take(&mut start.inventory.children);
     let held = std::mem::take(&mut start.inventory.held);
-    let owners = owners(&snapshot);
-    let mut children = Children::default();
-    for group in &snapshot.groups {
-        let ids = group.processes.iter().map(|process| process.id).collect();
-        children.groups.insert(group.id, ids);
-        for (process, spec) in group.processes.iter().zip(&group.spec.processes) {
-            if let State::Up { child, .. } = process.state {
-                children
-                    .latest
-                    .insert(process.id, (child, spec.name.clone()));
-            }
-        }
-    }
-    let specs: BTreeMap<ProcessId, _> = snapshot
-        .groups
-        .iter()
-        .flat_map(|group| group.processes.iter().zip(&group.spec.processes))
-        .map(|(process, spec)| (process.id, spec.clone()))
-        .collect();
+    let (of_streams, of_plane) = held.into_iter().partition(|(name, _)| is_of_stream(name));
+    let mut streams = StreamsLeft {
+        notes: left.streams,
+        held: of_streams,
+    };
+    let of_plane: BTreeMap<_, _> = of_plane;
+    let owners = Owners::new(&left.snapshot);
+    let children = owners.children(&left.snapshot, &found);
 
     let (post, mailbox) = mailbox()?;
-    let plane = start.plane(&post, held.into_iter().collect())?;
-    let inherited: Vec<Inherited> = found
-        .iter()
-        .map(|found| Inherited {
-            child: found.child,
-            pid: found.pid,
-            // An end is told once all output has been taken in; an end that was told before is
-            // none of the core's business.
-            exited: found
-                .ended
-                .filter(|_| !owners.by_child.contains_key(&found.child)),
-        })
-        .collect();
+    let plane = start.plane(&post, of_plane.into_iter().collect())?;
+    say_what_happened(&start, &found);
+    let inherited: Vec<Inherited> = found.iter().map(|found| owners.inherited(found)).collect();
+    let mut effects = Effects::new();
+    let core = Core::adopt(now(), left.snapshot, &inherited, &mut effects);
+    let mut running = start.assemble(Parts {
+        settings: left.settings,
+        sockets: left.sockets,
+        core,
+        effects,
+        files: left.files,
+        recorder: left.recorder,
+        plane,
+        post,
+        mailbox,
+        children,
+    })?;
+    let driver = &mut running.driver;
+    let mut ended = Vec::new();
+    for found in found {
+        let known = owners.of(found.child, &found.label);
+        let sinks = known.map(|known| driver.files.sinks(known.process, &known.spec));
+        ended.extend(found.ended.map(|(status, at)| (found.child, status, at)));
+        let sinks = sinks.as_ref().map_or(&[][..], |sinks| sinks);
+        driver.reconnect(found, sinks, &mut streams)?;
+    }
+    driver.plane.adopted();
+    for name in streams.held.into_keys() {
+        driver.link.send(&ToKeeper::Release { name }, &[])?;
+    }
+    for (child, status, at) in ended {
+        driver.ended(child, status, at)?;
+    }
+    Ok(running)
+}
+
+fn say_what_happened(start: &Start, found: &[FoundChild]) {
     let running = found.iter().filter(|found| found.ended.is_none()).count();
     let end = start.inventory.last_end;
     let end = end.map_or_else(|| "ended".to_owned(), |end| format!("ended ({end})"));
@@ -138,68 +158,69 @@ fn go_on(
              programs included"
         ),
     );
-    let mut effects = Effects::new();
-    let core = Core::adopt(now(), snapshot, &inherited, &mut effects);
-    let mut running = start.assemble(Parts {
-        settings,
-        sockets,
-        core,
-        effects,
-        files,
-        recorder,
-        plane,
-        post,
-        mailbox,
-        children,
-    })?;
-    let driver = &mut running.driver;
-    let mut ended = Vec::new();
-    for found in found {
-        let process = owners.of(found.child, &found.label);
-        let sinks = process.and_then(|id| Some(driver.files.sinks(id, specs.get(&id)?)));
-        ended.extend(found.ended.map(|(status, at)| (found.child, status, at)));
-        driver.reconnect(found, sinks.as_ref().map_or(&[], |sinks| &sinks[..]));
-    }
-    driver.plane.adopted();
-    for (child, status, at) in ended {
-        driver.ended(child, status, at);
-    }
-    Ok(running)
 }
 
-/// Whose a child is.
+/// Whose each child is.
 struct Owners {
-    by_child: BTreeMap<ChildId, ProcessId>,
-    by_label: BTreeMap<String, ProcessId>,
+    by_child: BTreeMap<ChildId, Known>,
+    by_label: BTreeMap<String, Known>,
 }
 
 impl Owners {
-    /// By the snapshot; for a child that it does not know any more, whose output may still be
-    /// written by a descendant, by its label.
-    fn of(&self, child: ChildId, label: &str) -> Option<ProcessId> {
-        self.by_child
-            .get(&child)
-            .or_else(|| self.by_label.get(label))
-            .copied()
-    }
-}
-
-fn owners(snapshot: &Snapshot) -> Owners {
-    let mut owners = Owners {
-        by_child: BTreeMap::new(),
-        by_label: BTreeMap::new(),
-    };
-    for group in &snapshot.groups {
-        for (process, spec) in group.processes.iter().zip(&group.spec.processes) {
-            owners
-                .by_label
-                .insert(label(&group.spec.name, &spec.name), process.id);
-            if let State::Up { child, .. } = process.state {
-                owners.by_child.insert(child, process.id);
+    fn new(snapshot: &Snapshot) -> Self {
+        let mut owners = Self {
+            by_child: BTreeMap::new(),
+            by_label: BTreeMap::new(),
+        };
+        for group in &snapshot.groups {
+            for (process, spec) in group.processes.iter().zip(&group.spec.processes) {
+                let known = Known {
+                    process: process.id,
+                    spec: Arc::clone(spec),
+                    group: Arc::clone(&group.spec),
+                };
+                if let State::Up { child, .. } = process.state {
+                    owners.by_child.insert(child, known.clone());
+                }
+                let label = label(&group.spec.name, &spec.name);
+                owners.by_label.insert(label, known);
             }
         }
+        owners
     }
-    owners
+
+    /// By the snapshot; for a child that it does not know any more, whose output may still be
+    /// written by a descendant, by its label.
+    fn of(&self, child: ChildId, label: &str) -> Option<&Known> {
+        self.by_child.get(&child).or_else(|| self.by_label.get(label))
+    }
+
+    fn children(&self, snapshot: &Snapshot, found: &[FoundChild]) -> Children {
+        let mut children = Children::default();
+        for group in &snapshot.groups {
+            let processes = group.processes.iter().map(|process| process.id).collect();
+            children.add_group(group.id, processes);
+        }
+        for FoundChild { child, label, .. } in found {
+            match (self.by_child.get(child), self.of(*child, label)) {
+                (Some(known), _) => children.add(*child, known.clone()),
+                (None, Some(known)) => children.add_former(*child, known.clone()),
+                (None, None) => {}
+            }
+        }
+        children
+    }
+
+    /// What the core is told of a child.
+    fn inherited(&self, found: &FoundChild) -> Inherited {
+        Inherited {
+            child: found.child,
+            pid: found.pid,
+            // An end is told once all output has been taken in; an end that was told before is
+            // none of the core's business.
+            exited: found.ended.filter(|_| !self.by_child.contains_key(&found.child)),
+        }
+    }
 }
 
 fn take_settings(start: &mut Start) -> Result<Settings, String> {

@@ -10,7 +10,7 @@ use minder_logs::auto;
 
 use super::{Failure, Parts, Running, Start, pidfile_text};
 use crate::control;
-use crate::driver::Children;
+use crate::children::Children;
 use crate::launch::Refusal;
 use crate::link::now;
 use crate::log_files::{Automatic, LogFiles};

@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use minder_core::effect::{Halt, Whom};
 use minder_core::{
-    ChildId, Effect, GroupSpec, Input, Level, ProcessId, ProcessSpec, Signal, SpawnError,
+    ChildId, Effect, GroupId, GroupSpec, Input, Level, ProcessId, ProcessSpec, Signal, SpawnError,
 };
 use minder_os::{errno_name, memfd};
 use minder_wire::ToKeeper;
 
-use super::{Driver, Sinks};
+use super::Driver;
+use crate::children::{Known, Sinks};
 use crate::command;
+use crate::inputs::SendError;
 use crate::link::{LinkError, now};
 use crate::published::Picture;
-use crate::snapshot::label;
+use crate::snapshot::{StreamNotes, label};
 
 impl Driver {
     /// Makes the state safe, carries out all effects and what follows from them, and acknowledges
@@ -23,46 +25,110 @@ impl Driver {
     pub(crate) fn settle(&mut self) -> Result<Option<Halt>, LinkError> {
         loop {
             let effects: Vec<Effect> = self.effects.drain().collect();
-            self.prepare(&effects);
-            self.recorder
-                .record(&self.core.snapshot(), &self.files.paths(), &mut self.link)?;
+            self.prepare(&effects)?;
+            self.record()?;
             self.publish();
             for effect in effects {
                 if let Some(halt) = self.perform(effect)? {
                     return Ok(Some(halt));
                 }
             }
+            self.send_streams()?;
             for child in std::mem::take(&mut self.children.noted) {
                 self.link.send(&ToKeeper::Forget { child: child.0 }, &[])?;
+                self.children.remove(child);
             }
-            if self.effects.is_empty() {
+            let looked = self.look_at_what_is_due();
+            self.finish_children();
+            if self.effects.is_empty() && !looked {
                 return Ok(None);
             }
         }
     }
 
-    /// What the state refers to has to be there before the state is written down: the files that
-    /// the daemon names itself.
-    fn prepare(&mut self, effects: &[Effect]) {
-        for effect in effects {
-            let Effect::GroupAdded {
-                id,
-                spec,
-                processes,
-            } = effect
-            else {
-                continue;
+    fn record(&mut self) -> Result<(), LinkError> {
+        let streams = StreamNotes {
+            inputs: self.children.inputs.notes().collect(),
+            inspected: self.children.inspected.notes().collect(),
+        };
+        let files = self.files.paths();
+        self.recorder
+            .record(&self.core.snapshot(), &files, &streams, &mut self.link)
+    }
+
+    /// Sends what is on its way to programs and to the log plane, now that it counts.
+    fn send_streams(&mut self) -> Result<(), LinkError> {
+        let deaf = self.children.inputs.send_fresh();
+        for (child, answer) in std::mem::take(&mut self.children.asked) {
+            let sent = match deaf.contains(&child) {
+                true => Err(self.stdin_fault(child, SendError::Closed)),
+                false => Ok(()),
             };
-            for (process, spec) in processes.iter().zip(&spec.processes) {
-                for error in self.files.add(*process, spec) {
-                    self.log.write(
-                        Level::Error,
-                        format_args!("cannot make a log file for {}: {error}", spec.name),
-                    );
-                }
-            }
-            self.children.groups.insert(*id, processes.clone());
+            // Whoever asked may have gone away.
+            let _ = answer.send(sent);
         }
+        for child in deaf {
+            self.input(now(), Input::ListenerDeaf { child });
+        }
+        self.children.inspected.send(&mut self.link)
+    }
+
+    /// Looks at the output that no pipe will tell of: what children left that have ended, and what
+    /// an earlier daemon took in last. Answers whether there was any.
+    fn look_at_what_is_due(&mut self) -> bool {
+        let due = self.children.inspected.due();
+        for id in &due {
+            self.look(now(), *id);
+        }
+        !due.is_empty()
+    }
+
+    /// Lets the log plane take in the last output of children that have ended, once it has been
+    /// sent all of it.
+    fn finish_children(&mut self) {
+        let inspected = &self.children.inspected;
+        let (finished, left) = std::mem::take(&mut self.children.finishing)
+            .into_iter()
+            .partition(|child| inspected.is_finished(*child));
+        self.children.finishing = left;
+        let finished: Vec<ChildId> = finished;
+        for child in finished {
+            self.plane.finish(child);
+        }
+    }
+
+    /// What the state refers to has to be there before the state is written down: the files that
+    /// the daemon names itself, and what is to be sent.
+    fn prepare(&mut self, effects: &[Effect]) -> Result<(), LinkError> {
+        for effect in effects {
+            if let Effect::GroupAdded { id, spec, processes } = effect {
+                self.make_files(*id, spec, processes);
+            }
+            if let Effect::Deliver { child, bytes } = effect {
+                self.deliver(*child, bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn make_files(&mut self, group: GroupId, spec: &GroupSpec, processes: &[ProcessId]) {
+        for (process, spec) in processes.iter().zip(&spec.processes) {
+            for error in self.files.add(*process, spec) {
+                let name = &spec.name;
+                let line = format!("cannot make a log file for {name}: {error}");
+                self.log.write(Level::Error, line);
+            }
+        }
+        self.children.add_group(group, processes.to_vec());
+    }
+
+    /// Puts an event on its way to a listener.
+    fn deliver(&mut self, child: ChildId, bytes: &[u8]) -> Result<(), LinkError> {
+        if self.children.inputs.put(child, bytes, &mut self.link)?.is_err() {
+            // Its end will be told, and the event is delivered to another.
+            self.log.write(Level::Debug, "a listener has closed its standard input");
+        }
+        Ok(())
     }
 
     fn publish(&mut self) {
@@ -92,9 +158,8 @@ impl Driver {
             Effect::Log(message) => self.log.write(message.level(), message),
             Effect::Reply { request, reply } => self.waiters.answer(request, reply),
             Effect::GroupRemoved { id } => {
-                for process in self.children.groups.remove(&id).unwrap_or_default() {
+                for process in self.children.remove_group(id) {
                     self.files.remove(process);
-                    self.children.latest.remove(&process);
                 }
             }
             Effect::Stray { child, pid } => {
@@ -110,9 +175,8 @@ impl Driver {
                 self.plane.reopen();
             }
             Effect::Halt(halt) => return Ok(Some(halt)),
-            // Of groups, the files were made ready before the state was written down; and there
-            // are no listeners yet.
-            Effect::GroupAdded { .. } | Effect::Announce(_) => {}
+            // Done before the state was written down, or for observers.
+            Effect::GroupAdded { .. } | Effect::Deliver { .. } | Effect::Announce(_) => {}
         }
         Ok(None)
     }
@@ -134,10 +198,10 @@ impl Driver {
         spec: &Arc<ProcessSpec>,
         group: &Arc<GroupSpec>,
     ) -> Result<(), LinkError> {
-        self.children
-            .latest
-            .insert(process, (child, spec.name.clone()));
-        match self.try_spawn(child, process, spec, group) {
+        let (spec, group) = (Arc::clone(spec), Arc::clone(group));
+        let known = Known { process, spec: Arc::clone(&spec), group: Arc::clone(&group) };
+        self.children.add(child, known);
+        match self.try_spawn(child, process, &spec, &group) {
             Ok(message) => {
                 let (message, plan) = message;
                 let plan = plan
