@@ -17,6 +17,7 @@ use minder_config::Environment;
 use minder_config::options::daemon::{self, DaemonCommand};
 use minder_core::effect::Halt;
 use minder_core::{Core, Effects, Level};
+use minder_http::server::{Credentials, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_os::{limits, process};
@@ -209,7 +210,7 @@ impl Start {
         })
     }
 
-    /// Puts everything together, and begins to serve.
+    /// Puts everything together.
     fn assemble(self, parts: Parts) -> Result<Running, Failure> {
         let Parts {
             settings,
@@ -239,7 +240,7 @@ impl Start {
         };
         let listeners = sockets.into_iter().zip(&settings.servers);
         let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));
-        let control = Control::start(listeners.collect(), api)?;
+        let listeners = listeners.collect();
         let driver = Driver {
             core,
             effects,
@@ -262,7 +263,8 @@ impl Start {
         };
         Ok(Running {
             driver,
-            control,
+            api,
+            listeners,
             settings,
             in_background: self.note.background.is_some(),
         })
@@ -284,10 +286,11 @@ struct Parts {
     children: Children,
 }
 
-/// A daemon that runs.
+/// A daemon that can go.
 struct Running {
     driver: Driver,
-    control: Control,
+    api: Api,
+    listeners: Vec<(Listener, Option<Credentials>)>,
     settings: Settings,
     in_background: bool,
 }
@@ -295,16 +298,19 @@ struct Running {
 impl Running {
     /// Runs to the end, and tidies up.
     fn run(mut self) -> Result<Halt, Failure> {
+        // Clients wait until there is something to be seen.
         let halt = if let Some(halt) = self.driver.settle()? {
             halt
         } else {
+            let control = Control::start(self.listeners, self.api)?;
             if self.in_background {
                 minder_keeper::silence();
             }
             self.driver.link.send(&ToKeeper::Ready, &[])?;
-            self.driver.run()?
+            let halt = self.driver.run()?;
+            control.stop();
+            halt
         };
-        self.control.stop();
         let files = self
             .settings
             .servers
