@@ -93,10 +93,16 @@ pub fn daemon() -> ExitCode {
 fn begin(link: Link, inventory: Inventory) -> ExitCode {
     let outbox = link.outbox();
     let log = Arc::new(MainLog::new());
+    let takes_over = takes_over(&inventory);
     let mut program = "supervisord".to_owned();
     let ended = Start::new(link, inventory, Arc::clone(&log)).and_then(|start| {
         launch::program(&start.note.args).clone_into(&mut program);
         start.run()
+    });
+    let ended = ended.map_err(|failure| match failure {
+        // To refuse would end the keeper, and leave programs without anybody.
+        Failure::Refused(refusal) if takes_over => Failure::Broken(refusal.text),
+        failure @ (Failure::Refused(_) | Failure::Broken(_)) => failure,
     });
     let departure = match ended {
         Ok(Halt::Exit) => Departure::Exit {
@@ -128,6 +134,11 @@ fn begin(link: Link, inventory: Inventory) -> ExitCode {
             ExitCode::from(SOFTWARE)
         }
     }
+}
+
+/// Whether an earlier daemon has left anything to go on with.
+fn takes_over(inventory: &Inventory) -> bool {
+    !inventory.children.is_empty() || crate::snapshot::is_left(&inventory.held)
 }
 
 /// What is known before anything is looked at.
