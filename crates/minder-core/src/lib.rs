@@ -48,7 +48,7 @@ pub use event::Event;
 pub use input::{CommandError, Input, SpawnError};
 pub use message::{Level, Message};
 pub use request::{Changes, Outcome, Refusal, Reply, Request, RequestId, Target};
-pub use signal::Signal;
+pub use signal::{Signal, Signals};
 pub use snapshot::{Inherited, Snapshot};
 pub use spec::{GroupSpec, ProcessSpec};
 pub use state::{Mood, ProcessState};

@@ -9,20 +9,20 @@
 //! and empties what they wrote.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use minder_config::report::Colour;
 use minder_config::{Loaded, WarningKind};
 use minder_core::view::{GroupView, ProcessView};
-use minder_core::{Level, Mono, Mood, Now, ProcessState, Request, Target, View, Wall};
+use minder_core::{Level, Mood, ProcessState, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
-use minder_os::clock;
 use minder_rpc::{Answer, Call, Fault, FaultCode, LogFollow, LogRef, Service};
 use tokio::sync::oneshot;
 
+use crate::VERSION_OF_SUPERVISOR;
 use crate::configuration::Configuration;
+use crate::link::now;
 use crate::mailbox::{Command, Post};
 use crate::published::Published;
 
@@ -31,8 +31,6 @@ mod logs;
 
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
-/// The release of Supervisor that clients are to take us for: they compare it with what they need.
-const SUPERVISOR_VERSION: &str = "4.3.0";
 
 /// Whoever answers calls.
 pub(crate) struct Api {
@@ -81,7 +79,7 @@ impl Service for Api {
             Call::SendRemoteCommEvent { kind: _, data: _ } => Ok(Answer::Done),
 
             Call::GetApiVersion => Ok(Answer::Text(API_VERSION.to_owned())),
-            Call::GetSupervisorVersion => Ok(Answer::Text(SUPERVISOR_VERSION.to_owned())),
+            Call::GetSupervisorVersion => Ok(Answer::Text(VERSION_OF_SUPERVISOR.to_owned())),
             Call::GetIdentification => Ok(Answer::Text(self.identifier.clone())),
             Call::GetState => Ok(Answer::State(self.published.latest().view.mood)),
             Call::GetPid => Ok(Answer::Int(pid(self.keeper_pid))),
@@ -269,14 +267,6 @@ async fn answered<T>(answer: oneshot::Receiver<T>) -> Result<T, Fault> {
 
 fn shutting_down() -> Fault {
     Fault::new(FaultCode::ShutdownState)
-}
-
-fn now() -> Now {
-    let clocks = clock::clocks();
-    Now {
-        mono: Mono(Duration::from_nanos(clocks.mono_nanos)),
-        wall: Wall(Duration::from_nanos(clocks.wall_nanos)),
-    }
 }
 
 fn pid(pid: u32) -> i32 {

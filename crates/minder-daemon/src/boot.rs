@@ -13,15 +13,16 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use minder_config::Environment;
 use minder_config::options::daemon::{self, DaemonCommand};
+use minder_config::{Environment, Loaded};
 use minder_core::effect::Halt;
 use minder_core::{Core, Effects, Level};
 use minder_http::server::{Credentials, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_os::{limits, process};
-use minder_wire::{Departure, ToKeeper};
+use minder_wire::{Departure, MAX_TEXT, ToKeeper};
+use rustix::fs::Mode;
 
 use crate::api::Api;
 use crate::configuration::Configuration;
@@ -113,10 +114,9 @@ fn begin(link: Link, inventory: Inventory) -> ExitCode {
         Err(Failure::Refused(refusal)) => {
             let message = refusal.message(&program);
             log.write(Level::Critical, message.trim_end());
-            Departure::Exit {
-                code: USAGE,
-                text: message.into_bytes(),
-            }
+            let mut text = message.into_bytes();
+            text.truncate(MAX_TEXT);
+            Departure::Exit { code: USAGE, text }
         }
         Err(Failure::Broken(why)) => {
             log.write(
@@ -181,14 +181,33 @@ impl Start {
         let legacy = crate::snapshot::take(&mut self.inventory.held);
         let running = match legacy {
             None if self.inventory.children.is_empty() => fresh::start(self)?,
-            None => adopted::recover(self, "no state was left")?,
-            Some(Err(error)) => adopted::recover(
-                self,
-                &format!("the state that was left is of no use: {error}"),
-            )?,
-            Some(Ok(legacy)) => adopted::adopt(self, legacy)?,
+            None => adopted::recover(self, Recorder::default(), "no state was left")?,
+            Some((Err(error), recorder)) => {
+                let why = format!("the state that was left is of no use: {error}");
+                adopted::recover(self, recorder, &why)?
+            }
+            Some((Ok(legacy), recorder)) => adopted::adopt(self, legacy, recorder)?,
         };
         running.run()
+    }
+
+    /// What `loaded` asks for.
+    fn settings(&self, loaded: &Loaded) -> Settings {
+        let Loaded {
+            supervisord,
+            servers,
+            ..
+        } = loaded;
+        let umask = self.note.background.as_ref().map(|_| supervisord.umask);
+        Settings::new(supervisord, servers, umask)
+    }
+
+    /// Opens the log, or lets it be opened as soon as that can be done: there are programs to be
+    /// minded.
+    fn open_log_when_possible(&self, settings: &Settings) {
+        if let Err(error) = self.log.open_when_possible(&settings.log) {
+            launch::tell(&format!("cannot open the log yet: {error}\n"));
+        }
     }
 
     fn open_log(&self, settings: &Settings) -> Result<(), Failure> {
@@ -200,6 +219,14 @@ impl Start {
             };
             Failure::Refused(Refusal::new(format!("cannot open the log {log}: {error}")))
         })
+    }
+
+    /// Takes the umask that the configuration asks for, which files have from now on. Not before the
+    /// daemon's own log has been made: Supervisor's has the one of the shell.
+    fn take_umask(settings: &Settings) {
+        if let Some(umask) = settings.umask {
+            rustix::process::umask(Mode::from_raw_mode(umask));
+        }
     }
 
     /// Gives what was bound, and what is in force, to the keeper.
@@ -222,7 +249,7 @@ impl Start {
     }
 
     /// Puts everything together.
-    fn assemble(self, parts: Parts) -> Result<Running, Failure> {
+    fn assemble(self, parts: Parts) -> Running {
         let Parts {
             settings,
             sockets,
@@ -266,19 +293,21 @@ impl Start {
             inheritance: Inheritance {
                 environment: std::env::vars_os().collect(),
                 server_url: settings.server_url.clone(),
+                umask: settings.umask,
             },
             configuration: self.configuration,
             files,
             waiters: Waiters::default(),
             children: parts.children,
+            heard: Vec::new(),
         };
-        Ok(Running {
+        Running {
             driver,
             api,
             listeners,
             settings,
             in_background: self.note.background.is_some(),
-        })
+        }
     }
 }
 

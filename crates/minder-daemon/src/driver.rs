@@ -61,6 +61,8 @@ pub(crate) struct Driver {
     pub(crate) files: LogFiles,
     pub(crate) waiters: Waiters,
     pub(crate) children: Children,
+    /// Signals that have been acted upon in this step.
+    pub(crate) heard: Vec<Signal>,
 }
 
 /// The process that the kernel gives every orphan to.
@@ -277,8 +279,13 @@ impl Driver {
         if signal == Signal::HUP && is_running {
             self.check_before_restart();
         } else {
-            self.input(now, Input::Signalled(signal));
+            self.act_upon(now, signal);
         }
+    }
+
+    fn act_upon(&mut self, now: Now, signal: Signal) {
+        self.input(now, Input::Signalled(signal));
+        self.heard.push(signal);
     }
 
     /// Everything is going to be stopped for the sake of the configuration: it had better be good.
@@ -312,8 +319,9 @@ impl Driver {
                 // Whoever asked may have gone away.
                 let _ = answer.send(self.send_stdin(process, &bytes));
             }
-            Command::RestartChecked(Ok(())) => self.input(now, Input::Signalled(Signal::HUP)),
+            Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
             Command::RestartChecked(Err(error)) => {
+                self.heard.push(Signal::HUP);
                 let line = "received SIGHUP indicating restart request";
                 self.log.write(Level::Warn, line);
                 let report = error.report(minder_config::report::Colour::Plain);

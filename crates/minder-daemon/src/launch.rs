@@ -16,7 +16,6 @@ use minder_config::{ConfigError, Environment, Loaded, Source, Supervisord};
 use minder_core::Level;
 use minder_keeper::Outcome;
 use minder_os::users;
-use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit};
 
 use crate::VERSION_OF_SUPERVISOR;
@@ -241,10 +240,7 @@ fn too_few_processes(least: i64, allowed: u64) -> String {
 
 /// Goes where the configuration wants a daemon to be, as far as that can be done.
 fn go_elsewhere(loaded: &Loaded) -> Background {
-    let Supervisord {
-        umask, directory, ..
-    } = &loaded.supervisord;
-    rustix::process::umask(Mode::from_raw_mode(*umask));
+    let directory = &loaded.supervisord.directory;
     let directory = directory.as_deref().map(|directory| {
         let shown = minder_config::python::Repr(&directory.to_string_lossy()).to_string();
         match std::env::set_current_dir(directory) {

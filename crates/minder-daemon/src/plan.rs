@@ -21,6 +21,8 @@ pub(crate) struct Inheritance {
     pub(crate) environment: BTreeMap<OsString, OsString>,
     /// Where the daemon answers, if anywhere.
     pub(crate) server_url: Option<String>,
+    /// The umask of a program that has none of its own.
+    pub(crate) umask: Option<u32>,
 }
 
 impl Inheritance {
@@ -45,7 +47,7 @@ impl Inheritance {
                 .directory
                 .as_ref()
                 .map(|directory| directory.clone().into_bytes()),
-            umask: spec.umask,
+            umask: spec.umask.or(self.umask),
             credentials: credentials(spec.uid),
             stdin: Stdin::Pipe,
             stderr_to_stdout: spec.redirect_stderr,

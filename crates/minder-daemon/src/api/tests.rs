@@ -14,6 +14,10 @@ use minder_rpc::{Channel, Tail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
+use std::time::Duration;
+
+use minder_core::{Mono, Wall};
+
 use super::*;
 use crate::mailbox::{Mailbox, mailbox};
 use crate::published::{LogPaths, Picture};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
 use minder_core::process::State;
-use minder_core::{ChildId, Core, Effects, Inherited, Level, ProcessId, Snapshot};
+use minder_core::{ChildId, Core, Effects, Inherited, Level, ProcessId, Signals, Snapshot};
 use minder_os::memfd;
 
 use super::fresh::{bind, release_sockets};
@@ -18,37 +18,30 @@ use crate::settings::Settings;
 use crate::snapshot::{self, Legacy, Recorder, label};
 
 /// Goes on with everything as it was.
-pub(super) fn adopt(mut start: Start, legacy: Legacy) -> Result<Running, Failure> {
+pub(super) fn adopt(
+    mut start: Start,
+    legacy: Legacy,
+    recorder: Recorder,
+) -> Result<Running, Failure> {
     let settings = match take_settings(&mut start) {
         Ok(settings) => settings,
-        Err(why) => return recover(start, &why),
+        Err(why) => return recover(start, recorder, &why),
     };
-    start.open_log(&settings)?;
+    start.open_log_when_possible(&settings);
     let sockets = take_sockets(&mut start, settings.servers.len());
     if sockets.len() < settings.servers.len() {
-        return recover(start, "a listening socket was not left");
+        return recover(start, recorder, "a listening socket was not left");
     }
-    let Legacy {
-        snapshot,
-        files,
-        layout,
-    } = legacy;
+    let Legacy { snapshot, files } = legacy;
     let files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi).adopt(files);
-    go_on(
-        start,
-        settings,
-        sockets,
-        files,
-        snapshot,
-        Recorder::after(layout),
-    )
+    go_on(start, settings, sockets, files, snapshot, recorder)
 }
 
 /// Goes on with the children alone, because what the daemon before left is of no use.
 ///
 /// A configuration that cannot be read leaves nothing to go on with: then the programs run on by
 /// themselves, and the next daemon tries again.
-pub(super) fn recover(mut start: Start, why: &str) -> Result<Running, Failure> {
+pub(super) fn recover(mut start: Start, recorder: Recorder, why: &str) -> Result<Running, Failure> {
     start.log.write(
         Level::Critical,
         format_args!("{why}: going on with what still runs"),
@@ -57,8 +50,8 @@ pub(super) fn recover(mut start: Start, why: &str) -> Result<Running, Failure> {
         .configuration
         .load()
         .map_err(|error| Failure::Broken(error.to_string()))?;
-    let settings = Settings::new(&loaded.supervisord, &loaded.servers);
-    start.open_log(&settings)?;
+    let settings = start.settings(&loaded);
+    start.open_log_when_possible(&settings);
     release_sockets(&mut start)?;
     let sockets = bind(&loaded.servers).map_err(|refusal| Failure::Broken(refusal.text))?;
     start.hold(&settings, &sockets)?;
@@ -73,14 +66,7 @@ pub(super) fn recover(mut start: Start, why: &str) -> Result<Running, Failure> {
             }
         }
     }
-    go_on(
-        start,
-        settings,
-        sockets,
-        files,
-        snapshot,
-        Recorder::default(),
-    )
+    go_on(start, settings, sockets, files, snapshot, recorder)
 }
 
 fn go_on(
@@ -113,6 +99,7 @@ fn go_on(
         .map(|(process, spec)| (process.id, spec.clone()))
         .collect();
 
+    Start::take_umask(&settings);
     let (post, mailbox) = mailbox()?;
     let plane = start.plane(&post, held.into_iter().collect())?;
     let inherited: Vec<Inherited> = found
@@ -120,6 +107,7 @@ fn go_on(
         .map(|found| Inherited {
             child: found.child,
             pid: found.pid,
+            signals: Signals(found.signals),
             // An end is told once all output has been taken in; an end that was told before is
             // none of the core's business.
             exited: found
@@ -150,7 +138,7 @@ fn go_on(
         post,
         mailbox,
         children,
-    })?;
+    });
     let driver = &mut running.driver;
     let mut ended = Vec::new();
     for found in found {

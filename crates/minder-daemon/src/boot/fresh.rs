@@ -16,13 +16,12 @@ use crate::launch::Refusal;
 use crate::link::now;
 use crate::log_files::{Automatic, LogFiles};
 use crate::mailbox::mailbox;
-use crate::settings::Settings;
 use crate::snapshot::Recorder;
 
 /// Reads the configuration, makes the sockets, and lets the core begin.
 pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let loaded = start.configuration.load().map_err(Refusal::from)?;
-    let settings = Settings::new(&loaded.supervisord, &loaded.servers);
+    let settings = start.settings(&loaded);
     // One that came no further than this, and was killed, has left its own.
     release_sockets(&mut start)?;
     // Before anything is touched: another daemon may be using all of it.
@@ -36,6 +35,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
         sweep(&start, &settings.automatic);
     }
     introduce(&start, &loaded);
+    Start::take_umask(&settings);
     write_pidfile(&start, &settings.pidfile);
 
     let (post, mailbox) = mailbox()?;
@@ -43,7 +43,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi);
     let mut effects = Effects::new();
     let core = Core::start(now(), loaded.groups, &mut effects);
-    start.assemble(Parts {
+    Ok(start.assemble(Parts {
         settings,
         sockets,
         core,
@@ -54,7 +54,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
         post,
         mailbox,
         children: Children::default(),
-    })
+    }))
 }
 
 /// Makes all sockets, or none.

@@ -9,7 +9,7 @@ use minder_core::{
     ChildId, Effect, GroupSpec, Input, Level, ProcessId, ProcessSpec, Signal, SpawnError,
 };
 use minder_os::{errno_name, memfd};
-use minder_wire::ToKeeper;
+use minder_wire::{MAX_LABEL, ToKeeper};
 
 use super::{Driver, Sinks};
 use crate::command;
@@ -34,6 +34,10 @@ impl Driver {
             }
             for child in std::mem::take(&mut self.children.noted) {
                 self.link.send(&ToKeeper::Forget { child: child.0 }, &[])?;
+            }
+            for signal in std::mem::take(&mut self.heard) {
+                let signal = signal.number();
+                self.link.send(&ToKeeper::Heard { signal }, &[])?;
             }
             if self.effects.is_empty() {
                 return Ok(None);
@@ -166,6 +170,10 @@ impl Driver {
         self.children.opened.insert(child, sinks);
         let plan = self.inheritance.plan(spec, &group.name, &executable);
         let label = label(&group.name, &spec.name).into_bytes();
+        if label.len() > MAX_LABEL {
+            let name = &spec.name;
+            return Err(SpawnError(format!("the name is too long: '{name}'")));
+        }
         Ok(ToKeeper::spawn(child.0, label, plan))
     }
 
