@@ -12,9 +12,9 @@ use hyper::header::{HOST, ORIGIN};
 /// `Sec-Fetch-Site` tells all, but is left out towards servers that are neither encrypted nor on
 /// the same machine; `Origin` comes with every request that is not a mere GET.
 pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+    let site = headers.get("sec-fetch-site");
     // "none" is a person who typed the address or keeps a bookmark.
-    if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
+    if site.is_some_and(|site| site != "same-origin" && site != "none") {
         return true;
     }
     let Some(origin) = headers.get(ORIGIN) else {

@@ -155,14 +155,14 @@ impl<S: Service> Responder<S> {
         match (route(&path), &head.method) {
             (Route::Rpc, &Method::POST) => self.call(head, body).await,
             (Route::Log(log), &Method::GET) => self.log(log),
-            (Route::NoLog, &Method::GET) => Err(StatusCode::NOT_FOUND),
             (Route::Status, &Method::GET | &Method::POST) => self.status(head, body).await,
             (Route::Tail, &Method::GET | &Method::POST) => self.tail(head, body).await,
             (Route::Health, &Method::GET | &Method::POST) => Ok(complete(TEXT_PLAIN, "OK")),
             (Route::Asset(asset), &Method::GET | &Method::HEAD) => {
                 Ok(complete(asset.kind.clone(), asset.bytes))
             }
-            (
+            (Route::NoLog, &Method::GET)
+            | (
                 Route::Status | Route::Tail | Route::Health | Route::Nowhere,
                 &Method::GET | &Method::HEAD,
             ) => Err(StatusCode::NOT_FOUND),

@@ -41,7 +41,7 @@ impl Display for Text<'_> {
 pub(super) fn status(page: &Status<'_>) -> String {
     let message = match page.message {
         Some(message) => format!(r#"<div class="status_msg">{}</div>"#, Text(message)),
-        None => r##"<div class="hidden">#</div>"##.to_owned(),
+        None => r#"<div class="hidden">#</div>"#.to_owned(),
     };
     let processes = if page.processes.is_empty() {
         "No programs to manage\n".to_owned()
