@@ -309,6 +309,10 @@ fn the_status_page_lists_processes(subject: Subject) {
         page.text()
             .contains("<div class=\"status_msg\">hi &lt;b> &amp; \"</div>")
     );
+    let page = get(&daemon, "/?message=%26lt%3B");
+    let shown = subject.differs("true-text", "&lt;", "&amp;lt;");
+    let message = format!("<div class=\"status_msg\">{shown}</div>");
+    assert!(page.text().contains(&message));
     assert_eq!(get(&daemon, "//index.html").status(), 200);
     assert_eq!(get(&daemon, "/%69ndex.html").status(), 200);
     assert_eq!(get(&daemon, "/Index.html").status(), 404);
