@@ -24,6 +24,7 @@ pub use base64::base64_text;
 pub use call::Call;
 pub use dispatch::dispatch;
 pub use fault::{Fault, FaultCode};
+pub use minder_core::ProcessState;
 pub use service::{Channel, LogFollow, LogRef, Service};
 pub use value::Value;
 pub use xmlrpc::MethodCall;
