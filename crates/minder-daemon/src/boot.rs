@@ -21,6 +21,7 @@ use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_os::{limits, process};
 use minder_wire::{Departure, ToKeeper};
+use tokio::sync::Mutex;
 
 use crate::api::Api;
 use crate::configuration::Configuration;
@@ -236,6 +237,7 @@ impl Start {
             keeper_pid: self.inventory.keeper_pid,
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
+            adding: Mutex::default(),
         };
         let listeners = sockets.into_iter().zip(&settings.servers);
         let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));

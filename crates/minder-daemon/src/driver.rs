@@ -12,6 +12,7 @@
 //! Nothing in here waits for a program or a client: the log plane reads the programs' output, the
 //! control plane serves the clients, and both reach the driver through its [`Mailbox`].
 
+mod fastcgi;
 mod perform;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use rustix::io::Errno;
 use crate::children::{Ends, Inputs, SendError};
 use crate::command;
 use crate::configuration::Configuration;
+use crate::fastcgi::Sockets;
 use crate::link::{FoundChild, Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::{Command, Mailbox, Post};
@@ -71,6 +73,8 @@ const INIT: u32 = 1;
 pub(crate) struct Children {
     pub(crate) inputs: Inputs,
     pub(crate) ends: Ends,
+    /// The listening sockets that they share.
+    pub(crate) sockets: Sockets,
     /// The sinks of spawns whose outcome is not known yet.
     opened: BTreeMap<ChildId, Sinks>,
     /// Ends that the core has been told of, to be acknowledged at the end of the step.
@@ -166,6 +170,7 @@ impl Driver {
             ToDaemon::SpawnFailed { child, step, errno } => {
                 let child = ChildId(child);
                 self.children.opened.remove(&child);
+                self.children.sockets.leave(child);
                 let error = spawn_error(self.children.name(child), step, errno);
                 self.input(now, Input::SpawnFailed { child, error });
             }
@@ -383,6 +388,7 @@ impl Driver {
             Notice::Drained(child) => {
                 if let Some((status, at)) = self.children.ends.drained(child) {
                     self.input(now, Input::ChildExited { child, status, at });
+                    self.children.sockets.leave(child);
                     self.children.noted.push(child);
                 }
             }

@@ -12,6 +12,7 @@ use super::fresh::bind;
 use super::{Failure, LISTENER, Parts, Running, SETTINGS, Start, listener_name};
 use crate::codec::MAX_SEALED;
 use crate::driver::Children;
+use crate::fastcgi::{self, Sockets};
 use crate::link::now;
 use crate::log_files::LogFiles;
 use crate::mailbox::mailbox;
@@ -93,9 +94,13 @@ fn go_on(
     recorder: Recorder,
 ) -> Result<Running, Failure> {
     let found = std::mem::take(&mut start.inventory.children);
-    let held = std::mem::take(&mut start.inventory.held);
+    let mut held = std::mem::take(&mut start.inventory.held);
     let owners = owners(&snapshot);
     let mut children = Children::default();
+    children.sockets = Sockets::adopt(&snapshot, &found, &mut held);
+    for name in fastcgi::take_strays(&mut held) {
+        start.link.send(&ToKeeper::Release { name }, &[])?;
+    }
     for group in &snapshot.groups {
         let ids = group.processes.iter().map(|process| process.id).collect();
         children.groups.insert(group.id, ids);

@@ -9,10 +9,11 @@ use minder_core::{
     ChildId, Effect, GroupSpec, Input, Level, ProcessId, ProcessSpec, Signal, SpawnError,
 };
 use minder_os::{errno_name, memfd};
-use minder_wire::ToKeeper;
+use minder_wire::{Stdin, ToKeeper};
 
 use super::{Driver, Sinks};
 use crate::command;
+use crate::fastcgi::{held_name, socket_of};
 use crate::link::{LinkError, now};
 use crate::published::Picture;
 use crate::snapshot::label;
@@ -36,6 +37,8 @@ impl Driver {
                 self.link.send(&ToKeeper::Forget { child: child.0 }, &[])?;
             }
             if self.effects.is_empty() {
+                // Now that the log tells why the last user is gone.
+                self.close_unused_sockets()?;
                 return Ok(None);
             }
         }
@@ -80,6 +83,8 @@ impl Driver {
                 spec,
                 group,
             } => {
+                // As in Supervisor, who comes after the last user gets a socket of his own.
+                self.close_unused_sockets()?;
                 self.spawn(child, process, &spec, &group)?;
             }
             Effect::Signal {
@@ -109,7 +114,10 @@ impl Driver {
                 self.log.reopen();
                 self.plane.reopen();
             }
-            Effect::Halt(halt) => return Ok(Some(halt)),
+            Effect::Halt(halt) => {
+                self.close_unused_sockets()?;
+                return Ok(Some(halt));
+            }
             // Of groups, the files were made ready before the state was written down; and there
             // are no listeners yet.
             Effect::GroupAdded { .. } | Effect::Announce(_) => {}
@@ -137,7 +145,8 @@ impl Driver {
         self.children
             .latest
             .insert(process, (child, spec.name.clone()));
-        match self.try_spawn(child, process, spec, group) {
+        let shared = self.share_socket(child, group)?;
+        match shared.and_then(|()| self.try_spawn(child, process, spec, group)) {
             Ok(message) => {
                 let (message, plan) = message;
                 let plan = plan
@@ -147,6 +156,7 @@ impl Driver {
                 self.link.send(&message, beside.as_slice())
             }
             Err(error) => {
+                self.children.sockets.leave(child);
                 self.input(now(), Input::SpawnFailed { child, error });
                 Ok(())
             }
@@ -164,7 +174,10 @@ impl Driver {
         let executable = command::resolve(spec, self.inheritance.path())?;
         let sinks = self.open_sinks(process, spec)?;
         self.children.opened.insert(child, sinks);
-        let plan = self.inheritance.plan(spec, &group.name, &executable);
+        let mut plan = self.inheritance.plan(spec, &group.name, &executable);
+        if socket_of(group).is_some() {
+            plan.stdin = Stdin::Held(held_name(&group.name));
+        }
         let label = label(&group.name, &spec.name).into_bytes();
         Ok(ToKeeper::spawn(child.0, label, plan))
     }
