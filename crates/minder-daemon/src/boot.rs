@@ -19,6 +19,7 @@ use minder_core::effect::Halt;
 use minder_core::{Core, Effects, Level};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
+use minder_logs::syslog::{Syslog, SyslogNotice};
 use minder_os::{limits, process};
 use minder_wire::{Departure, ToKeeper};
 use tokio::sync::Mutex;
@@ -239,6 +240,7 @@ impl Start {
             configuration: self.configuration.clone(),
             adding: Mutex::default(),
         };
+        let syslog = syslog(&self.log);
         let listeners = sockets.into_iter().zip(&settings.servers);
         let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));
         let control = Control::start(listeners.collect(), api)?;
@@ -251,6 +253,7 @@ impl Start {
             mailbox,
             post,
             plane,
+            syslog,
             log: self.log,
             published,
             inheritance: Inheritance {
@@ -315,8 +318,23 @@ impl Running {
         control::remove_files(files);
         remove_pidfile(&self.settings.pidfile, self.driver.keeper_pid);
         self.driver.plane.shutdown();
+        self.driver.syslog.finish();
         Ok(halt)
     }
+}
+
+/// Syslog, whose troubles are told in the daemon's own log.
+fn syslog(log: &Arc<MainLog>) -> Syslog {
+    let log = Arc::clone(log);
+    Syslog::new(move |notice| match notice {
+        SyslogNotice::Trouble(error) => {
+            log.write(Level::Error, format_args!("cannot send to syslog: {error}"));
+        }
+        SyslogNotice::Recovered { lost } => log.write(
+            Level::Warn,
+            format_args!("syslog takes lines again; {lost} lines are missing"),
+        ),
+    })
 }
 
 fn listener_name(number: usize) -> Vec<u8> {

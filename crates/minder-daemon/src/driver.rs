@@ -28,6 +28,7 @@ use minder_core::{
 use minder_logs::main_log::MainLog;
 use minder_logs::plane::{Channel, Notice, Plane, StreamId};
 use minder_logs::sink::{Sink, SinkSpec};
+use minder_logs::syslog::Syslog;
 use minder_os::errno_name;
 use minder_rpc::{Fault, FaultCode};
 use minder_wire::{SpawnStep, Stream, ToDaemon, ToKeeper};
@@ -56,6 +57,7 @@ pub(crate) struct Driver {
     pub(crate) mailbox: Mailbox,
     pub(crate) post: Post,
     pub(crate) plane: Plane,
+    pub(crate) syslog: Syslog,
     pub(crate) log: Arc<MainLog>,
     pub(crate) published: Arc<Published>,
     pub(crate) inheritance: Inheritance,
@@ -77,6 +79,8 @@ pub(crate) struct Children {
     pub(crate) sockets: Sockets,
     /// The sinks of spawns whose outcome is not known yet.
     opened: BTreeMap<ChildId, Sinks>,
+    /// Which of their streams go to syslog, of children that have any and are yet to be made.
+    to_syslog: BTreeMap<ChildId, Vec<Channel>>,
     /// Ends that the core has been told of, to be acknowledged at the end of the step.
     noted: Vec<ChildId>,
     /// The latest child of each process, and the process's name.
@@ -170,6 +174,7 @@ impl Driver {
             ToDaemon::SpawnFailed { child, step, errno } => {
                 let child = ChildId(child);
                 self.children.opened.remove(&child);
+                self.children.to_syslog.remove(&child);
                 self.children.sockets.leave(child);
                 let error = spawn_error(self.children.name(child), step, errno);
                 self.input(now, Input::SpawnFailed { child, error });
@@ -224,6 +229,7 @@ impl Driver {
     /// Connects the pipes of a new child.
     fn connect(&mut self, child: ChildId, pipes: impl Iterator<Item = (Stream, OwnedFd)>) {
         let mut sinks = self.children.opened.remove(&child).unwrap_or_default();
+        let to_syslog = self.children.to_syslog.remove(&child).unwrap_or_default();
         for (stream, pipe) in pipes {
             match channel(stream) {
                 None => self.children.inputs.add(child, pipe),
@@ -231,14 +237,23 @@ impl Driver {
                     let place = sinks.iter().position(|(found, _)| *found == channel);
                     let sink = place.map(|place| sinks.swap_remove(place).1);
                     self.overhear(child, channel);
+                    if to_syslog.contains(&channel) {
+                        self.send_to_syslog(child, channel);
+                    }
                     self.plane.attach(StreamId { child, channel }, pipe, sink);
                 }
             }
         }
     }
 
-    /// Connects the pipes of a child that an earlier daemon had. Its output goes on to `sinks`.
-    pub(crate) fn reconnect(&mut self, found: FoundChild, sinks: &[(Channel, Option<SinkSpec>)]) {
+    /// Connects the pipes of a child that an earlier daemon had. Its output goes on to `sinks`, and
+    /// some of it to syslog.
+    pub(crate) fn reconnect(
+        &mut self,
+        found: FoundChild,
+        sinks: &[(Channel, Option<SinkSpec>)],
+        to_syslog: &[Channel],
+    ) {
         let child = found.child;
         for (stream, pipe) in found.streams {
             match channel(stream) {
@@ -247,6 +262,9 @@ impl Driver {
                     let sink = sinks.iter().find(|(known, _)| *known == channel);
                     let sink = sink.and_then(|(_, sink)| sink.clone());
                     self.overhear(child, channel);
+                    if to_syslog.contains(&channel) {
+                        self.send_to_syslog(child, channel);
+                    }
                     self.plane.adopt(StreamId { child, channel }, pipe, sink);
                 }
             }
@@ -268,6 +286,12 @@ impl Driver {
         };
         let stream = StreamId { child, channel };
         self.plane.tap(stream, Box::new(tap));
+    }
+
+    fn send_to_syslog(&self, child: ChildId, channel: Channel) {
+        let name = self.children.name(child);
+        let tap = self.syslog.tap(name, self.files.strips_ansi());
+        self.plane.tap(StreamId { child, channel }, tap);
     }
 
     /// A child has ended. The core is told once all that it wrote has been taken in.

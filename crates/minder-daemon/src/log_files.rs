@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use minder_core::spec::{LogTarget, StreamSpec};
+use minder_core::spec::{GroupKind, LogTarget, StreamSpec};
 use minder_core::{ProcessId, ProcessSpec};
 use minder_logs::auto;
 use minder_logs::plane::Channel;
@@ -81,6 +81,11 @@ impl LogFiles {
         troubles
     }
 
+    /// Whether escape sequences are taken out of what programs say.
+    pub(crate) fn strips_ansi(&self) -> bool {
+        self.strip_ansi
+    }
+
     /// Forgets a process that is no longer active. Its files stay, as Supervisor's do.
     pub(crate) fn remove(&mut self, process: ProcessId) {
         Arc::make_mut(&mut self.paths).remove(&process);
@@ -116,4 +121,15 @@ impl LogFiles {
             strip_ansi: self.strip_ansi,
         }
     }
+}
+
+/// The streams of a process that go to syslog. What a listener says on its standard output is
+/// meant for the daemon alone.
+pub(crate) fn to_syslog(group: &GroupKind, spec: &ProcessSpec) -> Vec<Channel> {
+    let is_listener = matches!(group, GroupKind::Listeners { .. });
+    let wanted = |channel: &Channel| match channel {
+        Channel::Stdout => spec.stdout.syslog && !is_listener,
+        Channel::Stderr => spec.stderr.syslog && !spec.redirect_stderr,
+    };
+    Channel::ALL.into_iter().filter(wanted).collect()
 }

@@ -14,7 +14,7 @@ use crate::codec::MAX_SEALED;
 use crate::driver::Children;
 use crate::fastcgi::{self, Sockets};
 use crate::link::now;
-use crate::log_files::LogFiles;
+use crate::log_files::{LogFiles, to_syslog};
 use crate::mailbox::mailbox;
 use crate::settings::Settings;
 use crate::snapshot::{self, Legacy, Recorder, label};
@@ -115,8 +115,10 @@ fn go_on(
     let specs: BTreeMap<ProcessId, _> = snapshot
         .groups
         .iter()
-        .flat_map(|group| group.processes.iter().zip(&group.spec.processes))
-        .map(|(process, spec)| (process.id, spec.clone()))
+        .flat_map(|group| {
+            let specs = group.processes.iter().zip(&group.spec.processes);
+            specs.map(|(process, spec)| (process.id, (spec.clone(), group.spec.clone())))
+        })
         .collect();
 
     let (post, mailbox) = mailbox()?;
@@ -161,9 +163,15 @@ fn go_on(
     let mut ended = Vec::new();
     for found in found {
         let process = owners.of(found.child, &found.label);
-        let sinks = process.and_then(|id| Some(driver.files.sinks(id, specs.get(&id)?)));
+        let known = process.and_then(|id| Some((id, specs.get(&id)?)));
+        let sinks = known.map(|(id, (spec, _))| driver.files.sinks(id, spec));
+        let to_syslog = known.map(|(_, (spec, group))| to_syslog(&group.kind, spec));
         ended.extend(found.ended.map(|(status, at)| (found.child, status, at)));
-        driver.reconnect(found, sinks.as_ref().map_or(&[], |sinks| &sinks[..]));
+        driver.reconnect(
+            found,
+            sinks.as_ref().map_or(&[], |sinks| &sinks[..]),
+            &to_syslog.unwrap_or_default(),
+        );
     }
     driver.plane.adopted();
     for (child, status, at) in ended {

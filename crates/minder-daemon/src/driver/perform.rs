@@ -15,6 +15,7 @@ use super::{Driver, Sinks};
 use crate::command;
 use crate::fastcgi::{held_name, socket_of};
 use crate::link::{LinkError, now};
+use crate::log_files::to_syslog;
 use crate::published::Picture;
 use crate::snapshot::label;
 
@@ -174,6 +175,10 @@ impl Driver {
         let executable = command::resolve(spec, self.inheritance.path())?;
         let sinks = self.open_sinks(process, spec)?;
         self.children.opened.insert(child, sinks);
+        let channels = to_syslog(&group.kind, spec);
+        if !channels.is_empty() {
+            self.children.to_syslog.insert(child, channels);
+        }
         let mut plan = self.inheritance.plan(spec, &group.name, &executable);
         if socket_of(group).is_some() {
             plan.stdin = Stdin::Held(held_name(&group.name));
