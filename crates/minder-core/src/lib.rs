@@ -10,7 +10,7 @@
 //! input like any other. The same inputs give the same effects, which is what lets `minder-sim`
 //! run it through millions of histories.
 //!
-//! Start reading at [`core`](crate::core), then [`process`](crate::process).
+//! Start reading at [`mod@core`], then [`process`].
 
 #![no_std]
 #![forbid(unsafe_code)]

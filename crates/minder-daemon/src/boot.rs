@@ -17,6 +17,7 @@ use minder_config::Environment;
 use minder_config::options::daemon::{self, DaemonCommand};
 use minder_core::effect::Halt;
 use minder_core::{Core, Effects, Level};
+use minder_http::server::{Credentials, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
@@ -94,10 +95,16 @@ pub fn daemon() -> ExitCode {
 fn begin(link: Link, inventory: Inventory) -> ExitCode {
     let outbox = link.outbox();
     let log = Arc::new(MainLog::new());
+    let takes_over = takes_over(&inventory);
     let mut program = "supervisord".to_owned();
     let ended = Start::new(link, inventory, Arc::clone(&log)).and_then(|start| {
         launch::program(&start.note.args).clone_into(&mut program);
         start.run()
+    });
+    let ended = ended.map_err(|failure| match failure {
+        // To refuse would end the keeper, and leave programs without anybody.
+        Failure::Refused(refusal) if takes_over => Failure::Broken(refusal.text),
+        failure @ (Failure::Refused(_) | Failure::Broken(_)) => failure,
     });
     let departure = match ended {
         Ok(Halt::Exit) => Departure::Exit {
@@ -129,6 +136,11 @@ fn begin(link: Link, inventory: Inventory) -> ExitCode {
             ExitCode::from(SOFTWARE)
         }
     }
+}
+
+/// Whether an earlier daemon has left anything to go on with.
+fn takes_over(inventory: &Inventory) -> bool {
+    !inventory.children.is_empty() || crate::snapshot::is_left(&inventory.held)
 }
 
 /// What is known before anything is looked at.
@@ -211,7 +223,7 @@ impl Start {
         })
     }
 
-    /// Puts everything together, and begins to serve.
+    /// Puts everything together.
     fn assemble(self, parts: Parts) -> Result<Running, Failure> {
         let Parts {
             settings,
@@ -243,7 +255,7 @@ impl Start {
         let syslog = syslog(&self.log);
         let listeners = sockets.into_iter().zip(&settings.servers);
         let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));
-        let control = Control::start(listeners.collect(), api)?;
+        let listeners = listeners.collect();
         let driver = Driver {
             core,
             effects,
@@ -267,7 +279,8 @@ impl Start {
         };
         Ok(Running {
             driver,
-            control,
+            api,
+            listeners,
             settings,
             in_background: self.note.background.is_some(),
         })
@@ -289,10 +302,11 @@ struct Parts {
     children: Children,
 }
 
-/// A daemon that runs.
+/// A daemon that can go.
 struct Running {
     driver: Driver,
-    control: Control,
+    api: Api,
+    listeners: Vec<(Listener, Option<Credentials>)>,
     settings: Settings,
     in_background: bool,
 }
@@ -300,16 +314,19 @@ struct Running {
 impl Running {
     /// Runs to the end, and tidies up.
     fn run(mut self) -> Result<Halt, Failure> {
+        // Clients wait until there is something to be seen.
         let halt = if let Some(halt) = self.driver.settle()? {
             halt
         } else {
+            let control = Control::start(self.listeners, self.api)?;
             if self.in_background {
                 minder_keeper::silence();
             }
             self.driver.link.send(&ToKeeper::Ready, &[])?;
-            self.driver.run()?
+            let halt = self.driver.run()?;
+            control.stop();
+            halt
         };
-        self.control.stop();
         let files = self
             .settings
             .servers

@@ -136,6 +136,11 @@ pub(crate) enum LegacyError {
     Codec(#[from] CodecError),
 }
 
+/// Whether an earlier daemon left something to [`take`].
+pub(crate) fn is_left(held: &BTreeMap<Vec<u8>, OwnedFd>) -> bool {
+    held.contains_key(STATE)
+}
+
 /// Takes what an earlier daemon left out of what the keeper holds; `None` if there was no such
 /// daemon.
 pub(crate) fn take(held: &mut BTreeMap<Vec<u8>, OwnedFd>) -> Option<Result<Legacy, LegacyError>> {

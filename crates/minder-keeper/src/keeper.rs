@@ -331,7 +331,10 @@ impl Keeper {
             ToKeeper::Release { name } => {
                 self.held.remove(&name);
             }
-            ToKeeper::Ready => self.startup.complete(),
+            ToKeeper::Ready => {
+                self.history.is_ready();
+                self.startup.complete();
+            }
             ToKeeper::Leave(departure) => self.departure = Some(departure),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A call comes in as XML ([`xmlrpc`]), is looked up in the table of methods ([`method`]) and
 //! becomes a [`Call`], which the daemon answers as a [`Service`] does: with an [`Answer`] or a
-//! [`Fault`]. [`dispatch`] does all of that but the XML.
+//! [`Fault`]. [`dispatch()`] does all of that but the XML.
 //!
 //! No socket is opened here. `minder-http` carries the bytes, `minder-ctl` makes calls.
 

@@ -11,6 +11,7 @@
 //!
 //! A [`Turn`] is one call of the core, from what it is handed until it has settled.
 
+mod batch;
 mod ground;
 mod mind;
 mod turn;
@@ -64,7 +65,7 @@ impl Ledger {
             }
             Fact::Took(input) => {
                 self.turn = Turn::new(Cause::Input((*input).clone()), &self.mind);
-                self.mind.take(input);
+                self.mind.take(input, self.now);
                 self.ground.take(input);
             }
             Fact::Asked(effect) => {

@@ -61,6 +61,8 @@ pub enum Sabotage {
     HideEvents,
     /// Each event is announced twice.
     AnnounceTwice,
+    /// What is started is called RUNNING at once.
+    RunAtOnce,
     /// FATAL is called EXITED.
     CallFatalExited,
     /// STOPPED is called UNKNOWN.

@@ -67,6 +67,8 @@ noticed! {
         NeverRestart breaks "what autorestart asks for is started again at once";
     what_autostart_asks_for_is_started_with_its_group:
         NeverAutostart breaks "what autostart asks for is started with its group";
+    of_what_is_started_together_none_is_running_before_the_others_were_started:
+        RunAtOnce breaks "of what is started together none is RUNNING before the others were started";
     a_request_starts_all_that_it_means:
         MisunderstandTargets breaks "a request starts all that it means";
     what_is_started_together_is_started_in_order:

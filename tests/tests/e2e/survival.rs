@@ -12,7 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use std::{env, thread};
 
 use minder_rpc::Value;
-use minder_tests::{Daemon, Subject, normal, tree, wait_for, wait_until};
+use minder_tests::{Daemon, Sandbox, Subject, normal, tree, wait_for, wait_until};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How often the daemon is killed, if nobody says.
@@ -99,6 +100,63 @@ fn killed_daemons_are_not_missed() {
             let lines = check(&files);
             eprintln!("{program}: {lines} lines in {} files", files.len());
         }
+    });
+}
+
+#[test]
+fn a_daemon_that_cannot_take_over_leaves_programs_alone() {
+    Subject::Minder.run(|subject| {
+        let sandbox = Sandbox::configured(
+            subject,
+            "[supervisord]\nlogfile=%(here)s/logs/main.log\n[program:cat]\ncommand=/bin/cat",
+        );
+        let (logs, elsewhere) = (sandbox.path("logs"), sandbox.path("elsewhere"));
+        fs::create_dir(&logs).expect("a folder in the sandbox");
+        let daemon = Daemon::start_in(sandbox);
+        let keeper = daemon.pid();
+        daemon.wait_state("cat", "RUNNING");
+        let pid = daemon.pid_of("cat");
+
+        fs::rename(&logs, &elsewhere).expect("the folder can be moved");
+        kill_daemon(keeper);
+        // The one that was killed, and the first that has tried.
+        wait_until("another daemon has come and gone", || {
+            let told = daemon.sandbox().read("stderr.txt");
+            told.matches("the daemon has ended").count() >= 2
+        });
+        fs::rename(&elsewhere, &logs).expect("the folder can be moved back");
+        daemon.wait_ready();
+        assert_eq!(daemon.pid_of("cat"), pid);
+    });
+}
+
+#[test]
+fn a_daemon_killed_in_the_middle_of_a_restart_is_replaced() {
+    Subject::Minder.run(|subject| {
+        let daemon = Daemon::start(subject, "[program:cat]\ncommand=/bin/cat\nstartsecs=0");
+        let keeper = daemon.pid();
+        daemon.wait_state("cat", "RUNNING");
+
+        // Nobody reads this pid file, so that the next daemon comes no further than this: it has
+        // its sockets, and no state.
+        let sandbox = daemon.sandbox();
+        let config = sandbox.read("supervisord.conf");
+        let stuck = config.replace("/supervisord.pid", "/fifo");
+        assert_ne!(stuck, config);
+        mknodat(CWD, sandbox.path("fifo"), FileType::Fifo, Mode::RWXU, 0).expect("a fifo");
+        sandbox.write("supervisord.conf", &stuck);
+        daemon.signal(Signal::HUP);
+        wait_until("the next daemon has its sockets", || {
+            let log = sandbox.read("supervisord.log");
+            log.matches("running without any HTTP authentication")
+                .count()
+                == 2
+        });
+        sandbox.write("supervisord.conf", &config);
+        kill_daemon(keeper);
+
+        daemon.wait_state("cat", "RUNNING");
+        assert_eq!(daemon.pid(), keeper);
     });
 }
 

@@ -6,10 +6,9 @@ use std::os::fd::OwnedFd;
 use minder_core::process::State;
 use minder_core::{ChildId, Core, Effects, Inherited, Level, ProcessId, Snapshot};
 use minder_os::memfd;
-use minder_wire::ToKeeper;
 
-use super::fresh::bind;
-use super::{Failure, LISTENER, Parts, Running, SETTINGS, Start, listener_name};
+use super::fresh::{bind, release_sockets};
+use super::{Failure, Parts, Running, SETTINGS, Start, listener_name};
 use crate::codec::MAX_SEALED;
 use crate::driver::Children;
 use crate::fastcgi::{self, Sockets};
@@ -232,20 +231,4 @@ fn take_sockets(start: &mut Start, count: usize) -> Vec<OwnedFd> {
     (0..count)
         .map_while(|number| start.inventory.held.remove(&listener_name(number)))
         .collect()
-}
-
-/// Lets go of the sockets that are held, so that their addresses are free. Returns once they are.
-fn release_sockets(start: &mut Start) -> Result<(), Failure> {
-    let held = &mut start.inventory.held;
-    let names: Vec<_> = held
-        .keys()
-        .filter(|name| name.starts_with(LISTENER))
-        .cloned()
-        .collect();
-    for name in names {
-        held.remove(&name);
-        start.link.send(&ToKeeper::Release { name }, &[])?;
-    }
-    start.link.synchronise()?;
-    Ok(())
 }

@@ -7,8 +7,9 @@ use minder_config::python::Repr;
 use minder_config::{Loaded, Server, WarningKind};
 use minder_core::{Core, Effects, Level};
 use minder_logs::auto;
+use minder_wire::ToKeeper;
 
-use super::{Failure, Parts, Running, Start, pidfile_text};
+use super::{Failure, LISTENER, Parts, Running, Start, pidfile_text};
 use crate::control;
 use crate::driver::Children;
 use crate::fastcgi;
@@ -23,6 +24,8 @@ use crate::snapshot::Recorder;
 pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let loaded = start.configuration.load().map_err(Refusal::from)?;
     let settings = Settings::new(&loaded.supervisord, &loaded.servers);
+    // One that came no further than this, and was killed, has left its own.
+    release_sockets(&mut start)?;
     // Before anything is touched: another daemon may be using all of it.
     let sockets = bind(&loaded.servers)?;
     let opened = start.open_log(&settings).and_then(|()| {
@@ -72,6 +75,22 @@ pub(super) fn bind(servers: &[Server]) -> Result<Vec<OwnedFd>, Refusal> {
         }
     }
     Ok(sockets)
+}
+
+/// Lets go of the sockets that are held, so that their addresses are free. Returns once they are.
+pub(super) fn release_sockets(start: &mut Start) -> Result<(), Failure> {
+    let held = &mut start.inventory.held;
+    let names: Vec<_> = held
+        .keys()
+        .filter(|name| name.starts_with(LISTENER))
+        .cloned()
+        .collect();
+    for name in names {
+        held.remove(&name);
+        start.link.send(&ToKeeper::Release { name }, &[])?;
+    }
+    start.link.synchronise()?;
+    Ok(())
 }
 
 fn remove_files(servers: &[Server]) {

@@ -13,6 +13,7 @@ use minder_core::{
     Signal, Target, Wall,
 };
 
+use super::batch::Batch;
 use super::turn::Turn;
 
 /// Groups, processes and what the daemon is up to.
@@ -28,6 +29,8 @@ pub struct Mind {
     pub processes: BTreeMap<ProcessId, ProcessNote>,
     /// Children of processes that were removed while out of reach.
     pub let_go: BTreeSet<ChildId>,
+    /// Those that were started together and wait for each other.
+    pub batch: Batch,
     /// Whether listeners have been told that the daemon runs.
     pub running_told: bool,
     /// The halt that was asked for.
@@ -93,6 +96,7 @@ impl Mind {
             groups: BTreeMap::new(),
             processes: BTreeMap::new(),
             let_go: BTreeSet::new(),
+            batch: Batch::default(),
             running_told: false,
             halted: None,
         }
@@ -133,12 +137,20 @@ impl Mind {
     /// A new daemon knows of these children, and works out anew how far the end has come.
     pub(super) fn inherit(&mut self, inventory: &[Inherited]) {
         self.halted = None;
+        self.batch = Batch::default();
         for inherited in inventory {
             self.runs(inherited.child, inherited.pid);
         }
     }
 
-    pub(super) fn take(&mut self, input: &Input) {
+    pub(super) fn take(&mut self, input: &Input, now: Now) {
+        if let Input::ChildSpawned { child, .. }
+        | Input::SpawnFailed { child, .. }
+        | Input::ChildExited { child, .. } = input
+            && let Some((id, _)) = self.process_of(*child)
+        {
+            self.batch.answered(now.mono, id);
+        }
         match input {
             Input::ChildSpawned { child, pid } => self.runs(*child, *pid),
             Input::Signalled(Signal::TERM | Signal::INT | Signal::QUIT) => {
@@ -198,6 +210,10 @@ impl Mind {
             Effect::Announce(Event::ProcessState { process, to, .. }) => {
                 if let Some(note) = self.processes.get_mut(process) {
                     note.enter(*to, now, turn);
+                    let starts = note.state == ProcessState::Starting;
+                    if starts && turn.added.contains(&note.group) {
+                        self.batch.join(now.mono, *process);
+                    }
                 }
             }
             Effect::Spawn { child, process, .. } => {

@@ -6,7 +6,7 @@ use minder_core::event::Event;
 use minder_core::snapshot::Inherited;
 use minder_core::{
     ChildId, Effect, ExitStatus, GroupId, Input, Mood, Now, ProcessId, ProcessState, Request,
-    RequestId,
+    RequestId, Signal,
 };
 
 use super::mind::{ChildNote, Mind, is_meant};
@@ -119,7 +119,10 @@ impl Turn {
             return None;
         };
         let child = mind.processes.get(&process)?.child?.child;
-        let due = is_meant(mind, target, process) && !self.signalled.contains(&child);
+        // What is no signal is sent to nobody.
+        let due = is_meant(mind, target, process)
+            && Signal::parse(signal).is_ok()
+            && !self.signalled.contains(&child);
         due.then_some(signal)
     }
 

@@ -1,6 +1,6 @@
 //! What is started, when, in which order, and what is not.
 
-use minder_core::ProcessState::{Backoff, Exited, Fatal, Starting, Stopped};
+use minder_core::ProcessState::{Backoff, Exited, Fatal, Running, Starting, Stopped};
 use minder_core::spec::AutoRestart;
 use minder_core::{Mood, ProcessId, Request};
 
@@ -37,6 +37,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "what autostart asks for is started with its group",
         check: autostart_starts,
+    },
+    Rule {
+        says: "of what is started together none is RUNNING before the others were started",
+        check: what_starts_together_is_seen_to,
     },
     Rule {
         says: "a request starts all that it means",
@@ -108,7 +112,11 @@ fn given_up_after_startretries(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
         let wrong = || format!("{} of {} tries", note.tries, note.spec.start_retries);
         match step.to.state() {
             Starting => ensure(!spent, wrong),
-            Fatal => ensure(spent || ledger.mind.mood != Mood::Running, wrong),
+            // The end gives up what still has tries, but not what a user wanted stopped before.
+            Fatal => {
+                let ends = ledger.mind.mood != Mood::Running;
+                ensure((spent || ends) && !note.stop_asked, wrong)
+            }
             _ => Ok(()),
         }
     })
@@ -145,6 +153,18 @@ fn autostart_starts(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
         let forgotten =
             note.spec.autostart && note.state == Stopped && ledger.turn.added.contains(&note.group);
         ensure(!forgotten, || format!("{id:?} was not started"))
+    })
+}
+
+/// Supervisor starts everything before it looks whether the first is up.
+fn what_starts_together_is_seen_to(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    on_move(ledger, fact, |step, note| {
+        let child = note.child.as_ref();
+        let ended = child.is_some_and(|child| ledger.turn.end_of(child, ledger.now).is_some());
+        let held = ledger.mind.batch.holds(ledger.now.mono, step.process);
+        ensure(step.to.state() != Running || ended || !held, || {
+            "others are still being made".into()
+        })
     })
 }
 

@@ -56,11 +56,19 @@ fn every_process_is_seen(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
 fn every_life_is_seen(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     on_sight(ledger, fact, |seen, note| {
         let started = seen.started.map(|(mono, _)| mono);
-        let status = note.last_end.map_or(0, ExitStatus::as_supervisor_code);
+        let status = note.last_end.map_or(0, code);
         let shown = (started, seen.stopped, seen.exit_status);
         let known = (note.started, note.stopped, status);
         ensure(shown == known, || format!("{shown:?} instead of {known:?}"))
     })
+}
+
+/// Supervisor's `exitstatus`.
+fn code(status: ExitStatus) -> i32 {
+    match status {
+        ExitStatus::Code(code) => code.into(),
+        ExitStatus::Signal { .. } | ExitStatus::Unknown => -1,
+    }
 }
 
 /// Judges what readers see of each process, by what is known of it.

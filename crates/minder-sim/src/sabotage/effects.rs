@@ -117,10 +117,23 @@ impl Saboteur {
         if self.makes(Sabotage::AnnounceTwice) {
             passed.push(Effect::Announce(event.clone()));
         }
+        let too_early = self.running_at_once(&event);
         passed.push(Effect::Announce(event));
+        passed.extend(too_early.map(Effect::Announce));
         if halts {
             passed.push(Effect::Halt(Halt::Exit));
         }
+    }
+
+    fn running_at_once(&self, event: &Event) -> Option<Event> {
+        let mut event = event.clone();
+        let Event::ProcessState { from, to, .. } = &mut event else {
+            return None;
+        };
+        let starts = matches!(to, Entered::Starting { .. }) && self.makes(Sabotage::RunAtOnce);
+        *from = ProcessState::Starting;
+        *to = Entered::Running { pid: 1 };
+        starts.then_some(event)
     }
 
     fn retell(&self, mut event: Event) -> Event {
