@@ -224,7 +224,7 @@ impl Start {
     }
 
     /// Puts everything together.
-    fn assemble(self, parts: Parts) -> Result<Running, Failure> {
+    fn assemble(self, parts: Parts) -> Running {
         let Parts {
             settings,
             sockets,
@@ -277,13 +277,13 @@ impl Start {
             waiters: Waiters::default(),
             children: parts.children,
         };
-        Ok(Running {
+        Running {
             driver,
             api,
             listeners,
             settings,
             in_background: self.note.background.is_some(),
-        })
+        }
     }
 }
 

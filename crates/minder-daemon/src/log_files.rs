@@ -133,3 +133,44 @@ pub(crate) fn to_syslog(group: &GroupKind, spec: &ProcessSpec) -> Vec<Channel> {
     };
     Channel::ALL.into_iter().filter(wanted).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use minder_config::{Environment, Overrides, Source, load};
+
+    use super::*;
+
+    #[test]
+    fn syslog_gets_the_streams_that_ask_for_it() {
+        use Channel::{Stderr, Stdout};
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.conf");
+        for (kind, options, expected) in [
+            ("program", "", &[][..]),
+            ("program", "stdout_syslog=true", &[Stdout]),
+            ("program", "stderr_logfile=syslog", &[Stderr]),
+            (
+                "fcgi-program",
+                "socket=unix:///s\nstdout_syslog=true\nstderr_syslog=true",
+                &[Stdout, Stderr],
+            ),
+            // Standard error is standard output.
+            ("program", "redirect_stderr=true\nstderr_syslog=true", &[]),
+            (
+                "eventlistener",
+                "events=TICK_5\nstdout_syslog=true\nstderr_syslog=true",
+                &[Stderr],
+            ),
+        ] {
+            let text = format!("[supervisord]\n[{kind}:p]\ncommand=/bin/cat\n{options}\n");
+            std::fs::write(&file, text).unwrap();
+            let environment = Environment::default();
+            let source = Source::new(file.to_str().unwrap(), &environment);
+            let loaded = load(&source, &Overrides::default(), &environment).unwrap();
+            let [group] = &loaded.groups[..] else {
+                panic!("{} groups", loaded.groups.len());
+            };
+            assert_eq!(to_syslog(&group.kind, &group.processes[0]), expected);
+        }
+    }
+}

@@ -15,6 +15,7 @@ cases!(
     processes_share_a_socket_that_lives_as_long_as_they,
     a_socket_moves_with_an_update,
     a_socket_that_cannot_be_made_is_told,
+    nothing_starts_without_its_socket,
 );
 
 /// Says who answers, and what was asked for.
@@ -241,6 +242,20 @@ fn a_socket_that_cannot_be_made_is_told(subject: Subject) {
         daemon.state("app"),
         subject.differs("fcgi-socket", "STOPPED", "FATAL")
     );
+}
+
+fn nothing_starts_without_its_socket(subject: Subject) {
+    let config = section("app", "socket=unix://%(here)s/folder/app.sock\n");
+    let sandbox = Sandbox::configured(subject, &config);
+    let mut daemon = Daemon::launch(sandbox, &["-n", "-c", "supervisord.conf"]);
+    assert_eq!(daemon.wait_end(), subject.differs("fcgi-socket", 1, 2));
+    let told = daemon
+        .sandbox()
+        .without_path(&daemon.sandbox().read("stderr.txt"));
+    let error = "Could not create FastCGI socket unix://DIR/folder/app.sock: [Errno 2] No such \
+                 file or directory";
+    assert!(told.contains(error), "{told}");
+    assert!(!daemon.sandbox().path("s.sock").exists());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use minder_core::process::State;
 use minder_core::{ChildId, Core, Effects, Inherited, Level, ProcessId, Snapshot};
 use minder_os::memfd;
+use minder_wire::ToKeeper;
 
 use super::fresh::{bind, release_sockets};
 use super::{Failure, Parts, Running, SETTINGS, Start, listener_name};
@@ -157,7 +158,7 @@ fn go_on(
         post,
         mailbox,
         children,
-    })?;
+    });
     let driver = &mut running.driver;
     let mut ended = Vec::new();
     for found in found {

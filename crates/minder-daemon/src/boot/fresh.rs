@@ -48,7 +48,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi);
     let mut effects = Effects::new();
     let core = Core::start(now(), loaded.groups, &mut effects);
-    start.assemble(Parts {
+    Ok(start.assemble(Parts {
         settings,
         sockets,
         core,
@@ -59,7 +59,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
         post,
         mailbox,
         children: Children::default(),
-    })
+    }))
 }
 
 /// Makes all sockets, or none.
