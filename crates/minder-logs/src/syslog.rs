@@ -1,8 +1,8 @@
 //! Sending lines to the system's log daemon, as `syslog(3)` does.
 //!
-//! Whoever has something to say never waits for the log daemon. The daemon's own lines are sent by
-//! [`Connection`], which drops what is not taken at once. What programs say goes through
-//! [`Syslog`], which keeps what comes faster than it is taken, up to a bound.
+//! Whoever has something to say never waits for the log daemon. Of the daemon's own lines, what is
+//! not taken at once is dropped. What programs say goes through [`Syslog`], which keeps what comes
+//! faster than it is taken, up to a bound.
 
 use std::collections::VecDeque;
 use std::fmt;
