@@ -22,8 +22,6 @@ impl Driver {
         };
         if !self.children.sockets.is_open(&group.name) {
             self.log.write(Level::Info, creating(&socket.url));
-            // Its address may be that of a socket which the keeper has yet to let go of.
-            self.link.synchronise()?;
             let made = match listen(socket) {
                 Ok(made) => made,
                 Err(error) => return Ok(Err(SpawnError(error.to_string()))),
@@ -35,12 +33,16 @@ impl Driver {
         Ok(Ok(()))
     }
 
-    /// Closes the sockets whose last user is gone.
+    /// Closes the sockets whose last user is gone. Returns once their addresses are free.
     pub(super) fn close_unused_sockets(&mut self) -> Result<(), LinkError> {
-        for unused in self.children.sockets.take_unused() {
+        let unused = self.children.sockets.take_unused();
+        for unused in &unused {
             self.log.write(Level::Info, closing(&unused.url));
             let name = held_name(&unused.group);
             self.link.send(&ToKeeper::Release { name }, &[])?;
+        }
+        if !unused.is_empty() {
+            self.link.synchronise()?;
         }
         Ok(())
     }

@@ -96,7 +96,11 @@ impl Driver {
                 self.send_signal(child, signal, whom)?;
             }
             Effect::Log(message) => self.log.write(message.level(), message),
-            Effect::Reply { request, reply } => self.waiters.answer(request, reply),
+            Effect::Reply { request, reply } => {
+                // Whoever hears that a group is stopped finds its address free.
+                self.close_unused_sockets()?;
+                self.waiters.answer(request, reply);
+            }
             Effect::GroupRemoved { id } => {
                 for process in self.children.groups.remove(&id).unwrap_or_default() {
                     self.files.remove(process);
