@@ -20,9 +20,11 @@ use minder_core::{Core, Effects, Level};
 use minder_http::server::{Credentials, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
+use minder_logs::syslog::{Syslog, SyslogNotice};
 use minder_os::{limits, process};
 use minder_wire::{Departure, MAX_TEXT, ToKeeper};
 use rustix::fs::Mode;
+use tokio::sync::Mutex;
 
 use crate::api::Api;
 use crate::configuration::Configuration;
@@ -275,7 +277,9 @@ impl Start {
             keeper_pid: self.inventory.keeper_pid,
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
+            adding: Mutex::default(),
         };
+        let syslog = syslog(&self.log);
         let listeners = sockets.into_iter().zip(&settings.servers);
         let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));
         let listeners = listeners.collect();
@@ -288,6 +292,7 @@ impl Start {
             mailbox,
             post,
             plane,
+            syslog,
             log: self.log,
             published,
             inheritance: Inheritance {
@@ -359,8 +364,23 @@ impl Running {
         control::remove_files(files);
         remove_pidfile(&self.settings.pidfile, self.driver.keeper_pid);
         self.driver.plane.shutdown();
+        self.driver.syslog.finish();
         Ok(halt)
     }
+}
+
+/// Syslog, whose troubles are told in the daemon's own log.
+fn syslog(log: &Arc<MainLog>) -> Syslog {
+    let log = Arc::clone(log);
+    Syslog::new(move |notice| match notice {
+        SyslogNotice::Trouble(error) => {
+            log.write(Level::Error, format_args!("cannot send to syslog: {error}"));
+        }
+        SyslogNotice::Recovered { lost } => log.write(
+            Level::Warn,
+            format_args!("syslog takes lines again; {lost} lines are missing"),
+        ),
+    })
 }
 
 fn listener_name(number: usize) -> Vec<u8> {

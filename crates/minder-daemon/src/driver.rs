@@ -12,6 +12,7 @@
 //! Nothing in here waits for a program or a client: the log plane reads the programs' output, the
 //! control plane serves the clients, and both reach the driver through its [`Mailbox`].
 
+mod fastcgi;
 mod perform;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use minder_core::{
 use minder_logs::main_log::MainLog;
 use minder_logs::plane::{Channel, Notice, Plane, StreamId};
 use minder_logs::sink::{Sink, SinkSpec};
+use minder_logs::syslog::Syslog;
 use minder_os::errno_name;
 use minder_rpc::{Fault, FaultCode};
 use minder_wire::{SpawnStep, Stream, ToDaemon, ToKeeper};
@@ -36,6 +38,7 @@ use rustix::io::Errno;
 use crate::children::{Ends, Inputs, SendError};
 use crate::command;
 use crate::configuration::Configuration;
+use crate::fastcgi::Sockets;
 use crate::link::{FoundChild, Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::{Command, Mailbox, Post};
@@ -54,6 +57,7 @@ pub(crate) struct Driver {
     pub(crate) mailbox: Mailbox,
     pub(crate) post: Post,
     pub(crate) plane: Plane,
+    pub(crate) syslog: Syslog,
     pub(crate) log: Arc<MainLog>,
     pub(crate) published: Arc<Published>,
     pub(crate) inheritance: Inheritance,
@@ -73,8 +77,12 @@ const INIT: u32 = 1;
 pub(crate) struct Children {
     pub(crate) inputs: Inputs,
     pub(crate) ends: Ends,
+    /// The listening sockets that they share.
+    pub(crate) sockets: Sockets,
     /// The sinks of spawns whose outcome is not known yet.
     opened: BTreeMap<ChildId, Sinks>,
+    /// Which of their streams go to syslog, of children that have any and are yet to be made.
+    to_syslog: BTreeMap<ChildId, Vec<Channel>>,
     /// Ends that the core has been told of, to be acknowledged at the end of the step.
     noted: Vec<ChildId>,
     /// The latest child of each process, and the process's name.
@@ -168,6 +176,8 @@ impl Driver {
             ToDaemon::SpawnFailed { child, step, errno } => {
                 let child = ChildId(child);
                 self.children.opened.remove(&child);
+                self.children.to_syslog.remove(&child);
+                self.children.sockets.leave(child);
                 let error = spawn_error(self.children.name(child), step, errno);
                 self.input(now, Input::SpawnFailed { child, error });
             }
@@ -221,6 +231,7 @@ impl Driver {
     /// Connects the pipes of a new child.
     fn connect(&mut self, child: ChildId, pipes: impl Iterator<Item = (Stream, OwnedFd)>) {
         let mut sinks = self.children.opened.remove(&child).unwrap_or_default();
+        let to_syslog = self.children.to_syslog.remove(&child).unwrap_or_default();
         for (stream, pipe) in pipes {
             match channel(stream) {
                 None => self.children.inputs.add(child, pipe),
@@ -228,14 +239,23 @@ impl Driver {
                     let place = sinks.iter().position(|(found, _)| *found == channel);
                     let sink = place.map(|place| sinks.swap_remove(place).1);
                     self.overhear(child, channel);
+                    if to_syslog.contains(&channel) {
+                        self.send_to_syslog(child, channel);
+                    }
                     self.plane.attach(StreamId { child, channel }, pipe, sink);
                 }
             }
         }
     }
 
-    /// Connects the pipes of a child that an earlier daemon had. Its output goes on to `sinks`.
-    pub(crate) fn reconnect(&mut self, found: FoundChild, sinks: &[(Channel, Option<SinkSpec>)]) {
+    /// Connects the pipes of a child that an earlier daemon had. Its output goes on to `sinks`, and
+    /// some of it to syslog.
+    pub(crate) fn reconnect(
+        &mut self,
+        found: FoundChild,
+        sinks: &[(Channel, Option<SinkSpec>)],
+        to_syslog: &[Channel],
+    ) {
         let child = found.child;
         for (stream, pipe) in found.streams {
             match channel(stream) {
@@ -244,6 +264,9 @@ impl Driver {
                     let sink = sinks.iter().find(|(known, _)| *known == channel);
                     let sink = sink.and_then(|(_, sink)| sink.clone());
                     self.overhear(child, channel);
+                    if to_syslog.contains(&channel) {
+                        self.send_to_syslog(child, channel);
+                    }
                     self.plane.adopt(StreamId { child, channel }, pipe, sink);
                 }
             }
@@ -265,6 +288,12 @@ impl Driver {
         };
         let stream = StreamId { child, channel };
         self.plane.tap(stream, Box::new(tap));
+    }
+
+    fn send_to_syslog(&self, child: ChildId, channel: Channel) {
+        let name = self.children.name(child);
+        let tap = self.syslog.tap(name, self.files.strips_ansi());
+        self.plane.tap(StreamId { child, channel }, tap);
     }
 
     /// A child has ended. The core is told once all that it wrote has been taken in.
@@ -391,6 +420,7 @@ impl Driver {
             Notice::Drained(child) => {
                 if let Some((status, at)) = self.children.ends.drained(child) {
                     self.input(now, Input::ChildExited { child, status, at });
+                    self.children.sockets.leave(child);
                     self.children.noted.push(child);
                 }
             }

@@ -246,7 +246,7 @@ fn go_elsewhere(loaded: &Loaded) -> Background {
         match std::env::set_current_dir(directory) {
             Ok(()) => (Level::Info, format!("set current directory: {shown}")),
             Err(error) => {
-                let error = python_error(&error, directory);
+                let error = python_error_with(&error, directory);
                 (
                     Level::Critical,
                     format!("can't chdir into {shown}: {error}"),
@@ -257,18 +257,24 @@ fn go_elsewhere(loaded: &Loaded) -> Background {
     Background { directory }
 }
 
+/// An error of the system that is about a file, as Python words it.
+pub(crate) fn python_error_with(error: &io::Error, path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let path = minder_config::python::Repr(&path);
+    match error.raw_os_error() {
+        Some(_) => format!("{}: {path}", python_error(error)),
+        None => error.to_string(),
+    }
+}
+
 /// An error of the system as Python words it.
-fn python_error(error: &io::Error, path: &Path) -> String {
+pub(crate) fn python_error(error: &io::Error) -> String {
     let Some(number) = error.raw_os_error() else {
         return error.to_string();
     };
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
-    let path = path.to_string_lossy();
-    format!(
-        "[Errno {number}] {text}: {}",
-        minder_config::python::Repr(&path)
-    )
+    format!("[Errno {number}] {text}")
 }
 
 fn run_in_foreground(note: &Note) -> ExitCode {

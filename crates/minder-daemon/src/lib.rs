@@ -10,6 +10,7 @@ mod command;
 mod configuration;
 mod control;
 mod driver;
+mod fastcgi;
 mod launch;
 mod link;
 mod log_files;

@@ -4,6 +4,7 @@
 //!   it does is exact even if the daemon is killed in the middle of it.
 //! - [`sink`]: the files and devices that output goes to, and what may be done to which of them.
 //! - [`auto`]: the log files whose names the daemon makes up (`AUTO`).
+//! - [`syslog`]: what goes to the system's log daemon as well.
 //! - [`main_log`]: supervisord's own log.
 //! - [`tail`]: reading logs, for the API.
 //!
@@ -16,10 +17,10 @@ pub mod auto;
 pub mod main_log;
 pub mod plane;
 pub mod sink;
+pub mod syslog;
 pub mod tail;
 
 mod outlet;
 mod rotate;
 mod spool;
 mod strip;
-mod syslog;

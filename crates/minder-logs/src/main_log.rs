@@ -20,7 +20,7 @@ use minder_core::Level;
 
 use crate::outlet::{Outlet, Ties};
 use crate::sink::{Sink, SinkSpec};
-use crate::syslog::Syslog;
+use crate::syslog::Connection;
 
 /// How many lines are kept before the log is open. Those of a start are a few dozen.
 const MAX_EARLY: usize = 1000;
@@ -93,7 +93,7 @@ struct Log {
 
 enum OpenTarget {
     Off,
-    Syslog(Syslog),
+    Syslog(Connection),
     File(Outlet),
 }
 
@@ -218,7 +218,7 @@ impl Log {
         let ties = Ties::none();
         let target = match &spec.target {
             Target::Off => OpenTarget::Off,
-            Target::Syslog => OpenTarget::Syslog(Syslog::default()),
+            Target::Syslog => OpenTarget::Syslog(Connection::default()),
             Target::File {
                 path,
                 max_bytes,
@@ -296,7 +296,7 @@ fn open(path: &Path, max_bytes: u64, backups: u32, ties: &Ties) -> io::Result<Ou
 }
 
 /// The local time. The library keeps the zone, and looks now and then whether it has changed.
-fn now() -> DateTime {
+pub(crate) fn now() -> DateTime {
     TimeZone::system().to_datetime(jiff::Timestamp::now())
 }
 

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod example;
+mod fastcgi;
 mod quickstart;
 mod startup;
 mod survival;

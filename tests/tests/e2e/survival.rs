@@ -161,7 +161,7 @@ fn a_daemon_killed_in_the_middle_of_a_restart_is_replaced() {
 }
 
 /// Kills the daemon below `keeper`, and returns the pid that it had once it is gone.
-fn kill_daemon(keeper: i32) -> i32 {
+pub(crate) fn kill_daemon(keeper: i32) -> i32 {
     let daemon = the_daemon(keeper);
     let pid = Pid::from_raw(daemon).expect("a pid is positive");
     kill_process(pid, Signal::KILL).expect("the daemon can be killed");
@@ -170,7 +170,7 @@ fn kill_daemon(keeper: i32) -> i32 {
 }
 
 /// The pid of the daemon, once there is one.
-fn the_daemon(keeper: i32) -> i32 {
+pub(crate) fn the_daemon(keeper: i32) -> i32 {
     wait_for("the keeper has a daemon", || {
         let is_daemon = |pid: &i32| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

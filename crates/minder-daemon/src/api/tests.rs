@@ -99,6 +99,7 @@ fn world(text: &str) -> World {
         keeper_pid: 42,
         identifier: "supervisor".to_owned(),
         configuration,
+        adding: Mutex::default(),
     };
     World {
         api,

@@ -6,13 +6,15 @@ use std::os::fd::OwnedFd;
 use minder_core::process::State;
 use minder_core::{ChildId, Core, Effects, Inherited, Level, ProcessId, Signals, Snapshot};
 use minder_os::memfd;
+use minder_wire::ToKeeper;
 
 use super::fresh::{bind, release_sockets};
 use super::{Failure, Parts, Running, SETTINGS, Start, listener_name};
 use crate::codec::MAX_SEALED;
 use crate::driver::Children;
+use crate::fastcgi::{self, Sockets};
 use crate::link::now;
-use crate::log_files::LogFiles;
+use crate::log_files::{LogFiles, to_syslog};
 use crate::mailbox::mailbox;
 use crate::settings::Settings;
 use crate::snapshot::{self, Legacy, Recorder, label};
@@ -78,9 +80,13 @@ fn go_on(
     recorder: Recorder,
 ) -> Result<Running, Failure> {
     let found = std::mem::take(&mut start.inventory.children);
-    let held = std::mem::take(&mut start.inventory.held);
+    let mut held = std::mem::take(&mut start.inventory.held);
     let owners = owners(&snapshot);
     let mut children = Children::default();
+    children.sockets = Sockets::adopt(&snapshot, &found, &mut held);
+    for name in fastcgi::take_strays(&mut held) {
+        start.link.send(&ToKeeper::Release { name }, &[])?;
+    }
     for group in &snapshot.groups {
         let ids = group.processes.iter().map(|process| process.id).collect();
         children.groups.insert(group.id, ids);
@@ -95,8 +101,10 @@ fn go_on(
     let specs: BTreeMap<ProcessId, _> = snapshot
         .groups
         .iter()
-        .flat_map(|group| group.processes.iter().zip(&group.spec.processes))
-        .map(|(process, spec)| (process.id, spec.clone()))
+        .flat_map(|group| {
+            let specs = group.processes.iter().zip(&group.spec.processes);
+            specs.map(|(process, spec)| (process.id, (spec.clone(), group.spec.clone())))
+        })
         .collect();
 
     Start::take_umask(&settings);
@@ -143,9 +151,15 @@ fn go_on(
     let mut ended = Vec::new();
     for found in found {
         let process = owners.of(found.child, &found.label);
-        let sinks = process.and_then(|id| Some(driver.files.sinks(id, specs.get(&id)?)));
+        let known = process.and_then(|id| Some((id, specs.get(&id)?)));
+        let sinks = known.map(|(id, (spec, _))| driver.files.sinks(id, spec));
+        let to_syslog = known.map(|(_, (spec, group))| to_syslog(&group.kind, spec));
         ended.extend(found.ended.map(|(status, at)| (found.child, status, at)));
-        driver.reconnect(found, sinks.as_ref().map_or(&[], |sinks| &sinks[..]));
+        driver.reconnect(
+            found,
+            sinks.as_ref().map_or(&[], |sinks| &sinks[..]),
+            &to_syslog.unwrap_or_default(),
+        );
     }
     driver.plane.adopted();
     for (child, status, at) in ended {

@@ -12,6 +12,7 @@ use minder_wire::ToKeeper;
 use super::{Failure, LISTENER, Parts, Running, Start, pidfile_text};
 use crate::control;
 use crate::driver::Children;
+use crate::fastcgi;
 use crate::launch::Refusal;
 use crate::link::now;
 use crate::log_files::{Automatic, LogFiles};
@@ -26,7 +27,11 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     release_sockets(&mut start)?;
     // Before anything is touched: another daemon may be using all of it.
     let sockets = bind(&loaded.servers)?;
-    if let Err(failure) = start.open_log(&settings) {
+    let opened = start.open_log(&settings).and_then(|()| {
+        let tried = fastcgi::try_all(&loaded.groups);
+        tried.map_err(|error| Refusal::new(error.to_string()).into())
+    });
+    if let Err(failure) = opened {
         remove_files(&loaded.servers);
         return Err(failure);
     }
@@ -116,6 +121,9 @@ fn introduce(start: &Start, loaded: &Loaded) {
         say(Level::Info, &note.first_infos);
     }
     warn(WarningKind::Minder);
+    for group in &loaded.groups {
+        fastcgi::tell_of_try(log, group);
+    }
     for server in &loaded.servers {
         introduce_server(start, loaded, server);
     }

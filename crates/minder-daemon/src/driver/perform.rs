@@ -9,11 +9,13 @@ use minder_core::{
     ChildId, Effect, GroupSpec, Input, Level, ProcessId, ProcessSpec, Signal, SpawnError,
 };
 use minder_os::{errno_name, memfd};
-use minder_wire::{MAX_LABEL, ToKeeper};
+use minder_wire::{MAX_LABEL, Stdin, ToKeeper};
 
 use super::{Driver, Sinks};
 use crate::command;
+use crate::fastcgi::{held_name, socket_of};
 use crate::link::{LinkError, now};
+use crate::log_files::to_syslog;
 use crate::published::Picture;
 use crate::snapshot::label;
 
@@ -40,6 +42,8 @@ impl Driver {
                 self.link.send(&ToKeeper::Heard { signal }, &[])?;
             }
             if self.effects.is_empty() {
+                // Now that the log tells why the last user is gone.
+                self.close_unused_sockets()?;
                 return Ok(None);
             }
         }
@@ -84,6 +88,8 @@ impl Driver {
                 spec,
                 group,
             } => {
+                // As in Supervisor, who comes after the last user gets a socket of his own.
+                self.close_unused_sockets()?;
                 self.spawn(child, process, &spec, &group)?;
             }
             Effect::Signal {
@@ -94,7 +100,11 @@ impl Driver {
                 self.send_signal(child, signal, whom)?;
             }
             Effect::Log(message) => self.log.write(message.level(), message),
-            Effect::Reply { request, reply } => self.waiters.answer(request, reply),
+            Effect::Reply { request, reply } => {
+                // Whoever hears that a group is stopped finds its address free.
+                self.close_unused_sockets()?;
+                self.waiters.answer(request, reply);
+            }
             Effect::GroupRemoved { id } => {
                 for process in self.children.groups.remove(&id).unwrap_or_default() {
                     self.files.remove(process);
@@ -113,7 +123,10 @@ impl Driver {
                 self.log.reopen();
                 self.plane.reopen();
             }
-            Effect::Halt(halt) => return Ok(Some(halt)),
+            Effect::Halt(halt) => {
+                self.close_unused_sockets()?;
+                return Ok(Some(halt));
+            }
             // Of groups, the files were made ready before the state was written down; and there
             // are no listeners yet.
             Effect::GroupAdded { .. } | Effect::Announce(_) => {}
@@ -141,7 +154,8 @@ impl Driver {
         self.children
             .latest
             .insert(process, (child, spec.name.clone()));
-        match self.try_spawn(child, process, spec, group) {
+        let shared = self.share_socket(child, group)?;
+        match shared.and_then(|()| self.try_spawn(child, process, spec, group)) {
             Ok(message) => {
                 let (message, plan) = message;
                 let plan = plan
@@ -151,6 +165,7 @@ impl Driver {
                 self.link.send(&message, beside.as_slice())
             }
             Err(error) => {
+                self.children.sockets.leave(child);
                 self.input(now(), Input::SpawnFailed { child, error });
                 Ok(())
             }
@@ -168,7 +183,14 @@ impl Driver {
         let executable = command::resolve(spec, self.inheritance.path())?;
         let sinks = self.open_sinks(process, spec)?;
         self.children.opened.insert(child, sinks);
-        let plan = self.inheritance.plan(spec, &group.name, &executable);
+        let channels = to_syslog(&group.kind, spec);
+        if !channels.is_empty() {
+            self.children.to_syslog.insert(child, channels);
+        }
+        let mut plan = self.inheritance.plan(spec, &group.name, &executable);
+        if socket_of(group).is_some() {
+            plan.stdin = Stdin::Held(held_name(&group.name));
+        }
         let label = label(&group.name, &spec.name).into_bytes();
         if label.len() > MAX_LABEL {
             let name = &spec.name;
