@@ -12,10 +12,10 @@ use minder_os::{errno_name, memfd};
 use minder_wire::ToKeeper;
 
 use super::{Driver, Sinks};
-use crate::command;
 use crate::link::{LinkError, now};
 use crate::published::Picture;
 use crate::snapshot::label;
+use minder_config::command;
 
 impl Driver {
     /// Makes the state safe, carries out all effects and what follows from them, and acknowledges
