@@ -24,6 +24,20 @@ pub struct Ini {
     sections: Vec<Section>,
     index: BTreeMap<String, usize>,
     swallowed: Vec<Location>,
+    replaced: Vec<Replaced>,
+}
+
+/// A value that another took the place of.
+#[derive(Debug)]
+pub(crate) struct Replaced {
+    /// The name of the section.
+    pub(crate) section: String,
+    /// The name of the option.
+    pub(crate) option: String,
+    /// Where the value stands that does not count.
+    pub(crate) earlier: Location,
+    /// Where the one stands that came later.
+    pub(crate) later: Location,
 }
 
 /// One section.
@@ -107,7 +121,8 @@ impl Ini {
     ///
     /// # Errors
     ///
-    /// What is wrong with the file, and where. What was read is then of no use.
+    /// What is wrong with the file, and where. Lines that are no lines of the dialect are left out, a
+    /// file that does not begin with a section is left out whole.
     pub fn read(&mut self, file: &Arc<SourceFile>) -> Result<(), (SyntaxError, Location)> {
         Reader::new(self, file).read()
     }
@@ -150,6 +165,11 @@ impl Ini {
     #[must_use]
     pub fn swallowed(&self) -> &[Location] {
         &self.swallowed
+    }
+
+    /// Values that were replaced by other ones, in the order in which that was met.
+    pub(crate) fn replaced(&self) -> &[Replaced] {
+        &self.replaced
     }
 
     /// Puts the directory `here` where values say `%(here)s`.
@@ -336,21 +356,33 @@ impl<'a> Reader<'a> {
     /// Puts the open value where it belongs.
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
-        let options = match self.current {
+        let (section, options) = match self.current {
             Current::Nothing => return,
-            Current::Defaults => &mut self.ini.defaults,
-            Current::Section(i) => &mut self.ini.sections[i].options,
+            Current::Defaults => (DEFAULT, &mut self.ini.defaults),
+            Current::Section(i) => {
+                let Section { name, options, .. } = &mut self.ini.sections[i];
+                (name.as_str(), options)
+            }
         };
         let value = open.lines.join("\n");
         let value = value.trim_end_matches(is_space).to_owned();
-        options.insert(
-            open.name,
-            Opt {
-                value,
-                name_at: Location::new(self.file, open.name_span),
-                value_at: Location::new(self.file, open.span),
-            },
-        );
+        let option = Opt {
+            value,
+            name_at: Location::new(self.file, open.name_span),
+            value_at: Location::new(self.file, open.span),
+        };
+        // A file that is read twice replaces its values by the same ones.
+        if let Some(earlier) = options.get(&open.name)
+            && earlier.value_at.text() != option.value_at.text()
+        {
+            self.ini.replaced.push(Replaced {
+                section: section.to_owned(),
+                option: open.name.clone(),
+                earlier: earlier.value_at.clone(),
+                later: option.value_at.clone(),
+            });
+        }
+        options.insert(open.name, option);
     }
 }
 

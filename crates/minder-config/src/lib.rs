@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ambient;
+mod check;
 pub mod command;
 mod ctl;
 pub mod environment;
@@ -29,6 +30,7 @@ mod listener;
 mod load;
 mod nearest;
 pub mod options;
+mod problems;
 mod program;
 pub mod python;
 pub mod report;
@@ -42,6 +44,7 @@ pub mod types;
 mod warning;
 
 pub use ambient::Environment;
+pub use check::{Checked, check};
 pub use ctl::Supervisorctl;
 pub use error::{ConfigError, Problem, SocketProblem, Within};
 pub use include::{MAX_FILES, Source};

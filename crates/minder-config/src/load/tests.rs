@@ -2,7 +2,7 @@ use minder_core::spec::{AutoRestart, GroupKind, LogTarget, ServerUrl};
 use minder_core::{ProcessSpec, Signal};
 
 use super::*;
-use crate::{LogfileTarget, WarningKind, server_url};
+use crate::{Checked, LogfileTarget, WarningKind, check, server_url};
 
 mod refusals;
 
@@ -45,8 +45,16 @@ impl Files {
         self.load_with(&Overrides::default()).unwrap()
     }
 
+    /// What is refused, which is also what a check names first.
     fn error(&self) -> ConfigError {
-        self.load_with(&Overrides::default()).unwrap_err()
+        let error = self.load_with(&Overrides::default()).unwrap_err();
+        assert_eq!(self.check().problems.first(), Some(&error));
+        error
+    }
+
+    fn check(&self) -> Checked {
+        let environment = self.environment();
+        check(&Source::new("s.conf", &environment), &environment)
     }
 
     /// The text without the directory's name, which is another each time.
