@@ -179,8 +179,10 @@ fn read_one(
     };
     files.paths.push(path.to_owned());
     files.add(&file, problems)?;
-    let here = environment.directory_of(&shown);
-    files.ini.expand_here(&here.to_string_lossy());
+    if files.ini.may_say_here(&file) {
+        let here = environment.directory_of(&shown);
+        files.ini.expand_here(&here.to_string_lossy());
+    }
     Ok(())
 }
 

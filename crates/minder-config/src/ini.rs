@@ -17,6 +17,9 @@ use crate::source::{Location, SourceFile};
 /// The section whose options apply to every other.
 const DEFAULT: &str = "DEFAULT";
 
+/// What stands for the directory of the file that says it.
+const HERE: &str = "%(here)s";
+
 /// What several files, one after the other, amount to.
 #[derive(Debug, Default)]
 pub struct Ini {
@@ -172,9 +175,15 @@ impl Ini {
         &self.replaced
     }
 
+    /// Whether a value may say `%(here)s` that did not before `file` was read. Of thousands of
+    /// included files most say it nowhere, and going through all values for each would add up.
+    pub(crate) fn may_say_here(&self, file: &SourceFile) -> bool {
+        let mut defaults = self.defaults.values();
+        file.text().contains(HERE) || defaults.any(|option| option.value.contains(HERE))
+    }
+
     /// Puts the directory `here` where values say `%(here)s`.
     pub(crate) fn expand_here(&mut self, here: &str) {
-        const HERE: &str = "%(here)s";
         for section in &mut self.sections {
             for (name, option) in &self.defaults {
                 if option.value.contains(HERE) {

@@ -4,7 +4,8 @@
 //! runs on: [`Loaded`]. [`Supervisorctl::load`] does the same for the client, and
 //! [`options`] reads the command lines of both. What Supervisor refuses is refused, with
 //! Supervisor's words ([`ConfigError`]); what it accepts in silence although it was hardly meant
-//! is accepted, with a [`Warning`].
+//! is accepted, with a [`Warning`]. [`check()`] reads on behind a problem and names them all, and warns
+//! of more.
 //!
 //! On the way from text to specs: [`ini`] (the dialect, with the place of everything),
 //! [`expand`](mod@expand) (`%(name)s`), [`types`], [`environment`], [`command`]; then a module for

@@ -372,6 +372,25 @@ fn included_files_are_read_in_order_and_win() {
 }
 
 #[test]
+fn a_default_says_the_directory_of_the_file_that_opens_the_section() {
+    let files = Files::new(
+        "[DEFAULT]\ndirectory=%(here)s\n[supervisord]\n[program:p]\ncommand=c\n[include]\n\
+         files=inc/* more/*\n",
+    )
+    .with("inc/a", "[program:q]\ncommand=c\n")
+    .with(
+        "more/a",
+        "[program:r]\ncommand=c\n[program:q]\nautostart=no\n",
+    );
+    let loaded = files.load();
+    let directories: Vec<_> = processes(&loaded)
+        .iter()
+        .map(|p| files.anywhere(p.directory.as_deref().unwrap()))
+        .collect();
+    assert_eq!(directories, ["<dir>", "<dir>/inc", "<dir>/more"]);
+}
+
+#[test]
 fn an_included_file_that_cannot_be_read_is_told_and_left_out() {
     let files = Files::new("[supervisord]\n[include]\nfiles=inc/*").with("inc/d/x", "");
     let loaded = files.load();
