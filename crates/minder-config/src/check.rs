@@ -108,10 +108,11 @@ fn look_at_daemon(draft: &Draft, environment: &Environment, findings: &mut Findi
         return;
     };
     let writer = Writer::new(supervisord.user.as_ref(), environment);
-    // What it opens before it gives up being root, it may open.
+    let pidfile = supervisord.pidfile.to_string_lossy();
+    processes::file(&pidfile, place.option("pidfile"), &writer, findings);
     if let LogfileTarget::File(file) = &supervisord.logfile {
         let file = file.to_string_lossy();
-        processes::log_file(&file, place.option("logfile"), &writer, findings);
+        processes::file(&file, place.option("logfile"), &writer, findings);
     }
     let has_automatic_log = draft
         .groups

@@ -221,7 +221,7 @@ fn shell_syntax(
     let at = place.option("command");
     let is_operator = |word: &&str| {
         let known = ["&&", "||", "|", "&", ">", ">>", "<", "2>&1", "2>"];
-        known.contains(word) || word.ends_with(';')
+        known.contains(word) || (word.contains(';') && !word.contains("://"))
     };
     // What is in quotes in the text is meant for the program.
     let bare = process.command.split_whitespace();

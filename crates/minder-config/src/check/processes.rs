@@ -33,7 +33,7 @@ pub(super) fn look(
         ("stderr_logfile", &process.stderr),
     ] {
         if let LogTarget::File(file) = &stream.log {
-            log_file(file, place.option(option), writer, findings);
+            self::file(file, place.option(option), writer, findings);
         }
     }
     if process.stop_wait_secs <= 0 {
@@ -107,12 +107,12 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Looks at a log file that may be there already.
-pub(super) fn log_file(file: &str, at: &Location, writer: &Writer<'_>, findings: &mut Findings) {
-    let path = writer.environment.cwd.join(file);
+/// Looks at a file that is to be written and may be there already.
+pub(super) fn file(name: &str, at: &Location, writer: &Writer<'_>, findings: &mut Findings) {
+    let path = writer.environment.cwd.join(name);
     let metadata = path.metadata().ok();
     if metadata.as_ref().is_some_and(std::fs::Metadata::is_dir) {
-        findings.tell(&Suspicion::LogIsDirectory(file.to_owned()), at);
+        findings.tell(&Suspicion::IsDirectory(name.to_owned()), at);
         return;
     }
     let written = match metadata {

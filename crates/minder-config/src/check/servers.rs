@@ -3,7 +3,7 @@
 use minder_core::spec::{FastCgiSocket, GroupKind};
 
 use super::Place;
-use super::suspicion::{Findings, MAX_SOCKET_PATH, Suspicion};
+use super::suspicion::{Findings, MAX_SERVER_PATH, MAX_SOCKET_PATH, Suspicion};
 use crate::ctl::{self, Supervisorctl};
 use crate::ini::Ini;
 use crate::load::Draft;
@@ -48,8 +48,12 @@ pub(super) fn look(draft: &Draft, findings: &mut Findings) {
 fn look_at(server: &Server, place: &Place<'_>, findings: &mut Findings) {
     match server {
         Server::Unix { file, .. } => {
-            let path = file.to_string_lossy();
-            long_path(&path, place, "file", findings);
+            let path = file.to_string_lossy().into_owned();
+            let length = path.len();
+            if length > MAX_SERVER_PATH {
+                let suspicion = Suspicion::LongServerPath { path, length };
+                findings.tell(&suspicion, place.option("file"));
+            }
         }
         Server::Inet {
             host,
@@ -77,19 +81,14 @@ fn has_username(place: &Place<'_>) -> bool {
 fn look_at_fastcgi(ini: &Ini, name: &str, socket: &FastCgiSocket, findings: &mut Findings) {
     let section = format!("{}{name}", crate::fastcgi::PREFIX);
     if let Some(path) = socket.url.strip_prefix("unix://")
+        && path.len() > MAX_SOCKET_PATH
         && let Some(section) = ini.section(&section)
     {
-        long_path(path, &Place { ini, section }, "socket", findings);
-    }
-}
-
-fn long_path(path: &str, place: &Place<'_>, option: &str, findings: &mut Findings) {
-    if path.len() > MAX_SOCKET_PATH {
         let suspicion = Suspicion::LongSocketPath {
             path: path.to_owned(),
             length: path.len(),
         };
-        findings.tell(&suspicion, place.option(option));
+        findings.tell(&suspicion, Place { ini, section }.option("socket"));
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) enum Suspicion {
     #[error("{0} cannot be written to by {1}")]
     Unwritable(String, String),
     #[error("{0} is a directory; write the path of a file")]
-    LogIsDirectory(String),
+    IsDirectory(String),
     #[error("{file} is the log of {other} too, so their lines are mixed{}", if *by_number {
         "; write %(process_num)d in its name"
     } else {
@@ -95,6 +95,11 @@ pub(super) enum Suspicion {
 
     #[error("{path} has {length} bytes; the path of a socket can have {MAX_SOCKET_PATH}")]
     LongSocketPath { path: String, length: usize },
+    #[error(
+        "{path} has {length} bytes; the path of a socket can have {MAX_SOCKET_PATH}, and at first \
+         a pid is put behind this one, so write at most {MAX_SERVER_PATH}"
+    )]
+    LongServerPath { path: String, length: usize },
     #[error("[{0}] answers at the same place, so the second of them cannot")]
     SamePlace(String),
     #[error(
@@ -115,6 +120,10 @@ pub(super) enum Suspicion {
 
 /// The longest path that fits into the address of a Unix socket, its end not counted.
 pub(super) const MAX_SOCKET_PATH: usize = 107;
+
+/// The longest path of a server's socket that always fits. The socket is made under a name of its
+/// own, with a dot and a pid of up to seven digits behind the path.
+pub(super) const MAX_SERVER_PATH: usize = MAX_SOCKET_PATH - ".4194304".len();
 
 /// What was found so far, each thing once for each place: a program is looked at once for each
 /// of its processes.

@@ -29,14 +29,18 @@ impl Files {
         self
     }
 
-    fn check(&self) -> Checked {
+    fn environment(&self) -> Environment {
         let directory = self.0.path();
-        let environment = Environment {
+        Environment {
             vars: [("PATH".to_owned(), format!("{}/bin", directory.display()))].into(),
             host_node_name: "box".to_owned(),
             cwd: directory.to_owned(),
             uid: 0,
-        };
+        }
+    }
+
+    fn check(&self) -> Checked {
+        let environment = self.environment();
         check(&Source::new("s.conf", &environment), &environment)
     }
 
@@ -228,6 +232,13 @@ fn what_only_a_shell_would_understand_is_told() {
         ]
     );
     assert_eq!(
+        program("command=tool -x;here -y 'a;b' http://h/;c"),
+        [
+            "4:14: \"-x;here\" means nothing here, because no shell runs the command; for a shell \
+             write sh -c \"…\""
+        ]
+    );
+    assert_eq!(
         program("command=/bin/sh -c \"exec tool $HOME > x\"\nenvironment=PATH=\"/x:$PATH\""),
         ["5:22: $PATH is not replaced in environment; write %(ENV_PATH)s for its value"]
     );
@@ -304,16 +315,38 @@ fn directories_that_are_not_there_and_times_that_are_none_are_told() {
 fn logs_that_the_daemons_user_cannot_write_are_told() {
     // The directory is that of whoever runs this test, and of nobody else.
     let files = Files::new(
-        "[supervisord]\nuser=nobody\nlogfile=/tmp/x\nchildlogdir=%(here)s\n[program:p]\n\
-         command=tool\nstdout_logfile=%(here)s/out\n",
+        "[supervisord]\nuser=nobody\nlogfile=/tmp/x\nchildlogdir=%(here)s\n\
+         pidfile=%(here)s/pid\n[program:p]\ncommand=tool\nstdout_logfile=%(here)s/out\n",
     );
     assert_eq!(
         files.warnings(),
         [
+            "5:9: <dir> cannot be written to by nobody",
             "4:13: <dir> cannot be written to by nobody",
-            "7:16: <dir> cannot be written to by nobody",
+            "8:16: <dir> cannot be written to by nobody",
         ]
     );
+}
+
+#[test]
+fn another_user_is_only_for_root() {
+    let files = Files::new(
+        "[supervisord]\n[program:p]\nstdout_logfile=NONE\nstderr_logfile=NONE\ncommand=tool\n\
+         user=nobody\n",
+    );
+    let nobody = minder_os::users::user_by_name("nobody").unwrap().unwrap();
+    let is_told = |uid| {
+        let environment = Environment {
+            uid,
+            ..files.environment()
+        };
+        let checked = check(&Source::new("s.conf", &environment), &environment);
+        let mut warnings = checked.warnings.iter();
+        warnings.any(|w| w.text == "it cannot be started, unless supervisord is started by root")
+    };
+    assert!(!is_told(0));
+    assert!(!is_told(nobody.uid));
+    assert!(is_told(nobody.uid + 1));
 }
 
 #[test]
@@ -380,7 +413,8 @@ fn servers_that_cannot_be_meant_are_told() {
     assert_eq!(
         other(&format!("{unix}[supervisorctl]\nserverurl=unix://{long}")),
         [format!(
-            "3:6: {long} has 108 bytes; the path of a socket can have 107"
+            "3:6: {long} has 108 bytes; the path of a socket can have 107, and at first a pid is \
+             put behind this one, so write at most 99"
         )]
     );
     assert_eq!(
