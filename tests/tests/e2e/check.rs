@@ -101,3 +101,27 @@ nowhere.conf cannot be used: 1 error, 0 warnings (0 files)
         )
     );
 }
+
+#[test]
+fn where_a_section_may_be_missing_that_is_said() {
+    let sandbox = Sandbox::new(Subject::Minder);
+    sandbox.write("s.conf", "[supervisord]\nminfds=x\n[web\n");
+    let run = check(&sandbox, &["-c", "s.conf"]);
+    assert_eq!(run.code, Some(2));
+    assert_eq!(
+        run.out,
+        "\
+error: Source contains parsing errors: 's.conf'
+           [line  3]: '[web\\n'
+ --> s.conf:3:1
+  |
+3 | [web
+  | ^^^^
+  |
+  = help: write \"name = value\", and begin a comment with \";\"
+
+Sections and options were not looked at: some may be missing. Check again when the lines are right.
+s.conf cannot be used: 1 error, 0 warnings (1 file)
+"
+    );
+}

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::report::Colour;
 
@@ -451,4 +453,90 @@ fn a_client_that_finds_no_server_is_told() {
 #[test]
 fn the_sample_has_nothing_wrong() {
     assert_eq!(Files::new(crate::sample::SAMPLE).warnings(), [""; 0]);
+}
+
+/// Sections that are right, each with options that are wrong whatever else there is.
+const WRONG: &[(&str, &[&str])] = &[
+    (
+        "[supervisord]",
+        &[
+            "minfds=x",
+            "directory=/no/such",
+            "umask=9",
+            "loglevel=x",
+            "pidfile=/no/such/x",
+            "silent=x",
+            "environment=A",
+            "user=no-such-user",
+        ],
+    ),
+    (
+        "[program:p]\ncommand=c\nnumprocs=2\nprocess_name=%(process_num)d",
+        &[
+            "autostart=x",
+            "autorestart=x",
+            "stopsignal=x",
+            "exitcodes=x",
+            "umask=9",
+            "user=no-such-user",
+            "stdout_logfile=/no/such/%(process_num)d",
+            "stderr_logfile_backups=x",
+            "stdout_syslog=x",
+            "directory=%(x)s",
+            "serverurl=%",
+        ],
+    ),
+    (
+        "[eventlistener:l]\ncommand=c\nevents=TICK",
+        &[
+            "priority=x",
+            "buffer_size=0",
+            "redirect_stderr=true",
+            "startsecs=x",
+        ],
+    ),
+    (
+        "[fcgi-program:f]\ncommand=c\nsocket=unix:///tmp/s",
+        &[
+            "socket_mode=9",
+            "socket_owner=no-such-user",
+            "socket_backlog=0",
+            "numprocs=x",
+        ],
+    ),
+    ("[group:g]\nprograms=p", &["priority=x"]),
+    (
+        "[unix_http_server]\nfile=/tmp/s",
+        &["chmod=9", "chown=no-such-user"],
+    ),
+    ("[supervisorctl]", &["prompt=%(x)s", "history_file=%"]),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn each_thing_that_is_wrong_is_one_problem_at_its_place(
+        chosen in prop::collection::vec(any::<bool>(), 32),
+    ) {
+        let mut chosen = chosen.into_iter();
+        let mut text = String::new();
+        let mut wrong = Vec::new();
+        for (section, options) in WRONG {
+            text += &format!("{section}\n");
+            for option in options.iter().filter(|_| chosen.next() == Some(true)) {
+                text += &format!("{option}\n");
+                wrong.push(text.lines().count());
+            }
+        }
+        let files = Files::new(&text);
+        let mut told: Vec<usize> = files
+            .check()
+            .problems
+            .iter()
+            .map(|problem| problem.location.as_ref().unwrap().line())
+            .collect();
+        told.sort_unstable();
+        prop_assert_eq!(told, wrong);
+    }
 }

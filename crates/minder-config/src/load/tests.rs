@@ -406,7 +406,7 @@ fn slips_are_told_with_what_was_meant() {
         "[supervisord]\nlogfil=x\n[program:a]\ncommand=c\n\n  autostart=true\ncomand=d\n\
          loglevel=info\nenvironment=A=b c\n[Program:b]\n[programs:c]\n[program]\n[other]\n\
          [rpcinterface:supervisor]\nanything=1\nsupervisor.rpcinterface_factory = \
-         supervisor.rpcinterface:make_main_rpcinterface\n[supervisorctl]\nurl=x",
+         supervisor.rpcinterface:make_main_rpcinterface\n[supervisorctl]\nurl=x\n[program:d\n",
     )
     .load();
     insta::assert_snapshot!(warnings(&loaded, WarningKind::Minder).join("\n"));
