@@ -523,9 +523,9 @@ proptest! {
         let mut text = String::new();
         let mut wrong = Vec::new();
         for (section, options) in WRONG {
-            text += &format!("{section}\n");
+            text.extend([section, "\n"]);
             for option in options.iter().filter(|_| chosen.next() == Some(true)) {
-                text += &format!("{option}\n");
+                text.extend([option, "\n"]);
                 wrong.push(text.lines().count());
             }
         }
