@@ -36,7 +36,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::children::{Ends, Inputs, SendError};
-use crate::command;
 use crate::configuration::Configuration;
 use crate::fastcgi::Sockets;
 use crate::link::{FoundChild, Link, LinkError, exit_status, moment, now};
@@ -46,6 +45,7 @@ use crate::plan::Inheritance;
 use crate::published::Published;
 use crate::snapshot::Recorder;
 use crate::waiters::Waiters;
+use minder_config::command;
 
 /// The parts that a driver is made of.
 pub(crate) struct Driver {

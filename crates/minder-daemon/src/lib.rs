@@ -6,7 +6,6 @@ mod api;
 mod boot;
 mod children;
 mod codec;
-mod command;
 mod configuration;
 mod control;
 mod driver;

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use minder_config::command::Executable;
 use minder_core::spec::ServerUrl;
 use minder_core::{ProcessSpec, Signal};
 use minder_os::users;
 use minder_wire::{Credentials, Plan, Stdin};
-
-use crate::command::Executable;
 
 /// The signals that Python ignores, and so the programs of Supervisor start with ignored.
 const IGNORED_SIGNALS: [i32; 2] = [Signal::PIPE.number(), Signal::XFSZ.number()];

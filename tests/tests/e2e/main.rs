@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod example;
 mod fastcgi;
 mod quickstart;

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use minder_config::command;
 use minder_core::effect::{Halt, Whom};
 use minder_core::{
     ChildId, Effect, GroupSpec, Input, Level, ProcessId, ProcessSpec, Signal, SpawnError,
@@ -12,7 +13,6 @@ use minder_os::{errno_name, memfd};
 use minder_wire::{MAX_LABEL, Stdin, ToKeeper};
 
 use super::{Driver, Sinks};
-use crate::command;
 use crate::fastcgi::{held_name, socket_of};
 use crate::link::{LinkError, now};
 use crate::log_files::to_syslog;
