@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod daemon;
+pub mod fastcgi;
 pub mod http;
 pub mod normal;
 pub mod sandbox;

@@ -141,7 +141,7 @@ impl Subject {
     }
 }
 
-/// The bin folder of the Python environment that holds Supervisor, flask and gunicorn.
+/// The bin folder of the Python environment that holds Supervisor, flask, gunicorn and flipflop.
 #[must_use]
 pub fn python_bin() -> PathBuf {
     env::var_os("MINDER_SUPERVISOR_BIN")

@@ -1,7 +1,21 @@
-//! Command lines: split as a POSIX shell would, and as Python's `shlex.split` does.
+//! Command lines: split as a POSIX shell would, and as Python's `shlex.split` does, and from there
+//! to a file that can be executed.
 //!
 //! Quotes and backslashes are understood; variables, globs and operators are not. A command is
-//! split at each start of its process, so what is wrong with it is a spawn error.
+//! split and looked for at each start of its process, so what is wrong with it is a spawn error.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use minder_core::{CommandError, ProcessSpec};
+use rustix::fs::{Access, AtFlags, CWD};
+
+use crate::python::Repr;
+
+/// Where commands are looked for if nobody says so: Supervisor's list.
+const DEFAULT_PATH: &str = "/bin:/usr/bin:/usr/local/bin";
 
 /// Why a command line could not be split. Displays as Supervisor's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +71,74 @@ fn double_quoted(chars: &mut std::str::Chars<'_>, word: &mut String) -> Result<(
             c => word.push(c),
         }
     }
+}
+
+/// A command that can be executed, as far as can be told beforehand.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Executable {
+    /// The file.
+    pub file: PathBuf,
+    /// The words of the command line; the first as it was written.
+    pub argv: Vec<String>,
+}
+
+/// Splits the command line of a process and finds its file.
+///
+/// A name without a slash is looked for in the `PATH` of the program's environment, else in
+/// `own_path`; the first entry in which it *exists* is taken, executable or not. The program's
+/// `directory` plays no part.
+pub fn resolve(spec: &ProcessSpec, own_path: Option<&OsStr>) -> Result<Executable, CommandError> {
+    let argv = split(&spec.command).map_err(|error| {
+        CommandError::NotExecutable(format!(
+            "can't parse command {}: {error}",
+            Repr(&spec.command)
+        ))
+    })?;
+    let Some(program) = argv.first() else {
+        return Err(CommandError::NotExecutable("command is empty".to_owned()));
+    };
+    let file = if program.contains('/') {
+        PathBuf::from(program)
+    } else {
+        let path = spec.environment.get("PATH").map(OsStr::new).or(own_path);
+        search(program, path.unwrap_or(OsStr::new(DEFAULT_PATH)))
+            .unwrap_or_else(|| PathBuf::from(program))
+    };
+    check(&file)?;
+    Ok(Executable { file, argv })
+}
+
+/// A path without its directories.
+pub(crate) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn search(program: &str, path: &OsStr) -> Option<PathBuf> {
+    path.as_bytes()
+        .split(|byte| *byte == b':')
+        .map(|directory| Path::new(OsStr::from_bytes(directory)).join(program))
+        .find(|candidate| candidate.metadata().is_ok())
+}
+
+fn check(file: &Path) -> Result<(), CommandError> {
+    let shown = file.to_string_lossy();
+    let shown = Repr(&shown);
+    let refused = |text| Err(CommandError::NotExecutable(text));
+    let Ok(metadata) = file.metadata() else {
+        return Err(CommandError::NotFound(format!(
+            "can't find command {shown}"
+        )));
+    };
+    if metadata.is_dir() {
+        return refused(format!("command at {shown} is a directory"));
+    }
+    if metadata.permissions().mode() & 0o111 == 0 {
+        return refused(format!("command at {shown} is not executable"));
+    }
+    if rustix::fs::accessat(CWD, file, Access::EXEC_OK, AtFlags::empty()).is_err() {
+        return refused(format!("no permission to run command {shown}"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use crate::ambient::Environment;
 use crate::error::{ConfigError, Problem};
 use crate::expand::Names;
 use crate::include::{self, Source};
+use crate::ini::Ini;
 use crate::options::ctl::CtlOptions;
+use crate::problems::Problems;
 use crate::section::Reader;
 
 /// The name of the section.
@@ -62,7 +64,11 @@ impl Supervisorctl {
     ) -> Result<Self, ConfigError> {
         let mut loaded = match source {
             None => Self::default(),
-            Some(source) => Self::from_file(source, environment)?,
+            Some(source) => {
+                let problems = Problems::first();
+                let ini = include::read_main(source, environment, &problems)?.ini;
+                Self::read(&ini, source, environment, &problems)?
+            }
         };
         if let Some(serverurl) = &options.serverurl {
             loaded.serverurl.clone_from(serverurl);
@@ -79,14 +85,19 @@ impl Supervisorctl {
         Ok(loaded)
     }
 
-    fn from_file(source: &Source, environment: &Environment) -> Result<Self, ConfigError> {
-        let ini = include::read_main(source, environment)?.ini;
+    /// What the main file says, of which `ini` holds nothing else.
+    pub(crate) fn read(
+        ini: &Ini,
+        source: &Source,
+        environment: &Environment,
+        problems: &Problems,
+    ) -> Result<Self, ConfigError> {
         let section = ini.section(SECTION).ok_or(Problem::NoSection(SECTION))?;
         let mut variables = Names::new();
         variables.add_variables(&environment.vars);
         let here = source.here();
         let with_here = Names::within(&variables).with("here", here.as_str());
-        let at = Reader::new(&ini, section, &variables);
+        let at = Reader::new(ini, section, &variables, problems);
         let at_here = at.with_names(&with_here);
 
         let defaults = Self::default();
@@ -97,7 +108,8 @@ impl Supervisorctl {
         let history_file = at_here.text("history_file")?;
         for plugin in ini.sections() {
             if plugin.name().starts_with(PLUGIN_PREFIX) {
-                return Err(refuse_plugin(&Reader::new(&ini, plugin, &variables))?);
+                let at = Reader::new(ini, plugin, &variables, problems);
+                problems.pass::<()>(refuse_plugin(&at).and_then(Err))?;
             }
         }
         Ok(Self {
@@ -118,7 +130,7 @@ impl Supervisorctl {
 /// What is wrong with a plug-in: that it is one, if nothing else is.
 fn refuse_plugin(at: &Reader<'_>) -> Result<ConfigError, ConfigError> {
     let section = at.section_name().to_owned();
-    Ok(match at.text(FACTORY)? {
+    Ok(match at.needed_text(FACTORY)? {
         None => at.refuse_section(Problem::NoFactory {
             section,
             key: FACTORY,

@@ -218,17 +218,27 @@ impl Problem {
                  _/.+-(): needs quotes"
             }
             Self::NoFactory { key, .. } if *key != crate::rpcinterface::FACTORY => {
-                "plug-ins written in Python cannot be loaded"
+                "plug-ins written in Python cannot be loaded; remove the section"
             }
             Self::NoFactory { .. } => {
                 "add \"supervisor.rpcinterface_factory = \
                  supervisor.rpcinterface:make_main_rpcinterface\""
             }
-            Self::Unresolved { .. } => "plug-ins written in Python cannot be loaded",
+            Self::Unresolved { section, .. } if section.starts_with(crate::listener::PREFIX) => {
+                "handlers written in Python cannot be loaded: remove \"result_handler\"; to see what \
+                 programs write, set their \"stdout_logfile\" to /dev/stdout"
+            }
+            Self::Unresolved { .. } => {
+                "plug-ins written in Python cannot be loaded: remove the section, or write a program \
+                 that uses the XML-RPC interface"
+            }
             Self::UnknownMember {
                 near: Some(near), ..
             } => return Some(format!("did you mean {near}?")),
             Self::UnknownMember { program, .. } if program.is_empty() => "remove a comma",
+            Self::UnknownMember { program, .. } if program.contains(crate::python::is_space) => {
+                "put commas between the names"
+            }
             Self::UnknownMember { .. } => {
                 "\"programs\" lists the names of [program:x] sections, with commas between them"
             }

@@ -41,7 +41,7 @@ pub(crate) fn read(
     };
     let section = || at.section_name().to_owned();
     let names = Names::within(at.names()).with("program_name", program_name);
-    let url = at.with_names(&names).text("socket")?;
+    let url = at.with_names(&names).needed_text("socket")?;
     let Some(url) = url.filter(|url| !url.is_empty()) else {
         return Err(at.refuse("socket", Problem::NoSocket(section())));
     };

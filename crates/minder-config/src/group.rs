@@ -43,6 +43,7 @@ pub(crate) fn read(
             .iter()
             .filter(move |section| section.name().starts_with(prefix))
     };
+    let problems = programs.problems;
     let mut groups = Groups {
         specs: Vec::new(),
         names: BTreeSet::new(),
@@ -50,32 +51,24 @@ pub(crate) fn read(
     };
     let mut members = BTreeSet::new();
     for section in sections(PREFIX) {
-        let at = Reader::new(programs.ini, section, &names);
-        let group = Collected::of_members(programs, &at, &mut members, warnings)?;
-        groups.add(group, section, warnings);
+        let at = programs.reader(section, &names);
+        let group = Collected::of_members(programs, &at, &mut members, warnings);
+        groups.add(problems.pass(group)?, section, warnings);
     }
     for section in sections(program::PREFIX).filter(|s| !members.contains(s.name())) {
-        let at = Reader::new(programs.ini, section, &names);
-        let name = types::name(at.suffix()).map_err(|e| at.refuse_section(e))?;
-        let mut group = Collected::new(name, priority(&at, 999)?, GroupKind::Programs);
-        group.add(programs, section, warnings)?;
-        groups.add(group, section, warnings);
+        let at = programs.reader(section, &names);
+        let group = Collected::of_program(programs, &at, section, warnings);
+        groups.add(problems.pass(group)?, section, warnings);
     }
     for section in sections(listener::PREFIX) {
-        let at = Reader::new(programs.ini, section, &names);
-        let priority = priority(&at, -1)?;
-        let mut group = Collected::new(at.suffix().to_owned(), priority, listener::read(&at)?);
-        group.add(programs, section, warnings)?;
-        groups.add(group, section, warnings);
+        let at = programs.reader(section, &names);
+        let group = Collected::of_listener(programs, &at, section, warnings);
+        groups.add(problems.pass(group)?, section, warnings);
     }
     for section in sections(fastcgi::PREFIX).filter(|s| !members.contains(s.name())) {
-        let at = Reader::new(programs.ini, section, &names);
-        let name = types::name(at.suffix()).map_err(|e| at.refuse_section(e))?;
-        let priority = priority(&at, 999)?;
-        let socket = fastcgi::read(&at, &name, programs.environment)?;
-        let mut group = Collected::new(name, priority, GroupKind::FastCgi(socket));
-        group.add(programs, section, warnings)?;
-        groups.add(group, section, warnings);
+        let at = programs.reader(section, &names);
+        let group = Collected::of_fastcgi(programs, &at, section, warnings);
+        groups.add(problems.pass(group)?, section, warnings);
     }
     groups
         .specs
@@ -88,8 +81,10 @@ fn priority(at: &Reader<'_>, default: i64) -> Result<i64, ConfigError> {
 }
 
 impl Groups {
-    fn add(&mut self, group: Collected, section: &Section, warnings: &mut Vec<Warning>) {
-        let Collected { spec, sections } = group;
+    fn add(&mut self, group: Option<Collected>, section: &Section, warnings: &mut Vec<Warning>) {
+        let Some(Collected { spec, sections }) = group else {
+            return;
+        };
         if !self.names.insert(spec.name.clone()) {
             let text = format!(
                 "[{}] makes a second group \"{}\": only the first in start order is used",
@@ -138,11 +133,55 @@ impl Collected {
         let listed = at.text("programs")?.unwrap_or_default();
         let mut collected = Self::new(name, priority(at, 999)?, GroupKind::Programs);
         for program in types::list(&listed) {
-            let section = member(programs, at, program)?;
-            members.insert(section.name().to_owned());
-            collected.add(programs, section, warnings)?;
+            if let Some(section) = programs.problems.pass(member(programs, at, program))? {
+                members.insert(section.name().to_owned());
+                collected.add(programs, section, warnings)?;
+            }
         }
         Ok(collected)
+    }
+
+    /// The group that a program outside of groups makes.
+    fn of_program(
+        programs: &Programs<'_>,
+        at: &Reader<'_>,
+        section: &Section,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, ConfigError> {
+        let name = types::name(at.suffix()).map_err(|e| at.refuse_section(e))?;
+        let mut group = Self::new(name, priority(at, 999)?, GroupKind::Programs);
+        group.add(programs, section, warnings)?;
+        Ok(group)
+    }
+
+    /// The pool that a listener makes.
+    fn of_listener(
+        programs: &Programs<'_>,
+        at: &Reader<'_>,
+        section: &Section,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, ConfigError> {
+        let priority = priority(at, -1)?;
+        let mut group = Self::new(at.suffix().to_owned(), priority, listener::read(at)?);
+        group.add(programs, section, warnings)?;
+        Ok(group)
+    }
+
+    /// The group that an fcgi program outside of groups makes.
+    fn of_fastcgi(
+        programs: &Programs<'_>,
+        at: &Reader<'_>,
+        section: &Section,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, ConfigError> {
+        let name = types::name(at.suffix()).map_err(|e| at.refuse_section(e))?;
+        let priority = priority(at, 999)?;
+        let socket = fastcgi::read(at, &name, programs.environment);
+        let kind = programs.problems.pass(socket)?;
+        let kind = kind.map_or(GroupKind::Programs, GroupKind::FastCgi);
+        let mut group = Self::new(name, priority, kind);
+        group.add(programs, section, warnings)?;
+        Ok(group)
     }
 
     /// Adds the processes of a section. Of two with one name the later takes the earlier's place.
@@ -152,7 +191,8 @@ impl Collected {
         section: &Section,
         warnings: &mut Vec<Warning>,
     ) -> Result<(), ConfigError> {
-        for process in programs.processes(section, &self.spec.name, warnings)? {
+        let processes = programs.processes(section, &self.spec.name, warnings);
+        for process in programs.problems.pass(processes)?.unwrap_or_default() {
             let from = section.name().to_owned();
             match self.sections.insert(process.name.clone(), from) {
                 None => self.spec.processes.push(process),
@@ -199,12 +239,13 @@ fn member<'a>(
         (Some(section), None) | (None, Some(section)) => Ok(section),
         (None, None) => {
             let near = nearest(&program, &names(programs)).map(str::to_owned);
+            let named = program.clone();
             let problem = Problem::UnknownMember {
                 group,
                 program,
                 near,
             };
-            Err(at.refuse("programs", problem))
+            Err(at.refuse_part("programs", &named, problem))
         }
         (Some(_), Some(_)) => {
             Err(at.refuse("programs", Problem::AmbiguousMember { group, program }))

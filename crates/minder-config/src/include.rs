@@ -8,6 +8,7 @@ use crate::error::{ConfigError, Problem};
 use crate::expand::{Names, expand};
 use crate::glob::glob;
 use crate::ini::{Ini, Section, SyntaxError};
+use crate::problems::Problems;
 use crate::source::{DecodeError, ReadError, SourceFile, read};
 use crate::warning::Warning;
 
@@ -53,10 +54,16 @@ pub(crate) struct Files {
     pub(crate) ini: Ini,
     /// All that were read, the main file first.
     pub(crate) paths: Vec<PathBuf>,
+    /// Whether sections may be missing because a file, or a line that opens one, is broken.
+    pub(crate) lacks_sections: bool,
 }
 
 /// Reads the main file alone.
-pub(crate) fn read_main(source: &Source, environment: &Environment) -> Result<Files, ConfigError> {
+pub(crate) fn read_main(
+    source: &Source,
+    environment: &Environment,
+    problems: &Problems,
+) -> Result<Files, ConfigError> {
     let path = environment.cwd.join(&source.path);
     if !path.exists() {
         return Err(Problem::NotFound(source.path.clone()).into());
@@ -67,8 +74,8 @@ pub(crate) fn read_main(source: &Source, environment: &Environment) -> Result<Fi
         ReadError::TooLarge => Problem::TooLarge(source.path.clone()).into(),
         ReadError::NotUtf8 { before, error } => not_text(&mut files.ini, &before, error),
     })?;
-    files.add(&file)?;
     files.paths.push(path);
+    files.add(&file, problems)?;
     Ok(files)
 }
 
@@ -89,6 +96,7 @@ pub(crate) fn read_included(
     source: &Source,
     variables: &Names<'_>,
     environment: &Environment,
+    problems: &Problems,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), ConfigError> {
     if files.ini.section(SECTION).is_none() {
@@ -96,7 +104,9 @@ pub(crate) fn read_included(
     }
     files.ini.expand_here(&source.here());
     let mut included = 0;
-    for pattern in patterns(&files.ini, source, variables, environment)? {
+    let patterns = problems.pass(patterns(&files.ini, source, variables, environment))?;
+    files.lacks_sections |= patterns.is_none();
+    for pattern in patterns.unwrap_or_default() {
         let mut found = glob(&pattern);
         if found.is_empty() {
             let text = format!("No file matches via include \"{pattern}\"");
@@ -109,7 +119,8 @@ pub(crate) fn read_included(
             if included > MAX_FILES {
                 return Err(Problem::TooManyFiles(MAX_FILES).into());
             }
-            read_one(files, &path, environment, warnings)?;
+            let read = read_one(files, &path, environment, problems, warnings);
+            files.lacks_sections |= problems.pass(read)?.is_none();
         }
     }
     Ok(())
@@ -147,6 +158,7 @@ fn read_one(
     files: &mut Files,
     path: &Path,
     environment: &Environment,
+    problems: &Problems,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), ConfigError> {
     let shown = path.to_string_lossy().into_owned();
@@ -165,17 +177,28 @@ fn read_one(
             return Err(not_text(&mut files.ini, &before, error));
         }
     };
-    files.add(&file)?;
     files.paths.push(path.to_owned());
-    let here = environment.directory_of(&shown);
-    files.ini.expand_here(&here.to_string_lossy());
+    files.add(&file, problems)?;
+    if files.ini.may_say_here(&file) {
+        let here = environment.directory_of(&shown);
+        files.ini.expand_here(&here.to_string_lossy());
+    }
     Ok(())
 }
 
 impl Files {
-    fn add(&mut self, file: &Arc<SourceFile>) -> Result<(), ConfigError> {
-        self.ini
-            .read(file)
-            .map_err(|(problem, place)| ConfigError::at(problem, &place))
+    /// Reads a file on top of the others; behind lines that say nothing it can go on.
+    fn add(&mut self, file: &Arc<SourceFile>, problems: &Problems) -> Result<(), ConfigError> {
+        let Err((problem, place)) = self.ini.read(file) else {
+            return Ok(());
+        };
+        self.lacks_sections |= match &problem {
+            SyntaxError::NoSectionHeader { .. } => true,
+            SyntaxError::BadLines { lines, .. } => lines
+                .iter()
+                .any(|(_, line)| crate::python::strip(line).starts_with('[')),
+        };
+        problems.pass::<()>(Err(ConfigError::at(problem, &place)))?;
+        Ok(())
     }
 }

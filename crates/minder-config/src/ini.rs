@@ -17,6 +17,9 @@ use crate::source::{Location, SourceFile};
 /// The section whose options apply to every other.
 const DEFAULT: &str = "DEFAULT";
 
+/// What stands for the directory of the file that says it.
+const HERE: &str = "%(here)s";
+
 /// What several files, one after the other, amount to.
 #[derive(Debug, Default)]
 pub struct Ini {
@@ -24,6 +27,20 @@ pub struct Ini {
     sections: Vec<Section>,
     index: BTreeMap<String, usize>,
     swallowed: Vec<Location>,
+    replaced: Vec<Replaced>,
+}
+
+/// A value that another took the place of.
+#[derive(Debug)]
+pub(crate) struct Replaced {
+    /// The name of the section.
+    pub(crate) section: String,
+    /// The name of the option.
+    pub(crate) option: String,
+    /// Where the value stands that does not count.
+    pub(crate) earlier: Location,
+    /// Where the one stands that came later.
+    pub(crate) later: Location,
 }
 
 /// One section.
@@ -107,7 +124,8 @@ impl Ini {
     ///
     /// # Errors
     ///
-    /// What is wrong with the file, and where. What was read is then of no use.
+    /// What is wrong with the file, and where. Lines that are no lines of the dialect are left out, a
+    /// file that does not begin with a section is left out whole.
     pub fn read(&mut self, file: &Arc<SourceFile>) -> Result<(), (SyntaxError, Location)> {
         Reader::new(self, file).read()
     }
@@ -152,9 +170,20 @@ impl Ini {
         &self.swallowed
     }
 
+    /// Values that were replaced by other ones, in the order in which that was met.
+    pub(crate) fn replaced(&self) -> &[Replaced] {
+        &self.replaced
+    }
+
+    /// Whether a value may say `%(here)s` that did not before `file` was read. Of thousands of
+    /// included files most say it nowhere, and going through all values for each would add up.
+    pub(crate) fn may_say_here(&self, file: &SourceFile) -> bool {
+        let mut defaults = self.defaults.values();
+        file.text().contains(HERE) || defaults.any(|option| option.value.contains(HERE))
+    }
+
     /// Puts the directory `here` where values say `%(here)s`.
     pub(crate) fn expand_here(&mut self, here: &str) {
-        const HERE: &str = "%(here)s";
         for section in &mut self.sections {
             for (name, option) in &self.defaults {
                 if option.value.contains(HERE) {
@@ -336,21 +365,33 @@ impl<'a> Reader<'a> {
     /// Puts the open value where it belongs.
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
-        let options = match self.current {
+        let (section, options) = match self.current {
             Current::Nothing => return,
-            Current::Defaults => &mut self.ini.defaults,
-            Current::Section(i) => &mut self.ini.sections[i].options,
+            Current::Defaults => (DEFAULT, &mut self.ini.defaults),
+            Current::Section(i) => {
+                let Section { name, options, .. } = &mut self.ini.sections[i];
+                (name.as_str(), options)
+            }
         };
         let value = open.lines.join("\n");
         let value = value.trim_end_matches(is_space).to_owned();
-        options.insert(
-            open.name,
-            Opt {
-                value,
-                name_at: Location::new(self.file, open.name_span),
-                value_at: Location::new(self.file, open.span),
-            },
-        );
+        let option = Opt {
+            value,
+            name_at: Location::new(self.file, open.name_span),
+            value_at: Location::new(self.file, open.span),
+        };
+        // A file that is read twice replaces its values by the same ones.
+        if let Some(earlier) = options.get(&open.name)
+            && earlier.value_at.text() != option.value_at.text()
+        {
+            self.ini.replaced.push(Replaced {
+                section: section.to_owned(),
+                option: open.name.clone(),
+                earlier: earlier.value_at.clone(),
+                later: option.value_at.clone(),
+            });
+        }
+        options.insert(open.name, option);
     }
 }
 

@@ -112,8 +112,14 @@ impl Family {
             .own_options()
             .filter(|(name, _)| !known.contains(&name.as_str()))
             .map(|(name, option)| {
-                let near = nearest(name, &known)
-                    .map_or(String::new(), |near| format!("; did you mean {near}?"));
+                let near = match nearest(name, &known) {
+                    Some(near) => format!("; did you mean {near}?"),
+                    // The colon of a section's name has made it an option with a value.
+                    None if name.starts_with('[') => {
+                        "; a section's name ends with \"]\"".to_owned()
+                    }
+                    None => String::new(),
+                };
                 let text = format!("[{}] has no option {name}{near}", section.name());
                 Warning::ours(text, Some(&option.name_at))
             })

@@ -4,7 +4,8 @@
 //! runs on: [`Loaded`]. [`Supervisorctl::load`] does the same for the client, and
 //! [`options`] reads the command lines of both. What Supervisor refuses is refused, with
 //! Supervisor's words ([`ConfigError`]); what it accepts in silence although it was hardly meant
-//! is accepted, with a [`Warning`].
+//! is accepted, with a [`Warning`]. [`check()`] reads on behind a problem and names them all, and warns
+//! of more.
 //!
 //! On the way from text to specs: [`ini`] (the dialect, with the place of everything),
 //! [`expand`](mod@expand) (`%(name)s`), [`types`], [`environment`], [`command`]; then a module for
@@ -14,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ambient;
+mod check;
 pub mod command;
 mod ctl;
 pub mod environment;
@@ -29,6 +31,7 @@ mod listener;
 mod load;
 mod nearest;
 pub mod options;
+mod problems;
 mod program;
 pub mod python;
 pub mod report;
@@ -42,6 +45,7 @@ pub mod types;
 mod warning;
 
 pub use ambient::Environment;
+pub use check::{Checked, check};
 pub use ctl::Supervisorctl;
 pub use error::{ConfigError, Problem, SocketProblem, Within};
 pub use include::{MAX_FILES, Source};

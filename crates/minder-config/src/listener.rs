@@ -52,33 +52,40 @@ const DEFAULT_HANDLER: (&str, &str) = ("supervisor.dispatchers", "default_handle
 /// Reads what makes a group a pool of listeners.
 pub(crate) fn read(at: &Reader<'_>) -> Result<GroupKind, ConfigError> {
     let section = || at.section_name().to_owned();
-    let size = at.read("buffer_size", types::integer)?.unwrap_or(10);
-    let Some(buffer_size) = usize::try_from(size).ok().filter(|size| *size > 0) else {
-        let problem = Problem::BufferSize {
+    let problems = at.problems();
+    let buffer_size = at.read("buffer_size", |text| {
+        let size = types::integer(text)?;
+        let usable = usize::try_from(size).ok().filter(|size| *size > 0);
+        usable.ok_or_else(|| Problem::BufferSize {
             section: section(),
             size,
-        };
-        return Err(at.refuse("buffer_size", problem));
-    };
-    if let Some(spec) = at.text("result_handler")?
-        && !is_import_of(&spec, DEFAULT_HANDLER)
-    {
-        let section = section();
-        return Err(at.refuse("result_handler", Problem::Unresolved { spec, section }));
-    }
-    let events = events(at)?;
-    if at.read("redirect_stderr", types::boolean)?.unwrap_or(false) {
-        return Err(at.refuse("redirect_stderr", Problem::ListenerRedirects(section())));
-    }
+        })
+    })?;
+    at.read("result_handler", |spec| {
+        if is_import_of(spec, DEFAULT_HANDLER) {
+            return Ok(());
+        }
+        Err(Problem::Unresolved {
+            spec: spec.to_owned(),
+            section: section(),
+        })
+    })?;
+    let events = problems.pass(events(at))?.unwrap_or_default();
+    at.read("redirect_stderr", |text| {
+        if types::boolean(text)? {
+            return Err(Problem::ListenerRedirects(section()));
+        }
+        Ok(())
+    })?;
     Ok(GroupKind::Listeners {
-        buffer_size,
+        buffer_size: buffer_size.unwrap_or(10),
         events,
     })
 }
 
 /// The events asked for, sorted, so that writing them in another order is no change.
 fn events(at: &Reader<'_>) -> Result<Vec<String>, ConfigError> {
-    let listed = at.text("events")?.unwrap_or_default();
+    let listed = at.needed_text("events")?.unwrap_or_default();
     let names: Vec<String> = types::list(&listed)
         .iter()
         .map(|name| name.to_uppercase())
@@ -87,12 +94,13 @@ fn events(at: &Reader<'_>) -> Result<Vec<String>, ConfigError> {
         let problem = Problem::NoEvents(at.section_name().to_owned());
         return Err(at.refuse("events", problem));
     }
-    if let Some(unknown) = names.iter().find(|name| !EVENTS.contains(&name.as_str())) {
+    for name in names.iter().filter(|name| !EVENTS.contains(&name.as_str())) {
         let problem = Problem::UnknownEvent {
-            name: unknown.clone(),
+            name: name.clone(),
             section: at.section_name().to_owned(),
         };
-        return Err(at.refuse("events", problem));
+        let refused = at.refuse_part("events", name, problem);
+        at.problems().pass::<()>(Err(refused))?;
     }
     Ok(names
         .into_iter()

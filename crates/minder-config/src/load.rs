@@ -10,16 +10,17 @@ use std::sync::Arc;
 use minder_core::GroupSpec;
 
 use crate::ambient::Environment;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, Problem};
 use crate::expand::Names;
-use crate::include::{self, Source};
+use crate::include::{self, Files, Source};
 use crate::ini::Ini;
 use crate::options::daemon::Overrides;
+use crate::problems::Problems;
 use crate::program::Programs;
 use crate::rpcinterface::{self, RpcInterface};
 use crate::server::{self, Server};
 use crate::source::Location;
-use crate::supervisord::{self, Supervisord};
+use crate::supervisord::{self, SECTION, Supervisord};
 use crate::warning::Warning;
 use crate::{group, known};
 
@@ -47,8 +48,9 @@ pub struct Loaded {
 /// Holds the files' texts; drop it when nobody will ask.
 #[derive(Debug)]
 pub struct Origins {
-    ini: Ini,
-    processes: BTreeMap<(String, String), String>,
+    pub(crate) ini: Ini,
+    /// Section names by group and process.
+    pub(crate) processes: BTreeMap<(String, String), String>,
 }
 
 impl Origins {
@@ -74,45 +76,122 @@ pub fn load(
     overrides: &Overrides,
     environment: &Environment,
 ) -> Result<Loaded, ConfigError> {
-    let mut warnings = Vec::new();
-    let mut variables = Names::new();
-    variables.add_variables(&environment.vars);
-    let mut files = include::read_main(source, environment)?;
-    include::read_included(&mut files, source, &variables, environment, &mut warnings)?;
-    let ini = files.ini;
-    let here = source.here();
-
-    let names = Names::within(&variables).with("here", here.as_str());
-    let daemon = supervisord::read(&ini, &names, overrides, environment, &mut warnings)?;
-    let common = &daemon.supervisord.environment;
-    let mut variables = Names::within(&variables);
-    variables.add_variables(common);
-    let rpc_interfaces = rpcinterface::read(&ini, &variables)?;
-    let programs = Programs {
-        ini: &ini,
-        variables: &variables,
-        here: &here,
-        environment,
-        common,
-    };
-    let groups = group::read(&programs, &mut warnings)?;
-    let servers = server::read(&ini, &variables, &here, environment)?;
-    let supervisord = daemon.finish(overrides)?;
-
-    warnings.extend(known::unknown(&ini));
-    warnings.sort_by_key(|warning| warning.kind);
+    let problems = Problems::first();
+    let draft = Draft::read(source, overrides, environment, &problems)?;
     Ok(Loaded {
-        supervisord,
-        servers,
-        groups: groups.specs.into_iter().map(Arc::new).collect(),
-        rpc_interfaces,
-        warnings,
-        files: files.paths,
-        origins: Origins {
-            ini,
-            processes: groups.sections,
-        },
+        supervisord: draft.supervisord.ok_or(Problem::NoSection(SECTION))?,
+        servers: draft.servers,
+        groups: draft.groups.into_iter().map(Arc::new).collect(),
+        rpc_interfaces: draft.rpc_interfaces,
+        warnings: draft.warnings,
+        files: draft.files,
+        origins: draft.origins,
     })
+}
+
+/// What could be read of a configuration: all of it, unless problems were collected.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) supervisord: Option<Supervisord>,
+    pub(crate) servers: Vec<Server>,
+    pub(crate) groups: Vec<GroupSpec>,
+    pub(crate) rpc_interfaces: Vec<RpcInterface>,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) origins: Origins,
+    /// Whether only the lines of the files were read, because sections may be missing.
+    pub(crate) lines_only: bool,
+}
+
+impl Draft {
+    /// Reads everything, in the order in which Supervisor complains.
+    pub(crate) fn read(
+        source: &Source,
+        overrides: &Overrides,
+        environment: &Environment,
+        problems: &Problems,
+    ) -> Result<Self, ConfigError> {
+        let mut warnings = Vec::new();
+        let mut variables = Names::new();
+        variables.add_variables(&environment.vars);
+        let mut files = include::read_main(source, environment, problems)?;
+        include::read_included(
+            &mut files,
+            source,
+            &variables,
+            environment,
+            problems,
+            &mut warnings,
+        )?;
+        if files.lacks_sections {
+            return Ok(Self::of_lines(files, warnings));
+        }
+        let ini = files.ini;
+        let here = source.here();
+
+        let names = Names::within(&variables).with("here", here.as_str());
+        let daemon = supervisord::read(
+            &ini,
+            &names,
+            overrides,
+            environment,
+            problems,
+            &mut warnings,
+        );
+        let daemon = problems.pass(daemon)?;
+        let none = BTreeMap::new();
+        let common = daemon
+            .as_ref()
+            .map_or(&none, |daemon| &daemon.supervisord.environment);
+        let mut variables = Names::within(&variables);
+        variables.add_variables(common);
+        let rpc_interfaces = rpcinterface::read(&ini, &variables, problems)?;
+        let programs = Programs {
+            ini: &ini,
+            variables: &variables,
+            here: &here,
+            environment,
+            common,
+            problems,
+        };
+        let groups = group::read(&programs, &mut warnings)?;
+        let servers = server::read(&ini, &variables, &here, environment, problems)?;
+        let supervisord = daemon
+            .map(|daemon| daemon.finish(overrides, problems))
+            .transpose()?;
+
+        warnings.extend(known::unknown(&ini));
+        warnings.sort_by_key(|warning| warning.kind);
+        Ok(Self {
+            supervisord,
+            servers,
+            groups: groups.specs,
+            rpc_interfaces,
+            warnings,
+            files: files.paths,
+            origins: Origins {
+                ini,
+                processes: groups.sections,
+            },
+            lines_only: false,
+        })
+    }
+
+    fn of_lines(files: Files, warnings: Vec<Warning>) -> Self {
+        Self {
+            supervisord: None,
+            servers: Vec::new(),
+            groups: Vec::new(),
+            rpc_interfaces: Vec::new(),
+            warnings,
+            files: files.paths,
+            origins: Origins {
+                ini: files.ini,
+                processes: BTreeMap::new(),
+            },
+            lines_only: true,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::environment::pairs;
 use crate::error::{ConfigError, Problem, Within};
 use crate::expand::{Names, expand};
 use crate::ini::{Ini, Section};
+use crate::problems::Problems;
 use crate::section::{Reader, suffix};
 use crate::types::{self, ValueError};
 use crate::warning::Warning;
@@ -69,6 +70,8 @@ pub(crate) struct Programs<'a> {
     pub(crate) environment: &'a Environment,
     /// What `[supervisord]` puts in every program's environment.
     pub(crate) common: &'a BTreeMap<String, String>,
+    /// What becomes of what is wrong.
+    pub(crate) problems: &'a Problems,
 }
 
 impl Programs<'_> {
@@ -79,14 +82,12 @@ impl Programs<'_> {
         group: &str,
         warnings: &mut Vec<Warning>,
     ) -> Result<Vec<Arc<ProcessSpec>>, ConfigError> {
-        self.unsuffixed(section, group, warnings)
-            .map_err(|error| ConfigError {
-                within: Some(Within {
-                    section: section.name().to_owned(),
-                    file: section.header().file().path().to_owned(),
-                }),
-                ..error
-            })
+        let place = Within {
+            section: section.name().to_owned(),
+            file: section.header().file().path().to_owned(),
+        };
+        self.problems
+            .within(&place, || self.unsuffixed(section, group, warnings))
     }
 
     fn unsuffixed(
@@ -102,17 +103,22 @@ impl Programs<'_> {
             .with("program_name", program_name.as_str())
             .with("host_node_name", self.environment.host_node_name.as_str())
             .with("group_name", group);
-        let program = Program::read(&Reader::new(self.ini, section, &names))?;
+        let program = Program::read(&self.reader(section, &names))?;
         let mut processes = Vec::new();
         for number in program.numbers() {
             let mut names = Names::within(&names)
                 .with("process_num", number)
                 .with("numprocs", program.numprocs);
-            let process = self.process(section, &program, &mut names, warnings)?;
-            processes.push(Arc::new(process));
+            let process = self.process(section, &program, &mut names, warnings);
+            processes.extend(self.problems.pass(process)?.map(Arc::new));
         }
         processes.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
         Ok(processes)
+    }
+
+    /// A reader of a section of this configuration.
+    pub(crate) fn reader<'n>(&'n self, section: &'n Section, names: &'n Names<'n>) -> Reader<'n> {
+        Reader::new(self.ini, section, names, self.problems)
     }
 
     /// One process; `names` are complete but for its own variables.
@@ -123,9 +129,10 @@ impl Programs<'_> {
         names: &mut Names<'_>,
         warnings: &mut Vec<Warning>,
     ) -> Result<ProcessSpec, ConfigError> {
-        let own = variables(&Reader::new(self.ini, section, names), names, warnings)?;
+        let own = variables(&self.reader(section, names), names, warnings);
+        let own = self.problems.pass_variables(own)?;
         names.add_variables(&own);
-        let at = Reader::new(self.ini, section, names);
+        let at = self.reader(section, names);
         let directory = at.text("directory")?;
         let stdout = self.stream(&at, names, &STDOUT, program.stdout, warnings)?;
         let mut stderr = self.stream(&at, names, &STDERR, program.stderr, warnings)?;
@@ -140,7 +147,7 @@ impl Programs<'_> {
             }
             stderr.log = LogTarget::Off;
         }
-        let Some(command) = at.text("command")? else {
+        let Some(command) = at.needed_text("command")? else {
             return Err(at.refuse_section(Problem::NoCommand(section.name().to_owned())));
         };
         let name = expand(&program.process_name, names, "process_name")
@@ -166,13 +173,11 @@ impl Programs<'_> {
         shared: StreamFlags,
         warnings: &mut Vec<Warning>,
     ) -> Result<StreamSpec, ConfigError> {
-        let log = match at.text(options.logfile)? {
-            None => LogTarget::Auto,
-            Some(once) => expand(&once, names, options.logfile)
-                .map_err(Problem::from)
-                .and_then(|twice| Ok(log_target(&twice, self.environment)?))
-                .map_err(|problem| at.refuse(options.logfile, problem))?,
-        };
+        let log = at.read(options.logfile, |once| -> Result<_, Problem> {
+            let twice = expand(once, names, options.logfile)?;
+            Ok(log_target(&twice, self.environment)?)
+        })?;
+        let log = log.unwrap_or(LogTarget::Auto);
         let backups = at.read(options.backups, types::integer)?.unwrap_or(10);
         let max_bytes = at
             .read(options.max_bytes, types::byte_size)?
@@ -318,15 +323,17 @@ impl Program {
     }
 
     /// Options that do not go together.
-    fn check(self, at: &Reader<'_>) -> Result<Self, ConfigError> {
+    fn check(mut self, at: &Reader<'_>) -> Result<Self, ConfigError> {
+        let problem = |error| at.problems().pass::<()>(Err(error));
         if self.numprocs > 1 && !self.process_name.contains("%(process_num)") {
             let option = at
                 .raw("process_name")
                 .map_or("numprocs", |_| "process_name");
-            return Err(at.refuse(option, Problem::NoProcessNumber));
+            problem(at.refuse(option, Problem::NoProcessNumber))?;
+            self.numprocs = 1;
         }
         if self.common.stop_as_group && !self.common.kill_as_group {
-            return Err(at.refuse("killasgroup", Problem::StopWithoutKillAsGroup));
+            problem(at.refuse("killasgroup", Problem::StopWithoutKillAsGroup))?;
         }
         if self.numprocs > MAX_NUMPROCS {
             let problem = Problem::TooManyProcesses(self.numprocs, MAX_NUMPROCS);

@@ -23,7 +23,21 @@ impl ConfigError {
     /// their own; empty if neither is known.
     #[must_use]
     pub fn report(&self, colour: Colour) -> String {
-        report(self.location.as_ref(), self.hint(), Level::ERROR, colour)
+        report(
+            None,
+            self.location.as_ref(),
+            self.hint(),
+            Level::ERROR,
+            colour,
+        )
+    }
+
+    /// The same below Supervisor's own text.
+    #[must_use]
+    pub fn whole_report(&self, colour: Colour) -> String {
+        let text = self.to_string();
+        let place = self.location.as_ref();
+        report(Some(&text), place, self.hint(), Level::ERROR, colour)
     }
 }
 
@@ -31,11 +45,19 @@ impl Warning {
     /// The place that it is about, on lines of their own; empty if none is known.
     #[must_use]
     pub fn report(&self, colour: Colour) -> String {
-        report(self.location.as_ref(), None, Level::WARNING, colour)
+        report(None, self.location.as_ref(), None, Level::WARNING, colour)
+    }
+
+    /// The same below what is told.
+    #[must_use]
+    pub fn whole_report(&self, colour: Colour) -> String {
+        let (text, place) = (Some(self.text.as_str()), self.location.as_ref());
+        report(text, place, None, Level::WARNING, colour)
     }
 }
 
 fn report(
+    title: Option<&str>,
     location: Option<&Location>,
     hint: Option<String>,
     level: Level<'_>,
@@ -45,7 +67,10 @@ fn report(
         Colour::Plain => Renderer::plain(),
         Colour::Ansi => Renderer::styled(),
     };
-    let mut group = Group::with_level(level);
+    let mut group = match title {
+        None => Group::with_level(level),
+        Some(title) => Group::with_title(level.primary_title(title)),
+    };
     let shown = location.map(Excerpt::of);
     if let Some(excerpt) = &shown {
         group = group.element(
@@ -58,7 +83,7 @@ fn report(
     if let Some(hint) = hint {
         group = group.element(Level::HELP.message(hint));
     }
-    if group.is_empty() {
+    if title.is_none() && group.is_empty() {
         return String::new();
     }
     renderer.render(&[group]) + "\n"

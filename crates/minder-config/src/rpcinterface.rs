@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::{ConfigError, Problem};
 use crate::expand::Names;
 use crate::ini::Ini;
+use crate::problems::Problems;
 use crate::section::Reader;
 
 /// How the names of the sections begin.
@@ -26,13 +27,18 @@ pub struct RpcInterface {
 }
 
 /// Reads all of the sections.
-pub(crate) fn read(ini: &Ini, variables: &Names<'_>) -> Result<Vec<RpcInterface>, ConfigError> {
+pub(crate) fn read(
+    ini: &Ini,
+    variables: &Names<'_>,
+    problems: &Problems,
+) -> Result<Vec<RpcInterface>, ConfigError> {
     ini.sections()
         .iter()
         .filter(|section| section.name().starts_with(PREFIX))
-        .map(|section| {
-            let at = Reader::new(ini, section, variables);
-            interface(&at, ini.options(section).into_keys())
+        .filter_map(|section| {
+            let at = Reader::new(ini, section, variables, problems);
+            let interface = interface(&at, ini.options(section).into_keys());
+            problems.pass(interface).transpose()
         })
         .collect()
 }
@@ -42,7 +48,7 @@ fn interface(
     names: impl Iterator<Item = String>,
 ) -> Result<RpcInterface, ConfigError> {
     let section = at.section_name().to_owned();
-    let Some(spec) = at.text(FACTORY)? else {
+    let Some(spec) = at.needed_text(FACTORY)? else {
         return Err(at.refuse_section(Problem::NoFactory {
             section,
             key: FACTORY,

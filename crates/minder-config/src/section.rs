@@ -3,6 +3,7 @@
 use crate::error::{ConfigError, Problem};
 use crate::expand::{Names, expand};
 use crate::ini::{Ini, Opt, Section};
+use crate::problems::Problems;
 use crate::source::Location;
 
 /// One section, and the names that its values may use.
@@ -11,14 +12,21 @@ pub(crate) struct Reader<'a> {
     ini: &'a Ini,
     section: &'a Section,
     names: &'a Names<'a>,
+    problems: &'a Problems,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(ini: &'a Ini, section: &'a Section, names: &'a Names<'a>) -> Self {
+    pub(crate) fn new(
+        ini: &'a Ini,
+        section: &'a Section,
+        names: &'a Names<'a>,
+        problems: &'a Problems,
+    ) -> Self {
         Self {
             ini,
             section,
             names,
+            problems,
         }
     }
 
@@ -30,6 +38,11 @@ impl<'a> Reader<'a> {
     /// The names that values may use.
     pub(crate) fn names(&self) -> &'a Names<'a> {
         self.names
+    }
+
+    /// What becomes of what is wrong.
+    pub(crate) fn problems(&self) -> &'a Problems {
+        self.problems
     }
 
     /// The name of the section.
@@ -63,8 +76,14 @@ impl<'a> Reader<'a> {
             .map_or(self.header(), |option| &option.value_at)
     }
 
-    /// The value of an option, expanded, if it is given.
+    /// The value of an option, expanded, if it is given and can be had.
     pub(crate) fn text(&self, option: &str) -> Result<Option<String>, ConfigError> {
+        self.problems.pass_option(self.needed_text(option))
+    }
+
+    /// The same for an option without which the section makes no sense: what is wrong with it is
+    /// the end of the section.
+    pub(crate) fn needed_text(&self, option: &str) -> Result<Option<String>, ConfigError> {
         let Some(written) = self.raw(option) else {
             return Ok(None);
         };
@@ -74,13 +93,22 @@ impl<'a> Reader<'a> {
             .map_err(|error| ConfigError::at(error, &written.value_at))
     }
 
-    /// The value of an option as `convert` reads it, if it is given.
+    /// The value of an option as `convert` reads it, if it is given and can be had.
     pub(crate) fn read<T, E: Into<Problem>>(
         &self,
         option: &str,
         convert: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, ConfigError> {
-        let Some(text) = self.text(option)? else {
+        self.problems.pass_option(self.needed(option, convert))
+    }
+
+    /// The same for an option without which the section makes no sense.
+    pub(crate) fn needed<T, E: Into<Problem>>(
+        &self,
+        option: &str,
+        convert: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.needed_text(option)? else {
             return Ok(None);
         };
         convert(&text)
@@ -91,6 +119,16 @@ impl<'a> Reader<'a> {
     /// An error about an option's value.
     pub(crate) fn refuse(&self, option: &str, problem: impl Into<Problem>) -> ConfigError {
         ConfigError::at(problem, self.place(option))
+    }
+
+    /// An error about the part of an option's value that says `part`.
+    pub(crate) fn refuse_part(
+        &self,
+        option: &str,
+        part: &str,
+        problem: impl Into<Problem>,
+    ) -> ConfigError {
+        ConfigError::at(problem, &self.place(option).find(part))
     }
 
     /// An error about the section as a whole.

@@ -8,6 +8,7 @@ use crate::ambient::Environment;
 use crate::error::{ConfigError, Problem};
 use crate::expand::Names;
 use crate::ini::Ini;
+use crate::problems::Problems;
 use crate::section::Reader;
 use crate::types;
 
@@ -108,6 +109,7 @@ pub(crate) fn read(
     variables: &Names<'_>,
     here: &str,
     environment: &Environment,
+    problems: &Problems,
 ) -> Result<Vec<Server>, ConfigError> {
     let sections = |prefix: &'static str| {
         ini.sections()
@@ -116,24 +118,22 @@ pub(crate) fn read(
     };
     let mut servers = Vec::new();
     for section in sections(INET) {
-        servers.push(inet(&Reader::new(ini, section, variables))?);
+        let at = Reader::new(ini, section, variables, problems);
+        servers.extend(problems.pass(inet(&at))?);
     }
     let with_here = Names::within(variables).with("here", here);
     for section in sections(UNIX) {
-        let file = Reader::new(ini, section, &with_here).text("file")?;
-        servers.push(unix(
-            &Reader::new(ini, section, variables),
-            file,
-            environment,
-        )?);
+        let at = Reader::new(ini, section, variables, problems);
+        let server = unix(&at, &with_here, environment);
+        servers.extend(problems.pass(server)?);
     }
     Ok(servers)
 }
 
 fn inet(at: &Reader<'_>) -> Result<Server, ConfigError> {
-    let credentials = credentials(at)?;
+    let credentials = at.problems().pass_option(credentials(at))?;
     let section = at.section_name().to_owned();
-    let Some((host, port)) = at.read("port", types::inet_address)? else {
+    let Some((host, port)) = at.needed("port", types::inet_address)? else {
         return Err(at.refuse_section(Problem::NoPort(section)));
     };
     let unbracketed = |host: String| {
@@ -150,14 +150,15 @@ fn inet(at: &Reader<'_>) -> Result<Server, ConfigError> {
 
 fn unix(
     at: &Reader<'_>,
-    file: Option<String>,
+    with_here: &Names<'_>,
     environment: &Environment,
 ) -> Result<Server, ConfigError> {
     let section = at.section_name().to_owned();
-    let Some(file) = file else {
-        return Err(at.refuse_section(Problem::NoFile(section)));
-    };
-    let credentials = credentials(at)?;
+    let file = at.with_names(with_here).needed_text("file");
+    let file = file
+        .and_then(|file| file.ok_or_else(|| at.refuse_section(Problem::NoFile(section.clone()))));
+    let file = at.problems().pass(file)?.unwrap_or_default();
+    let credentials = at.problems().pass_option(credentials(at))?;
     let owner = at.read("chown", |text| {
         types::owner(text).map_err(|_| Problem::SocketChown(text.to_owned()))
     })?;
@@ -174,7 +175,7 @@ fn unix(
 }
 
 fn credentials(at: &Reader<'_>) -> Result<Option<Credentials>, ConfigError> {
-    match (at.text("username")?, at.text("password")?) {
+    match (at.needed_text("username")?, at.needed_text("password")?) {
         (None, None) => Ok(None),
         (Some(username), Some(password)) => {
             Ok((!username.is_empty()).then_some(Credentials { username, password }))

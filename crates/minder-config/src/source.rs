@@ -180,6 +180,22 @@ impl Location {
         Self::new(&self.file, start + bytes.start..start + bytes.end)
     }
 
+    /// The first place in it that says `item`, as one of several with commas or blanks between
+    /// them, in any case; all of it if there is none.
+    pub(crate) fn find(&self, item: &str) -> Self {
+        let is_around = |c: char| c == ',' || crate::python::is_space(c);
+        let text = self.text();
+        let mut start = 0;
+        for piece in text.split_inclusive(is_around) {
+            let bare = piece.trim_end_matches(is_around);
+            if !bare.is_empty() && bare.to_lowercase() == item.to_lowercase() {
+                return self.part(start..start + bare.len());
+            }
+            start += piece.len();
+        }
+        self.clone()
+    }
+
     /// The file it is in.
     #[must_use]
     pub fn file(&self) -> &SourceFile {

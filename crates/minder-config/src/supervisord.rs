@@ -12,6 +12,7 @@ use crate::error::{ConfigError, Problem};
 use crate::expand::{Names, expand};
 use crate::ini::Ini;
 use crate::options::daemon::Overrides;
+use crate::problems::Problems;
 use crate::section::Reader;
 use crate::types::{self, ValueError};
 use crate::warning::Warning;
@@ -103,13 +104,17 @@ pub(crate) struct FromFile {
 
 impl FromFile {
     /// The section, once all others have been found good.
-    pub(crate) fn finish(self, overrides: &Overrides) -> Result<Supervisord, ConfigError> {
+    pub(crate) fn finish(
+        self,
+        overrides: &Overrides,
+        problems: &Problems,
+    ) -> Result<Supervisord, ConfigError> {
         let user = match &overrides.user {
             Some(name) => Some(types::user(name).map_err(|e| Problem::from(e).into())),
             None => self.user,
         };
         Ok(Supervisord {
-            user: user.transpose()?,
+            user: problems.pass_option(user.transpose())?,
             ..self.supervisord
         })
     }
@@ -121,10 +126,11 @@ pub(crate) fn read(
     names: &Names<'_>,
     overrides: &Overrides,
     environment: &Environment,
+    problems: &Problems,
     warnings: &mut Vec<Warning>,
 ) -> Result<FromFile, ConfigError> {
     let section = ini.section(SECTION).ok_or(Problem::NoSection(SECTION))?;
-    let at = Reader::new(ini, section, names);
+    let at = Reader::new(ini, section, names, problems);
     let path = |text: &str| types::path(text, environment);
     let directory = |text: &str| types::directory(text, environment);
 
@@ -144,7 +150,7 @@ pub(crate) fn read(
     let childlogdir = at.read("childlogdir", directory)?;
     let nocleanup = at.read("nocleanup", types::boolean)?.unwrap_or(false);
     let strip_ansi = at.read("strip_ansi", types::boolean)?.unwrap_or(false);
-    let variables = variables(&at, names, environment, warnings)?;
+    let variables = problems.pass_variables(variables(&at, names, environment, warnings))?;
 
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let logfile = given(&overrides.logfile)
@@ -206,7 +212,7 @@ fn variables(
     environment: &Environment,
     warnings: &mut Vec<Warning>,
 ) -> Result<BTreeMap<String, String>, ConfigError> {
-    let Some(once) = at.text("environment")? else {
+    let Some(once) = at.needed_text("environment")? else {
         return Ok(BTreeMap::new());
     };
     let names = Names::within(names).with("host_node_name", environment.host_node_name.as_str());

@@ -10,7 +10,7 @@
 //! input like any other. The same inputs give the same effects, which is what lets `minder-sim`
 //! run it through millions of histories.
 //!
-//! Start reading at [`core`](crate::core), then [`process`](crate::process).
+//! Start reading at [`mod@core`], then [`process`].
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -48,7 +48,7 @@ pub use event::Event;
 pub use input::{CommandError, Input, SpawnError};
 pub use message::{Level, Message};
 pub use request::{Changes, Outcome, Refusal, Reply, Request, RequestId, Target};
-pub use signal::Signal;
+pub use signal::{Signal, Signals};
 pub use snapshot::{Inherited, Snapshot};
 pub use spec::{GroupSpec, ProcessSpec};
 pub use state::{Mood, ProcessState};

@@ -18,8 +18,8 @@
 //! outcome of a spawn is unknown is kept until then, so that nobody is told of a stopping
 //! process without a pid.
 //!
-//! The decision points, each in one place: when a child counts as up ([`Process::ready_at`]),
-//! what follows a failed start ([`Process::after_failed_start`]), and whether an end is followed
+//! The decision points, each in one place: when a child counts as up (`Process::ready_at`),
+//! what follows a failed start (`Process::after_failed_start`), and whether an end is followed
 //! by another start ([`Process::wants_restart`]).
 
 use alloc::format;
@@ -32,7 +32,7 @@ use crate::effect::{Effect, Effects, Whom};
 use crate::event::{Entered, Event};
 use crate::input::SpawnError;
 use crate::message::Message;
-use crate::signal::Signal;
+use crate::signal::{Signal, Signals};
 use crate::snapshot::ProcessSnapshot;
 use crate::spec::{AutoRestart, GroupSpec, ProcessSpec};
 use crate::state::ProcessState;
@@ -467,6 +467,29 @@ impl Process {
             signal,
             whom: Whom::Child,
         });
+    }
+
+    /// Sends the signal that stops it if that was decided, but is not among those that were `sent`.
+    /// Its time begins anew, for it has known nothing until now.
+    pub fn make_up_for_stop(&mut self, now: Mono, sent: Signals, fx: &mut Effects) {
+        let State::Up {
+            child,
+            phase: Phase::Stopping { pid, .. },
+        } = self.state
+        else {
+            return;
+        };
+        let signal = self.spec.stop_signal;
+        if !sent.contains(signal) && !sent.contains(Signal::KILL) {
+            let kill_at = now + self.spec.stop_wait();
+            let phase = Phase::Stopping { pid, kill_at };
+            self.state = State::Up { child, phase };
+            fx.push(Effect::Signal {
+                child,
+                signal,
+                whom: whom(self.spec.stop_as_group),
+            });
+        }
     }
 
     /// What readers see of it.

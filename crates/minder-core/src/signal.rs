@@ -170,6 +170,33 @@ impl Signal {
     }
 }
 
+/// A set of signals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signals(
+    /// Bit n stands for signal n.
+    pub u64,
+);
+
+impl Signals {
+    /// Whether `signal` is one of them.
+    #[must_use]
+    pub fn contains(self, signal: Signal) -> bool {
+        self.0 & Self::bit(signal) != 0
+    }
+
+    /// Adds one.
+    pub fn insert(&mut self, signal: Signal) {
+        self.0 |= Self::bit(signal);
+    }
+
+    fn bit(Signal(number): Signal) -> u64 {
+        u32::try_from(number)
+            .ok()
+            .and_then(|number| 1_u64.checked_shl(number))
+            .unwrap_or(0)
+    }
+}
+
 /// What a text looked like that stands for no signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnknownSignal {

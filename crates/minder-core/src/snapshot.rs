@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 
 use crate::child::{ChildId, ExitStatus, GroupId, ProcessId};
 use crate::process::State;
+use crate::signal::Signals;
 use crate::spec::GroupSpec;
 use crate::state::Mood;
 use crate::time::{Now, Wall};
@@ -74,6 +75,8 @@ pub struct Inherited {
     pub child: ChildId,
     /// Its pid.
     pub pid: u32,
+    /// The signals that it was sent.
+    pub signals: Signals,
     /// How and when it ended, if it has.
     pub exited: Option<(ExitStatus, Now)>,
 }

@@ -1,7 +1,7 @@
 //! supervisorctl: the shell and its verbs.
 //!
 //! One-shot or line by line, a command is read ([`line`]), its verb is found in the table
-//! ([`verbs`]) and works through the [`session`]: it calls the server, writes what came of
+//! (`verbs`) and works through the `session`: it calls the server, writes what came of
 //! it, and leaves an exit code. Everything the user sees but the name of the program is
 //! Supervisor's, to the letter, because scripts read it. What the methods do is the
 //! server's business; no state is kept here.

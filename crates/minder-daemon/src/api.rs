@@ -9,20 +9,21 @@
 //! and empties what they wrote.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use minder_config::report::Colour;
 use minder_config::{Loaded, WarningKind};
 use minder_core::view::{GroupView, ProcessView};
-use minder_core::{Level, Mono, Mood, Now, ProcessState, Request, Target, View, Wall};
+use minder_core::{Level, Mood, ProcessState, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
-use minder_os::clock;
 use minder_rpc::{Answer, Call, Fault, FaultCode, LogFollow, LogRef, Service};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
+use crate::VERSION_OF_SUPERVISOR;
 use crate::configuration::Configuration;
+use crate::fastcgi::{self, SocketError, socket_of};
+use crate::link::now;
 use crate::mailbox::{Command, Post};
 use crate::published::Published;
 
@@ -31,8 +32,6 @@ mod logs;
 
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
-/// The release of Supervisor that clients are to take us for: they compare it with what they need.
-const SUPERVISOR_VERSION: &str = "4.3.0";
 
 /// Whoever answers calls.
 pub(crate) struct Api {
@@ -50,6 +49,8 @@ pub(crate) struct Api {
     pub(crate) identifier: String,
     /// What is read by `reloadConfig`.
     pub(crate) configuration: Configuration,
+    /// Held by whoever adds a group.
+    pub(crate) adding: Mutex<()>,
 }
 
 impl Service for Api {
@@ -71,7 +72,7 @@ impl Service for Api {
                 self.signal(Target::Group(name), signal).await
             }
             Call::SignalAllProcesses { signal } => self.signal(Target::All, signal).await,
-            Call::AddProcessGroup { name } => self.ask(Request::AddGroup { name }).await,
+            Call::AddProcessGroup { name } => self.add_group(name).await,
             Call::RemoveProcessGroup { name } => self.ask(Request::RemoveGroup { name }).await,
             Call::ReloadConfig => self.reread().await,
             Call::Shutdown => self.ask(Request::Shutdown).await,
@@ -81,7 +82,7 @@ impl Service for Api {
             Call::SendRemoteCommEvent { kind: _, data: _ } => Ok(Answer::Done),
 
             Call::GetApiVersion => Ok(Answer::Text(API_VERSION.to_owned())),
-            Call::GetSupervisorVersion => Ok(Answer::Text(SUPERVISOR_VERSION.to_owned())),
+            Call::GetSupervisorVersion => Ok(Answer::Text(VERSION_OF_SUPERVISOR.to_owned())),
             Call::GetIdentification => Ok(Answer::Text(self.identifier.clone())),
             Call::GetState => Ok(Answer::State(self.published.latest().view.mood)),
             Call::GetPid => Ok(Answer::Int(pid(self.keeper_pid))),
@@ -159,6 +160,31 @@ impl Api {
 
     async fn signal(&self, target: Target, signal: String) -> Result<Answer, Fault> {
         self.ask(Request::Signal { target, signal }).await
+    }
+
+    /// Supervisor finds out whether the socket of a `FastCGI` group can be made before the group
+    /// becomes active.
+    async fn add_group(&self, name: String) -> Result<Answer, Fault> {
+        // Another call for the same group waits, and then finds it active: what it would try is
+        // in use by then.
+        let _one_at_a_time = self.adding.lock().await;
+        let view = Arc::clone(&self.published.latest().view);
+        let is_active = view.groups.iter().any(|group| group.spec.name == name);
+        let mut candidates = view.candidate.iter();
+        let candidate = candidates.find(|group| group.name == name && !is_active);
+        if let Some(group) = candidate
+            .filter(|group| socket_of(group).is_some())
+            .cloned()
+        {
+            let log = Arc::clone(&self.log);
+            let tried = blocking(move || {
+                let tried = fastcgi::try_all(std::slice::from_ref(&group));
+                tried.inspect(|()| fastcgi::tell_of_try(&log, &group))
+            });
+            let fault = |error: SocketError| Fault::about(FaultCode::Failed, error.to_string());
+            tried.await?.map_err(fault)?;
+        }
+        self.ask(Request::AddGroup { name }).await
     }
 
     async fn reread(&self) -> Result<Answer, Fault> {
@@ -269,14 +295,6 @@ async fn answered<T>(answer: oneshot::Receiver<T>) -> Result<T, Fault> {
 
 fn shutting_down() -> Fault {
     Fault::new(FaultCode::ShutdownState)
-}
-
-fn now() -> Now {
-    let clocks = clock::clocks();
-    Now {
-        mono: Mono(Duration::from_nanos(clocks.mono_nanos)),
-        wall: Wall(Duration::from_nanos(clocks.wall_nanos)),
-    }
 }
 
 fn pid(pid: u32) -> i32 {

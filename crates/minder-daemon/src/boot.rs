@@ -13,14 +13,18 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use minder_config::Environment;
 use minder_config::options::daemon::{self, DaemonCommand};
+use minder_config::{Environment, Loaded};
 use minder_core::effect::Halt;
 use minder_core::{Core, Effects, Level};
+use minder_http::server::{Credentials, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
+use minder_logs::syslog::{Syslog, SyslogNotice};
 use minder_os::{limits, process};
-use minder_wire::{Departure, ToKeeper};
+use minder_wire::{Departure, MAX_TEXT, ToKeeper};
+use rustix::fs::Mode;
+use tokio::sync::Mutex;
 
 use crate::api::Api;
 use crate::configuration::Configuration;
@@ -93,10 +97,16 @@ pub fn daemon() -> ExitCode {
 fn begin(link: Link, inventory: Inventory) -> ExitCode {
     let outbox = link.outbox();
     let log = Arc::new(MainLog::new());
+    let takes_over = takes_over(&inventory);
     let mut program = "supervisord".to_owned();
     let ended = Start::new(link, inventory, Arc::clone(&log)).and_then(|start| {
         launch::program(&start.note.args).clone_into(&mut program);
         start.run()
+    });
+    let ended = ended.map_err(|failure| match failure {
+        // To refuse would end the keeper, and leave programs without anybody.
+        Failure::Refused(refusal) if takes_over => Failure::Broken(refusal.text),
+        failure @ (Failure::Refused(_) | Failure::Broken(_)) => failure,
     });
     let departure = match ended {
         Ok(Halt::Exit) => Departure::Exit {
@@ -107,10 +117,9 @@ fn begin(link: Link, inventory: Inventory) -> ExitCode {
         Err(Failure::Refused(refusal)) => {
             let message = refusal.message(&program);
             log.write(Level::Critical, message.trim_end());
-            Departure::Exit {
-                code: USAGE,
-                text: message.into_bytes(),
-            }
+            let mut text = message.into_bytes();
+            text.truncate(MAX_TEXT);
+            Departure::Exit { code: USAGE, text }
         }
         Err(Failure::Broken(why)) => {
             log.write(
@@ -128,6 +137,11 @@ fn begin(link: Link, inventory: Inventory) -> ExitCode {
             ExitCode::from(SOFTWARE)
         }
     }
+}
+
+/// Whether an earlier daemon has left anything to go on with.
+fn takes_over(inventory: &Inventory) -> bool {
+    !inventory.children.is_empty() || crate::snapshot::is_left(&inventory.held)
 }
 
 /// What is known before anything is looked at.
@@ -170,14 +184,33 @@ impl Start {
         let legacy = crate::snapshot::take(&mut self.inventory.held);
         let running = match legacy {
             None if self.inventory.children.is_empty() => fresh::start(self)?,
-            None => adopted::recover(self, "no state was left")?,
-            Some(Err(error)) => adopted::recover(
-                self,
-                &format!("the state that was left is of no use: {error}"),
-            )?,
-            Some(Ok(legacy)) => adopted::adopt(self, legacy)?,
+            None => adopted::recover(self, Recorder::default(), "no state was left")?,
+            Some((Err(error), recorder)) => {
+                let why = format!("the state that was left is of no use: {error}");
+                adopted::recover(self, recorder, &why)?
+            }
+            Some((Ok(legacy), recorder)) => adopted::adopt(self, legacy, recorder)?,
         };
         running.run()
+    }
+
+    /// What `loaded` asks for.
+    fn settings(&self, loaded: &Loaded) -> Settings {
+        let Loaded {
+            supervisord,
+            servers,
+            ..
+        } = loaded;
+        let umask = self.note.background.as_ref().map(|_| supervisord.umask);
+        Settings::new(supervisord, servers, umask)
+    }
+
+    /// Opens the log, or lets it be opened as soon as that can be done: there are programs to be
+    /// minded.
+    fn open_log_when_possible(&self, settings: &Settings) {
+        if let Err(error) = self.log.open_when_possible(&settings.log) {
+            launch::tell(&format!("cannot open the log yet: {error}\n"));
+        }
     }
 
     fn open_log(&self, settings: &Settings) -> Result<(), Failure> {
@@ -189,6 +222,14 @@ impl Start {
             };
             Failure::Refused(Refusal::new(format!("cannot open the log {log}: {error}")))
         })
+    }
+
+    /// Takes the umask that the configuration asks for, which files have from now on. Not before the
+    /// daemon's own log has been made: Supervisor's has the one of the shell.
+    fn take_umask(settings: &Settings) {
+        if let Some(umask) = settings.umask {
+            rustix::process::umask(Mode::from_raw_mode(umask));
+        }
     }
 
     /// Gives what was bound, and what is in force, to the keeper.
@@ -210,8 +251,8 @@ impl Start {
         })
     }
 
-    /// Puts everything together, and begins to serve.
-    fn assemble(self, parts: Parts) -> Result<Running, Failure> {
+    /// Puts everything together.
+    fn assemble(self, parts: Parts) -> Running {
         let Parts {
             settings,
             sockets,
@@ -237,10 +278,12 @@ impl Start {
             keeper_pid: self.inventory.keeper_pid,
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
+            adding: Mutex::default(),
         };
+        let syslog = syslog(&self.log);
         let listeners = sockets.into_iter().zip(&settings.servers);
         let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));
-        let control = Control::start(listeners.collect(), api)?;
+        let listeners = listeners.collect();
         let driver = Driver {
             core,
             effects,
@@ -250,23 +293,27 @@ impl Start {
             mailbox,
             post,
             plane,
+            syslog,
             log: self.log,
             published,
             inheritance: Inheritance {
                 environment: std::env::vars_os().collect(),
                 server_url: settings.server_url.clone(),
+                umask: settings.umask,
             },
             configuration: self.configuration,
             files,
             waiters: Waiters::default(),
             children: parts.children,
+            heard: Vec::new(),
         };
-        Ok(Running {
+        Running {
             driver,
-            control,
+            api,
+            listeners,
             settings,
             in_background: self.note.background.is_some(),
-        })
+        }
     }
 }
 
@@ -285,10 +332,11 @@ struct Parts {
     children: Children,
 }
 
-/// A daemon that runs.
+/// A daemon that can go.
 struct Running {
     driver: Driver,
-    control: Control,
+    api: Api,
+    listeners: Vec<(Listener, Option<Credentials>)>,
     settings: Settings,
     in_background: bool,
 }
@@ -296,16 +344,19 @@ struct Running {
 impl Running {
     /// Runs to the end, and tidies up.
     fn run(mut self) -> Result<Halt, Failure> {
+        // Clients wait until there is something to be seen.
         let halt = if let Some(halt) = self.driver.settle()? {
             halt
         } else {
+            let control = Control::start(self.listeners, self.api)?;
             if self.in_background {
                 minder_keeper::silence();
             }
             self.driver.link.send(&ToKeeper::Ready, &[])?;
-            self.driver.run()?
+            let halt = self.driver.run()?;
+            control.stop();
+            halt
         };
-        self.control.stop();
         let files = self
             .settings
             .servers
@@ -314,8 +365,23 @@ impl Running {
         control::remove_files(files);
         remove_pidfile(&self.settings.pidfile, self.driver.keeper_pid);
         self.driver.plane.shutdown();
+        self.driver.syslog.finish();
         Ok(halt)
     }
+}
+
+/// Syslog, whose troubles are told in the daemon's own log.
+fn syslog(log: &Arc<MainLog>) -> Syslog {
+    let log = Arc::clone(log);
+    Syslog::new(move |notice| match notice {
+        SyslogNotice::Trouble(error) => {
+            log.write(Level::Error, format_args!("cannot send to syslog: {error}"));
+        }
+        SyslogNotice::Recovered { lost } => log.write(
+            Level::Warn,
+            format_args!("syslog takes lines again; {lost} lines are missing"),
+        ),
+    })
 }
 
 fn listener_name(number: usize) -> Vec<u8> {

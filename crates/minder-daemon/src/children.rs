@@ -10,8 +10,10 @@ use minder_logs::sink::Sink;
 use minder_rpc::Fault;
 use tokio::sync::oneshot;
 
+use crate::fastcgi::Sockets;
 use crate::inputs::Inputs;
 use crate::inspected::{Inspected, Interest};
+use crate::log_files::to_syslog;
 
 /// What the driver knows of children.
 #[derive(Default)]
@@ -25,6 +27,8 @@ pub(crate) struct Children {
     latest: BTreeMap<ProcessId, ChildId>,
     /// The processes of each group.
     groups: BTreeMap<GroupId, Vec<ProcessId>>,
+    /// The listening sockets that they share.
+    pub(crate) sockets: Sockets,
     /// The sinks of spawns whose outcome is not known yet.
     pub(crate) opened: BTreeMap<ChildId, Sinks>,
     /// Children that have ended, and whose output is still being looked at.
@@ -87,6 +91,14 @@ impl Children {
     /// The name of the process that a child belongs to.
     pub(crate) fn name(&self, child: ChildId) -> &str {
         self.known.get(&child).map_or("", |known| &known.spec.name)
+    }
+
+    /// Whether a stream of a child goes to syslog as well.
+    pub(crate) fn goes_to_syslog(&self, child: ChildId, channel: Channel) -> bool {
+        let known = self.known.get(&child);
+        known.is_some_and(|Known { spec, group, .. }| {
+            to_syslog(&group.kind, spec).contains(&channel)
+        })
     }
 
     /// What is looked for in a stream of a child, if anything.

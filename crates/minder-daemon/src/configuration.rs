@@ -32,8 +32,7 @@ impl Configuration {
         let warnings = &mut loaded.warnings;
         loaded.groups.retain(|group| {
             let section = match group.kind {
-                GroupKind::Programs => return true,
-                GroupKind::FastCgi(_) => "fcgi-program",
+                GroupKind::Programs | GroupKind::FastCgi(_) => return true,
                 GroupKind::Listeners { .. } => "eventlistener",
             };
             let text = format!("[{section}:{}] is not run: not supported yet", group.name);

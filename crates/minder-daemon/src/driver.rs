@@ -12,6 +12,7 @@
 //! Nothing in here waits for a program or a client: the log plane reads the programs' output, the
 //! control plane serves the clients, and both reach the driver through its [`Mailbox`].
 
+mod fastcgi;
 mod perform;
 
 use std::io;
@@ -26,6 +27,7 @@ use minder_core::{
 use minder_logs::main_log::MainLog;
 use minder_logs::plane::{Channel, Notice, Plane, StreamId};
 use minder_logs::sink::SinkSpec;
+use minder_logs::syslog::Syslog;
 use minder_os::errno_name;
 use minder_rpc::{Fault, FaultCode};
 use minder_wire::{SpawnStep, Stream, ToDaemon, ToKeeper};
@@ -33,7 +35,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::children::{Children, StdinAnswer};
-use crate::command;
 use crate::configuration::Configuration;
 use crate::inputs::SendError;
 use crate::inspected::{Heard, Side};
@@ -44,6 +45,7 @@ use crate::plan::Inheritance;
 use crate::published::Published;
 use crate::snapshot::{Recorder, StreamsLeft};
 use crate::waiters::Waiters;
+use minder_config::command;
 
 /// The parts that a driver is made of.
 pub(crate) struct Driver {
@@ -55,6 +57,7 @@ pub(crate) struct Driver {
     pub(crate) mailbox: Mailbox,
     pub(crate) post: Post,
     pub(crate) plane: Plane,
+    pub(crate) syslog: Syslog,
     pub(crate) log: Arc<MainLog>,
     pub(crate) published: Arc<Published>,
     pub(crate) inheritance: Inheritance,
@@ -62,6 +65,8 @@ pub(crate) struct Driver {
     pub(crate) files: LogFiles,
     pub(crate) waiters: Waiters,
     pub(crate) children: Children,
+    /// Signals that have been acted upon in this step.
+    pub(crate) heard: Vec<Signal>,
 }
 
 /// A stream that there is something to do about.
@@ -176,6 +181,8 @@ impl Driver {
             ToDaemon::SpawnFailed { child, step, errno } => {
                 let child = ChildId(child);
                 self.children.opened.remove(&child);
+                self.children.to_syslog.remove(&child);
+                self.children.sockets.leave(child);
                 let error = spawn_error(self.children.name(child), step, errno);
                 self.input(now, Input::SpawnFailed { child, error });
             }
@@ -243,6 +250,7 @@ impl Driver {
             let sink = place.map(|place| sinks.swap_remove(place).1);
             let pipe = self.inspect(StreamId { child, channel }, pipe)?;
             self.overhear(child, channel);
+            self.send_to_syslog(child, channel);
             self.plane.attach(StreamId { child, channel }, pipe, sink);
         }
         Ok(())
@@ -280,6 +288,7 @@ impl Driver {
                 Err(pipe) => self.inspect(id, pipe)?,
             };
             self.overhear(child, channel);
+            self.send_to_syslog(child, channel);
             self.plane.adopt(id, pipe, sink);
         }
         Ok(())
@@ -342,6 +351,15 @@ impl Driver {
         self.plane.tap(stream, Box::new(tap));
     }
 
+    fn send_to_syslog(&self, child: ChildId, channel: Channel) {
+        if !self.children.goes_to_syslog(child, channel) {
+            return;
+        }
+        let name = self.children.name(child);
+        let tap = self.syslog.tap(name, self.files.strips_ansi());
+        self.plane.tap(StreamId { child, channel }, tap);
+    }
+
     /// A child has ended. The core is told once all that it wrote has been taken in.
     pub(crate) fn ended(
         &mut self,
@@ -363,8 +381,13 @@ impl Driver {
         if signal == Signal::HUP && is_running {
             self.check_before_restart();
         } else {
-            self.input(now, Input::Signalled(signal));
+            self.act_upon(now, signal);
         }
+    }
+
+    fn act_upon(&mut self, now: Now, signal: Signal) {
+        self.input(now, Input::Signalled(signal));
+        self.heard.push(signal);
     }
 
     /// Everything is going to be stopped for the sake of the configuration: it had better be good.
@@ -397,8 +420,9 @@ impl Driver {
             } => {
                 self.send_stdin(process, &bytes, answer)?;
             }
-            Command::RestartChecked(Ok(())) => self.input(now, Input::Signalled(Signal::HUP)),
+            Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
             Command::RestartChecked(Err(error)) => {
+                self.heard.push(Signal::HUP);
                 let line = "received SIGHUP indicating restart request";
                 self.log.write(Level::Warn, line);
                 let report = error.report(minder_config::report::Colour::Plain);
@@ -486,6 +510,7 @@ impl Driver {
             Notice::Drained(child) => {
                 if let Some((status, at)) = self.children.ends.drained(child) {
                     self.input(now, Input::ChildExited { child, status, at });
+                    self.children.sockets.leave(child);
                     self.children.noted.push(child);
                 }
             }

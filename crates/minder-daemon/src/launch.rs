@@ -16,7 +16,6 @@ use minder_config::{ConfigError, Environment, Loaded, Source, Supervisord};
 use minder_core::Level;
 use minder_keeper::Outcome;
 use minder_os::users;
-use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit};
 
 use crate::VERSION_OF_SUPERVISOR;
@@ -241,16 +240,13 @@ fn too_few_processes(least: i64, allowed: u64) -> String {
 
 /// Goes where the configuration wants a daemon to be, as far as that can be done.
 fn go_elsewhere(loaded: &Loaded) -> Background {
-    let Supervisord {
-        umask, directory, ..
-    } = &loaded.supervisord;
-    rustix::process::umask(Mode::from_raw_mode(*umask));
+    let directory = &loaded.supervisord.directory;
     let directory = directory.as_deref().map(|directory| {
         let shown = minder_config::python::Repr(&directory.to_string_lossy()).to_string();
         match std::env::set_current_dir(directory) {
             Ok(()) => (Level::Info, format!("set current directory: {shown}")),
             Err(error) => {
-                let error = python_error(&error, directory);
+                let error = python_error_with(&error, directory);
                 (
                     Level::Critical,
                     format!("can't chdir into {shown}: {error}"),
@@ -261,18 +257,24 @@ fn go_elsewhere(loaded: &Loaded) -> Background {
     Background { directory }
 }
 
+/// An error of the system that is about a file, as Python words it.
+pub(crate) fn python_error_with(error: &io::Error, path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let path = minder_config::python::Repr(&path);
+    match error.raw_os_error() {
+        Some(_) => format!("{}: {path}", python_error(error)),
+        None => error.to_string(),
+    }
+}
+
 /// An error of the system as Python words it.
-fn python_error(error: &io::Error, path: &Path) -> String {
+pub(crate) fn python_error(error: &io::Error) -> String {
     let Some(number) = error.raw_os_error() else {
         return error.to_string();
     };
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
-    let path = path.to_string_lossy();
-    format!(
-        "[Errno {number}] {text}: {}",
-        minder_config::python::Repr(&path)
-    )
+    format!("[Errno {number}] {text}")
 }
 
 fn run_in_foreground(note: &Note) -> ExitCode {

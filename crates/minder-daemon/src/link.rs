@@ -64,6 +64,8 @@ pub(crate) struct FoundChild {
     pub(crate) pid: u32,
     /// `group:name`, as given at its start.
     pub(crate) label: String,
+    /// Which signals it was sent: bit n stands for signal n.
+    pub(crate) signals: u64,
     /// How and when it ended, if it has.
     pub(crate) ended: Option<(ExitStatus, Now)>,
     /// Our ends of its pipes.
@@ -125,6 +127,7 @@ impl Link {
                 pid,
                 label,
                 state,
+                signals,
                 streams,
             } => {
                 let ended = match state {
@@ -139,6 +142,7 @@ impl Link {
                     child: ChildId(child),
                     pid,
                     label: String::from_utf8_lossy(&label).into_owned(),
+                    signals,
                     ended,
                     streams: streams.into_iter().zip(beside).collect(),
                 });
@@ -219,6 +223,10 @@ impl Link {
 
     fn take(&mut self) -> Result<Option<Report>, LinkError> {
         match frames::receive(&*self.socket, &mut self.buffer) {
+            // Descriptors that were lost are with the keeper still: another daemon gets them.
+            Ok(Some(received)) if !received.whole => {
+                Err(LinkError::Garbled("too many open files".to_owned()))
+            }
             Ok(Some(received)) => match ToDaemon::decode(received.frame) {
                 Ok(message) => Ok(Some((message, received.beside))),
                 Err(error) => Err(LinkError::Garbled(error.to_string())),

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use minder_core::spec::{LogTarget, StreamSpec};
+use minder_core::spec::{GroupKind, LogTarget, StreamSpec};
 use minder_core::{ProcessId, ProcessSpec};
 use minder_logs::auto;
 use minder_logs::plane::Channel;
@@ -81,6 +81,11 @@ impl LogFiles {
         troubles
     }
 
+    /// Whether escape sequences are taken out of what programs say.
+    pub(crate) fn strips_ansi(&self) -> bool {
+        self.strip_ansi
+    }
+
     /// Forgets a process that is no longer active. Its files stay, as Supervisor's do.
     pub(crate) fn remove(&mut self, process: ProcessId) {
         Arc::make_mut(&mut self.paths).remove(&process);
@@ -114,6 +119,58 @@ impl LogFiles {
                 NAMED_MODE
             },
             strip_ansi: self.strip_ansi,
+        }
+    }
+}
+
+/// The streams of a process that go to syslog. What a listener says on its standard output is
+/// meant for the daemon alone.
+pub(crate) fn to_syslog(group: &GroupKind, spec: &ProcessSpec) -> Vec<Channel> {
+    let is_listener = matches!(group, GroupKind::Listeners { .. });
+    let wanted = |channel: &Channel| match channel {
+        Channel::Stdout => spec.stdout.syslog && !is_listener,
+        Channel::Stderr => spec.stderr.syslog && !spec.redirect_stderr,
+    };
+    Channel::ALL.into_iter().filter(wanted).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use minder_config::{Environment, Overrides, Source, load};
+
+    use super::*;
+
+    #[test]
+    fn syslog_gets_the_streams_that_ask_for_it() {
+        use Channel::{Stderr, Stdout};
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.conf");
+        for (kind, options, expected) in [
+            ("program", "", &[][..]),
+            ("program", "stdout_syslog=true", &[Stdout]),
+            ("program", "stderr_logfile=syslog", &[Stderr]),
+            (
+                "fcgi-program",
+                "socket=unix:///s\nstdout_syslog=true\nstderr_syslog=true",
+                &[Stdout, Stderr],
+            ),
+            // Standard error is standard output.
+            ("program", "redirect_stderr=true\nstderr_syslog=true", &[]),
+            (
+                "eventlistener",
+                "events=TICK_5\nstdout_syslog=true\nstderr_syslog=true",
+                &[Stderr],
+            ),
+        ] {
+            let text = format!("[supervisord]\n[{kind}:p]\ncommand=/bin/cat\n{options}\n");
+            std::fs::write(&file, text).unwrap();
+            let environment = Environment::default();
+            let source = Source::new(file.to_str().unwrap(), &environment);
+            let loaded = load(&source, &Overrides::default(), &environment).unwrap();
+            let [group] = &loaded.groups[..] else {
+                panic!("{} groups", loaded.groups.len());
+            };
+            assert_eq!(to_syslog(&group.kind, &group.processes[0]), expected);
         }
     }
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use minder_config::command::Executable;
 use minder_core::spec::ServerUrl;
 use minder_core::{ProcessSpec, Signal};
 use minder_os::users;
 use minder_wire::{Credentials, Plan, Stdin};
-
-use crate::command::Executable;
 
 /// The signals that Python ignores, and so the programs of Supervisor start with ignored.
 const IGNORED_SIGNALS: [i32; 2] = [Signal::PIPE.number(), Signal::XFSZ.number()];
@@ -21,6 +20,8 @@ pub(crate) struct Inheritance {
     pub(crate) environment: BTreeMap<OsString, OsString>,
     /// Where the daemon answers, if anywhere.
     pub(crate) server_url: Option<String>,
+    /// The umask of a program that has none of its own.
+    pub(crate) umask: Option<u32>,
 }
 
 impl Inheritance {
@@ -45,7 +46,7 @@ impl Inheritance {
                 .directory
                 .as_ref()
                 .map(|directory| directory.clone().into_bytes()),
-            umask: spec.umask,
+            umask: spec.umask.or(self.umask),
             credentials: credentials(spec.uid),
             stdin: Stdin::Pipe,
             stderr_to_stdout: spec.redirect_stderr,

@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     /// The daemon's own log.
     pub(crate) log: MainLogSpec,
     pub(crate) pidfile: PathBuf,
+    /// The umask of everything but the daemon's own log, if it is not the one of the shell.
+    pub(crate) umask: Option<u32>,
     /// What programs are told about where the daemon answers.
     pub(crate) server_url: Option<String>,
     /// Where the daemon answers, in the order in which the sockets are held.
@@ -44,8 +46,9 @@ pub(crate) struct Endpoint {
 
 impl Settings {
     /// What a configuration asks for.
-    pub(crate) fn new(supervisord: &Supervisord, servers: &[Server]) -> Self {
+    pub(crate) fn new(supervisord: &Supervisord, servers: &[Server], umask: Option<u32>) -> Self {
         Self {
+            umask,
             automatic: Automatic {
                 directory: supervisord.childlogdir.clone(),
                 identifier: supervisord.identifier.clone(),
@@ -67,6 +70,7 @@ impl Settings {
             out.bool(self.strip_ansi);
             write_log(out, &self.log);
             path(out, &self.pidfile);
+            out.option(self.umask, Encoder::u32);
             out.option(self.server_url.as_deref(), Encoder::text);
             out.list(self.servers.iter(), |out, endpoint| {
                 out.record(|out| {
@@ -92,6 +96,7 @@ impl Settings {
                 strip_ansi: input.bool()?,
                 log: read_log(input)?,
                 pidfile: read_path(input)?,
+                umask: input.option(Decoder::u32)?,
                 server_url: input.option(Decoder::text)?,
                 servers: input.list(|input| {
                     input.record(|input| {
@@ -226,6 +231,7 @@ mod tests {
                 to_stdout: true,
             },
             pidfile: "/pid".into(),
+            umask: Some(0o77),
             server_url: Some("unix:///s".to_owned()),
             servers: vec![
                 Endpoint {

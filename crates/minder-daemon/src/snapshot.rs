@@ -40,10 +40,13 @@ const VERSION: u32 = 1;
 pub(crate) type Files = Arc<BTreeMap<ProcessId, LogPaths>>;
 
 /// Gives each new state to the keeper.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Recorder {
+    /// The number of the layout that is in force.
     layout: u64,
-    /// What the layout that is held says.
+    /// The names of the layouts that are held.
+    held: Vec<Vec<u8>>,
+    /// What the layout in force says.
     groups: Vec<GroupId>,
     candidate: Vec<Arc<GroupSpec>>,
     /// The state that is held.
@@ -51,10 +54,16 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder that goes on after the daemon that left layout number `layout`.
-    pub(crate) fn after(layout: u64) -> Self {
+    /// A recorder that goes on after a daemon that left layouts of these names: the one in force,
+    /// and perhaps one that it could not release any more.
+    fn after(held: Vec<Vec<u8>>) -> Self {
         Self {
-            layout,
+            layout: held
+                .iter()
+                .filter_map(|name| layout_number(name))
+                .max()
+                .unwrap_or(0),
+            held,
             ..Self::default()
         }
     }
@@ -67,11 +76,12 @@ impl Recorder {
         streams: &StreamNotes,
         link: &mut Link,
     ) -> Result<(), LinkError> {
-        let old_layout = self.layout;
-        let renewed = !self.is_current(snapshot);
-        if renewed {
+        let mut outdated = Vec::new();
+        if !self.is_current(snapshot) {
             self.layout += 1;
-            hold(link, &layout_name(self.layout), &layout(snapshot, files))?;
+            let name = layout_name(self.layout);
+            hold(link, &name, &layout(snapshot, files))?;
+            outdated = std::mem::replace(&mut self.held, vec![name]);
             self.groups = snapshot.groups.iter().map(|group| group.id).collect();
             self.candidate.clone_from(&snapshot.candidate);
         }
@@ -80,13 +90,8 @@ impl Recorder {
             hold(link, STATE, &seal(VERSION, &state))?;
             self.state = state;
         }
-        if renewed {
-            link.send(
-                &ToKeeper::Release {
-                    name: layout_name(old_layout),
-                },
-                &[],
-            )?;
+        for name in outdated {
+            link.send(&ToKeeper::Release { name }, &[])?;
         }
         Ok(())
     }
@@ -103,6 +108,11 @@ impl Recorder {
 
 fn layout_name(layout: u64) -> Vec<u8> {
     [LAYOUT, layout.to_string().as_bytes()].concat()
+}
+
+fn layout_number(name: &[u8]) -> Option<u64> {
+    let number = std::str::from_utf8(name.strip_prefix(LAYOUT)?).ok()?;
+    number.parse().ok()
 }
 
 /// Holds `content` under `name` with the keeper.
@@ -122,8 +132,6 @@ pub(crate) struct Legacy {
     pub(crate) snapshot: Snapshot,
     pub(crate) files: Files,
     pub(crate) streams: StreamNotes,
-    /// The number of its layout.
-    pub(crate) layout: u64,
 }
 
 /// Why what was left cannot be used.
@@ -140,9 +148,16 @@ pub(crate) enum LegacyError {
     Codec(#[from] CodecError),
 }
 
-/// Takes what an earlier daemon left out of what the keeper holds; `None` if there was no such
-/// daemon.
-pub(crate) fn take(held: &mut BTreeMap<Vec<u8>, OwnedFd>) -> Option<Result<Legacy, LegacyError>> {
+/// Whether an earlier daemon left something to [`take`].
+pub(crate) fn is_left(held: &BTreeMap<Vec<u8>, OwnedFd>) -> bool {
+    held.contains_key(STATE)
+}
+
+/// Takes what an earlier daemon left out of what the keeper holds, and a recorder that goes on after
+/// it; `None` if there was no such daemon.
+pub(crate) fn take(
+    held: &mut BTreeMap<Vec<u8>, OwnedFd>,
+) -> Option<(Result<Legacy, LegacyError>, Recorder)> {
     let state = held.remove(STATE)?;
     let names: Vec<_> = held
         .keys()
@@ -153,14 +168,13 @@ pub(crate) fn take(held: &mut BTreeMap<Vec<u8>, OwnedFd>) -> Option<Result<Legac
         .iter()
         .filter_map(|name| held.remove_entry(name))
         .collect();
-    Some(read(&state, &layouts))
+    Some((read(&state, &layouts), Recorder::after(names)))
 }
 
 fn read(state: &OwnedFd, layouts: &[(Vec<u8>, OwnedFd)]) -> Result<Legacy, LegacyError> {
     let sealed = memfd::read_sealed(state, MAX_SEALED)?;
     let mut state = Decoder::new(open(VERSION, &sealed)?);
-    let layout = state.u64()?;
-    let name = layout_name(layout);
+    let name = layout_name(state.u64()?);
     let (_, file) = layouts
         .iter()
         .find(|(held, _)| *held == name)
@@ -173,7 +187,6 @@ fn read(state: &OwnedFd, layouts: &[(Vec<u8>, OwnedFd)]) -> Result<Legacy, Legac
         snapshot,
         files,
         streams,
-        layout,
     })
 }
 

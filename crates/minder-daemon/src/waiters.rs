@@ -15,15 +15,10 @@ pub(crate) struct Waiters {
 impl Waiters {
     /// Gives a request its identity, and remembers whom to answer.
     pub(crate) fn add(&mut self, answer: oneshot::Sender<Reply>) -> RequestId {
-        let request = self.next();
+        self.last += 1;
+        let request = RequestId(self.last);
         self.open.insert(request, answer);
         request
-    }
-
-    /// An identity for a request that nobody waits for: a signal's.
-    pub(crate) fn next(&mut self) -> RequestId {
-        self.last += 1;
-        RequestId(self.last)
     }
 
     /// Answers a request. Whoever asked may have gone away: the action counts all the same.

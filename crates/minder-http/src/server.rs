@@ -1,15 +1,18 @@
 //! The answering end.
 //!
 //! Accepts connections, bounds what they may cost, and answers each request: XML-RPC calls, log
-//! streams, the health check. What a call means, and what a log is, the [`Service`] knows.
+//! streams, the web page, the health check. What a call means, and what a log is, the [`Service`] knows.
 //!
 //! Anybody may connect, so each thing a peer can make large, many or slow has a bound here. A
 //! connection that waits for its next request may do so for ever, as Supervisor's clients
 //! expect; it is the first to go when there are too many.
 
+mod assets;
 mod auth;
 mod connection;
-mod percent;
+mod cross_site;
+mod form;
+mod page;
 mod respond;
 mod tail;
 

@@ -11,6 +11,9 @@ use minder_os::clock::Clocks;
 use minder_os::process::Ended;
 use minder_wire::{ChildState, Stream};
 
+/// How many pipes a child has.
+const STREAMS: usize = 3;
+
 /// One child.
 #[derive(Debug)]
 pub(crate) struct Child {
@@ -18,6 +21,8 @@ pub(crate) struct Child {
     pub(crate) label: Vec<u8>,
     pub(crate) state: ChildState,
     pub(crate) ends: Ends,
+    /// Which signals it was sent: bit n stands for signal n.
+    pub(crate) signals: u64,
     /// Whether the daemon has taken note of its end.
     forgotten: bool,
 }
@@ -55,6 +60,7 @@ impl Children {
             label,
             state: ChildState::Running,
             ends,
+            signals: 0,
             forgotten: false,
         };
         self.by_id.insert(id, child);
@@ -78,6 +84,16 @@ impl Children {
     pub(crate) fn unreaped_pid(&self, id: u64) -> Option<u32> {
         let child = self.by_id.get(&id)?;
         self.unreaped.contains_key(&child.pid).then_some(child.pid)
+    }
+
+    /// Takes note that a child is sent a signal.
+    pub(crate) fn signalled(&mut self, id: u64, signal: i32) {
+        let bit = u32::try_from(signal)
+            .ok()
+            .and_then(|n| 1_u64.checked_shl(n));
+        if let (Some(child), Some(bit)) = (self.by_id.get_mut(&id), bit) {
+            child.signals |= bit;
+        }
     }
 
     /// The end of a child has been taken note of. Does nothing while it runs.
@@ -111,6 +127,11 @@ impl Children {
     pub(crate) fn at_or_after(&self, id: u64) -> Option<(u64, &Child)> {
         let (id, child) = self.by_id.range(id..).next()?;
         Some((*id, child))
+    }
+
+    /// How many descriptors are open for all of them, at most.
+    pub(crate) fn descriptors(&self) -> usize {
+        self.by_id.len() * STREAMS
     }
 
     pub(crate) fn is_empty(&self) -> bool {

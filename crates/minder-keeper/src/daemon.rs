@@ -77,6 +77,8 @@ pub(crate) struct History {
     pub(crate) last_end: Option<i32>,
     /// How many in a row died young.
     died_young: u32,
+    /// Whether the present one has said that it is ready.
+    ready: bool,
 }
 
 impl History {
@@ -94,8 +96,14 @@ impl History {
         self.last_end = Some(status);
     }
 
+    /// Takes note that the daemon is ready.
+    pub(crate) fn is_ready(&mut self) {
+        self.ready = true;
+    }
+
     /// How long to wait before the next daemon after one that lived so long.
     pub(crate) fn delay_after(&mut self, lived: Duration) -> Duration {
+        let was_ready = std::mem::take(&mut self.ready);
         if lived >= YOUNG {
             self.died_young = 0;
             return Duration::ZERO;
@@ -105,7 +113,11 @@ impl History {
             before => FIRST_DELAY.saturating_mul(1 << (before - 1).min(16)),
         };
         self.died_young = self.died_young.saturating_add(1);
-        delay.min(LONGEST_DELAY)
+        delay.min(if was_ready {
+            LONGEST_DELAY_OF_READY
+        } else {
+            LONGEST_DELAY
+        })
     }
 }
 
@@ -115,6 +127,10 @@ const YOUNG: Duration = Duration::from_secs(1);
 /// How long to wait when two in a row died young; doubled for each further one.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 
+/// The same after one that was ready: somebody kills it, and wants to be answered within a second
+/// all the same.
+const LONGEST_DELAY_OF_READY: Duration = Duration::from_millis(200);
+
 /// Programs run unattended while there is no daemon: never wait longer than this.
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
@@ -123,11 +139,27 @@ mod tests {
     use super::*;
 
     fn delays_after(lives_millis: &[u64]) -> Vec<u128> {
+        delays(lives_millis, false)
+    }
+
+    fn delays(lives_millis: &[u64], ready: bool) -> Vec<u128> {
         let mut history = History::default();
         let lives = lives_millis.iter().copied().map(Duration::from_millis);
         lives
-            .map(|lived| history.delay_after(lived).as_millis())
+            .map(|lived| {
+                if ready {
+                    history.is_ready();
+                }
+                history.delay_after(lived).as_millis()
+            })
             .collect()
+    }
+
+    #[test]
+    fn one_that_was_ready_is_not_waited_for_long_however_young_it_died() {
+        let delays = delays(&[0; 99], true);
+        assert_eq!(delays[..5], [0, 100, 200, 200, 200]);
+        assert_eq!(delays.last(), Some(&200));
     }
 
     #[test]

@@ -44,6 +44,7 @@ impl Cursor {
                         pid: child.pid,
                         label: child.label.clone(),
                         state: child.state,
+                        signals: child.signals,
                         streams,
                     };
                     let next = id.checked_add(1).map_or(Self::FirstHeld, Self::Child);

@@ -66,6 +66,7 @@ impl Keeper {
         held_back.block();
         // Whoever ignores it is never told of its children.
         signals::set_disposition(SIGCHLD, Disposition::Default)?;
+        signals::reset_reserved()?;
         process::become_subreaper()?;
         if report.is_some() {
             // In the background. It fails only for who leads a session of its own already.
@@ -220,7 +221,7 @@ impl Keeper {
             at_nanos: now_nanos,
         };
         self.take_last_requests();
-        self.news.clear_exits();
+        self.news.daemon_is_gone();
         match self.departure.take() {
             Some(Departure::Exit { code, text }) => {
                 self.startup.over(code, &text);
@@ -331,7 +332,11 @@ impl Keeper {
             ToKeeper::Release { name } => {
                 self.held.remove(&name);
             }
-            ToKeeper::Ready => self.startup.complete(),
+            ToKeeper::Heard { signal } => self.news.heard(signal),
+            ToKeeper::Ready => {
+                self.history.is_ready();
+                self.startup.complete();
+            }
             ToKeeper::Leave(departure) => self.departure = Some(departure),
         }
     }
@@ -382,6 +387,9 @@ impl Keeper {
         label: Vec<u8>,
         plan: Result<Plan, Failure>,
     ) -> Result<(ToDaemon, Vec<Rc<OwnedFd>>), Failure> {
+        if !self.has_room() {
+            return Err(Failure::at(SpawnStep::Pipe, Errno::MFILE));
+        }
         if self.children.get(child).is_some() {
             return Err(Failure::at(SpawnStep::Plan, Errno::EXIST));
         }
@@ -405,6 +413,7 @@ impl Keeper {
         } else {
             Target::Process(pid)
         };
+        self.children.signalled(child, signal);
         let Err(error) = signals::send(target, signal) else {
             return;
         };
@@ -419,6 +428,14 @@ impl Keeper {
             };
             link.answer(&failed, Vec::new());
         }
+    }
+
+    /// Whether there are descriptors left for one more child, besides those without which no
+    /// daemon could be started or leave its state.
+    fn has_room(&self) -> bool {
+        let (_, _, most) = self.open_files;
+        let open = self.children.descriptors() + self.held.len() + RESERVED_DESCRIPTORS;
+        u64::try_from(open).is_ok_and(|open| open < most)
     }
 
     fn hold(&mut self, name: Vec<u8>, descriptor: Option<OwnedFd>) {
@@ -494,6 +511,10 @@ const LEFT_ALONE: [i32; 11] = [
     Signal::TTIN.as_raw(),
     Signal::TTOU.as_raw(),
 ];
+
+/// How many descriptors are never spent on children: our own, the pipes of a child that is being
+/// made, the daemon's socket, and what each daemon has to have held.
+const RESERVED_DESCRIPTORS: usize = 96;
 
 /// After so many requests children that have ended are looked after again.
 const REQUESTS_PER_TURN: usize = 64;

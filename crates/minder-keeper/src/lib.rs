@@ -16,9 +16,8 @@
 //! - `daemon`, `startup`: one daemon after the other; telling how the start went.
 //! - `spawn`: from a plan to a child.
 //!
-//! Two gaps are left on purpose. A signal that a daemon has received but not acted upon when it
-//! dies is not repeated. And a termination signal stops nothing while no daemon stays up long
-//! enough to take it: stopping programs in order takes a daemon.
+//! A gap is left on purpose: a termination signal stops nothing while no daemon stays up long
+//! enough to take it, for stopping programs in order takes a daemon.
 
 #![forbid(unsafe_code)]
 

@@ -16,6 +16,8 @@ use crate::children::Children;
 pub(crate) struct News {
     exits: VecDeque<u64>,
     signals: VecDeque<i32>,
+    /// Signals that a daemon was told of and has not acted upon yet.
+    unheard: VecDeque<i32>,
     orphans: VecDeque<Ended>,
 }
 
@@ -45,9 +47,21 @@ impl News {
         self.exits.retain(|waiting| *waiting != child);
     }
 
-    /// The inventory of the next daemon will tell of all ends.
-    pub(crate) fn clear_exits(&mut self) {
+    /// The daemon has acted upon a signal.
+    pub(crate) fn heard(&mut self, signal: i32) {
+        self.unheard.retain(|told| *told != signal);
+    }
+
+    /// The daemon is gone: what it was told and has not acted upon is told to the next. The ends
+    /// will be in its inventory.
+    pub(crate) fn daemon_is_gone(&mut self) {
         self.exits.clear();
+        for signal in std::mem::take(&mut self.signals) {
+            if !self.unheard.contains(&signal) {
+                self.unheard.push_back(signal);
+            }
+        }
+        std::mem::swap(&mut self.signals, &mut self.unheard);
     }
 
     /// What to tell next. It stays until [`told`](Self::told).
@@ -82,8 +96,13 @@ impl News {
 
     /// The first has been told.
     pub(crate) fn told(&mut self) {
-        if self.exits.pop_front().is_none() && self.signals.pop_front().is_none() {
-            self.orphans.pop_front();
+        if self.exits.pop_front().is_some() {
+            return;
+        }
+        match self.signals.pop_front() {
+            Some(signal) if !self.unheard.contains(&signal) => self.unheard.push_back(signal),
+            Some(_) => {}
+            None => drop(self.orphans.pop_front()),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! - [`sink`]: the files and devices that output goes to, and what may be done to which of them.
 //! - [`auto`]: the log files whose names the daemon makes up (`AUTO`).
 //! - [`capture`]: text between tokens, which goes to listeners instead.
+//! - [`syslog`]: what goes to the system's log daemon as well.
 //! - [`main_log`]: supervisord's own log.
 //! - [`tail`]: reading logs, for the API.
 //!
@@ -18,10 +19,10 @@ pub mod capture;
 pub mod main_log;
 pub mod plane;
 pub mod sink;
+pub mod syslog;
 pub mod tail;
 
 mod outlet;
 mod rotate;
 mod spool;
 mod strip;
-mod syslog;

@@ -20,7 +20,7 @@ use minder_core::Level;
 
 use crate::outlet::{Outlet, Ties};
 use crate::sink::{Sink, SinkSpec};
-use crate::syslog::Syslog;
+use crate::syslog::Connection;
 
 /// How many lines are kept before the log is open. Those of a start are a few dozen.
 const MAX_EARLY: usize = 1000;
@@ -74,7 +74,11 @@ pub struct MainLog(Mutex<State>);
 
 enum State {
     /// Lines wait for it to be opened.
-    Early(Vec<(DateTime, Level, String)>),
+    Early {
+        lines: Vec<(DateTime, Level, String)>,
+        /// What it is to be, if that is known and could not be had yet.
+        wanted: Option<MainLogSpec>,
+    },
     Open(Box<Log>),
 }
 
@@ -89,7 +93,7 @@ struct Log {
 
 enum OpenTarget {
     Off,
-    Syslog(Syslog),
+    Syslog(Connection),
     File(Outlet),
 }
 
@@ -97,31 +101,41 @@ impl MainLog {
     /// A log that keeps what it is told until it is opened.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Mutex::new(State::Early(Vec::new())))
+        Self(Mutex::new(State::new()))
     }
 
     /// Opens the log, or changes what it is, and writes down what has come before.
     pub fn open(&self, spec: &MainLogSpec) -> io::Result<()> {
-        let log = Log::open(spec)?;
+        self.state().open(spec)
+    }
+
+    /// The same, but if it cannot be opened now, it is tried again with each line.
+    pub fn open_when_possible(&self, spec: &MainLogSpec) -> io::Result<()> {
         let mut state = self.state();
-        if let State::Early(lines) = mem::replace(&mut *state, State::Open(Box::new(log)))
-            && let State::Open(log) = &mut *state
-        {
-            for (time, level, text) in lines {
-                log.write(time, level, &text);
-            }
+        let opened = state.open(spec);
+        if let (Err(_), State::Early { wanted, .. }) = (&opened, &mut *state) {
+            *wanted = Some(spec.clone());
         }
-        Ok(())
+        opened
     }
 
     /// Writes a line.
     pub fn write(&self, level: Level, message: impl fmt::Display) {
         let now = now();
-        match &mut *self.state() {
-            State::Early(lines) if lines.len() < MAX_EARLY => {
+        let mut state = self.state();
+        if let State::Early {
+            wanted: Some(spec), ..
+        } = &*state
+        {
+            let spec = spec.clone();
+            // Until it works, lines are kept as they were before.
+            let _ = state.open(&spec);
+        }
+        match &mut *state {
+            State::Early { lines, .. } if lines.len() < MAX_EARLY => {
                 lines.push((now, level, message.to_string()));
             }
-            State::Early(_) => {}
+            State::Early { .. } => {}
             State::Open(log) => log.write(now, level, message),
         }
     }
@@ -129,7 +143,7 @@ impl MainLog {
     /// Whether a line of this importance would be written.
     pub fn is_enabled(&self, level: Level) -> bool {
         match &*self.state() {
-            State::Early(_) => true,
+            State::Early { .. } => true,
             State::Open(log) => level >= log.level,
         }
     }
@@ -137,7 +151,7 @@ impl MainLog {
     /// Where the log can be read, if it goes to a file.
     pub fn path(&self) -> Option<PathBuf> {
         match &*self.state() {
-            State::Early(_) => None,
+            State::Early { .. } => None,
             State::Open(log) => log.file().map(|file| file.path().to_owned()),
         }
     }
@@ -154,7 +168,7 @@ impl MainLog {
     /// Removes the file and begins it anew.
     pub fn clear(&self) -> Result<(), ClearError> {
         match &mut *self.state() {
-            State::Early(_) => Err(ClearError::NoFile),
+            State::Early { .. } => Err(ClearError::NoFile),
             State::Open(log) => log.clear(),
         }
     }
@@ -177,12 +191,34 @@ impl fmt::Debug for MainLog {
     }
 }
 
+impl State {
+    const fn new() -> Self {
+        Self::Early {
+            lines: Vec::new(),
+            wanted: None,
+        }
+    }
+
+    /// Opens the log, or changes what it is, and writes down what has come before.
+    fn open(&mut self, spec: &MainLogSpec) -> io::Result<()> {
+        let log = Log::open(spec)?;
+        if let Self::Early { lines, .. } = mem::replace(self, Self::Open(Box::new(log)))
+            && let Self::Open(log) = self
+        {
+            for (time, level, text) in lines {
+                log.write(time, level, &text);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Log {
     fn open(spec: &MainLogSpec) -> io::Result<Self> {
         let ties = Ties::none();
         let target = match &spec.target {
             Target::Off => OpenTarget::Off,
-            Target::Syslog => OpenTarget::Syslog(Syslog::default()),
+            Target::Syslog => OpenTarget::Syslog(Connection::default()),
             Target::File {
                 path,
                 max_bytes,
@@ -260,7 +296,7 @@ fn open(path: &Path, max_bytes: u64, backups: u32, ties: &Ties) -> io::Result<Ou
 }
 
 /// The local time. The library keeps the zone, and looks now and then whether it has changed.
-fn now() -> DateTime {
+pub(crate) fn now() -> DateTime {
     TimeZone::system().to_datetime(jiff::Timestamp::now())
 }
 
@@ -352,6 +388,24 @@ mod tests {
         assert_eq!(messages(&folder, "log"), ["new"]);
         fs::remove_file(folder.path().join("log")).unwrap();
         assert!(matches!(log.clear(), Err(ClearError::NoFile)));
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_opened_yet_is_opened_with_a_later_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = MainLog::new();
+        let mut spec = spec(&folder, 0, 0);
+        let below = folder.path().join("below");
+        spec.target = Target::File {
+            path: below.join("log"),
+            max_bytes: 0,
+            backups: 0,
+        };
+        log.open_when_possible(&spec).unwrap_err();
+        log.write(Level::Info, "one");
+        fs::create_dir(&below).unwrap();
+        log.write(Level::Info, "two");
+        assert_eq!(messages(&folder, "below/log"), ["one", "two"]);
     }
 
     #[test]

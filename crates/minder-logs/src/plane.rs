@@ -209,7 +209,7 @@ impl Plane {
         self.0.tell(Command::Adopted);
     }
 
-    /// Shows `tap` what `stream` brings. To be said before it is [attached](Self::attach) or
+    /// Shows `tap` what `stream` brings, besides those that see it already. To be said before it is [attached](Self::attach) or
     /// [adopted](Self::adopt).
     ///
     /// After a kill of the daemon in the middle of a chunk, the next one may show it again.

@@ -16,6 +16,9 @@ use rustix::io::Errno;
 /// kernel's own limit.
 const MAX_LINKS: usize = 40;
 
+/// The permissions of whoever does not own a file.
+const OTHERS: u32 = 0o077;
+
 /// What a sink is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkSpec {
@@ -107,7 +110,12 @@ impl Opened {
         };
         let flags = OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
         let file = if is_regular {
-            let flags = flags | OFlags::CREATE;
+            let mut flags = flags | OFlags::CREATE;
+            if mode & OTHERS == 0 {
+                // A file of our own naming, in a directory that may be everybody's: where it leads is
+                // not for others to say.
+                flags |= OFlags::NOFOLLOW;
+            }
             let mode = Mode::from_raw_mode(mode);
             // Reading is needed only to see whether the last line is complete.
             match rustix::fs::open(path, flags | OFlags::RDWR, mode) {

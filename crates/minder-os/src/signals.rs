@@ -107,6 +107,34 @@ pub fn set_disposition(signal: i32, disposition: Disposition) -> io::Result<()> 
     }
 }
 
+/// Sets the two signals to their default that the C library keeps to itself.
+///
+/// Its `posix_spawn` leaves them ignored in what it starts, which then hands that on.
+pub fn reset_reserved() -> io::Result<()> {
+    /// The kernel's own form: a handler, flags, a restorer and a mask, all of them none.
+    const DEFAULT: [usize; 4] = [0; 4];
+    /// The size of a mask in bytes.
+    const MASK: usize = 8;
+
+    for signal in [32, 33] {
+        // SAFETY: the kernel reads an action of at most four words from the constant, in which all
+        // zeroes mean the default, and is asked for no old one.
+        let answer = unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                DEFAULT.as_ptr(),
+                ptr::null_mut::<usize>(),
+                MASK,
+            )
+        };
+        if answer != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
 /// A descriptor that becomes readable when a signal is pending that is blocked and belongs to a
 /// set.
 #[derive(Debug)]

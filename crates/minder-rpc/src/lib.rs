@@ -2,7 +2,7 @@
 //!
 //! A call comes in as XML ([`xmlrpc`]), is looked up in the table of methods ([`method`]) and
 //! becomes a [`Call`], which the daemon answers as a [`Service`] does: with an [`Answer`] or a
-//! [`Fault`]. [`dispatch`] does all of that but the XML.
+//! [`Fault`]. [`dispatch()`] does all of that but the XML.
 //!
 //! No socket is opened here. `minder-http` carries the bytes, `minder-ctl` makes calls.
 
@@ -24,6 +24,7 @@ pub use base64::base64_text;
 pub use call::Call;
 pub use dispatch::dispatch;
 pub use fault::{Fault, FaultCode};
+pub use minder_core::ProcessState;
 pub use service::{Channel, LogFollow, LogRef, Service};
 pub use value::Value;
 pub use xmlrpc::MethodCall;

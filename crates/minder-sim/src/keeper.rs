@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use minder_core::snapshot::{Inherited, Snapshot};
-use minder_core::{ChildId, ExitStatus, Input, Now, ProcessId, Signal, SpawnError};
+use minder_core::{ChildId, ExitStatus, Input, Now, ProcessId, Signal, Signals, SpawnError};
 
 use crate::fact::Fact;
 use crate::program::Program;
@@ -63,6 +63,8 @@ struct Child {
     program: Program,
     // What is known about its end to itself alone: when, and how.
     fate: Option<(Now, ExitStatus)>,
+    // The signals that it was sent.
+    signals: Signals,
     ended: Option<(ExitStatus, Now)>,
     lingers: bool,
     forgotten: bool,
@@ -159,6 +161,7 @@ impl Keeper {
             pid: self.last_pid,
             program,
             fate,
+            signals: Signals::default(),
             ended: None,
             lingers,
             forgotten: false,
@@ -171,6 +174,7 @@ impl Keeper {
         let Some(child) = self.children.get_mut(&child) else {
             return;
         };
+        child.signals.insert(signal);
         let Some((after, status)) = child.program.ends_by(signal) else {
             return;
         };
@@ -271,6 +275,7 @@ impl Keeper {
             .map(|(child, known)| Inherited {
                 child: *child,
                 pid: known.pid,
+                signals: known.signals,
                 exited: known.ended,
             })
             .collect()

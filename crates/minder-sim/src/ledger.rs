@@ -61,7 +61,7 @@ impl Ledger {
             }
             Fact::Adopted(inventory) => {
                 self.turn = Turn::new(Cause::Adopt(inventory.to_vec()), &self.mind);
-                self.mind.inherit(inventory);
+                self.mind.inherit(inventory, self.now);
             }
             Fact::Took(input) => {
                 self.turn = Turn::new(Cause::Input((*input).clone()), &self.mind);

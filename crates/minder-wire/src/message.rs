@@ -68,6 +68,11 @@ pub enum ToKeeper {
         /// As it was held.
         name: Vec<u8>,
     },
+    /// A [`Signalled`](ToDaemon::Signalled) has been acted upon; it need not be told again.
+    Heard {
+        /// The signal's number.
+        signal: i32,
+    },
     /// Start-up is complete: whoever waits for it may be told.
     Ready,
     /// The daemon is about to exit on purpose.
@@ -118,6 +123,8 @@ pub enum ToDaemon {
         label: Vec<u8>,
         /// Whether it runs.
         state: ChildState,
+        /// Which signals have been sent to it: bit n stands for signal n.
+        signals: u64,
         /// The pipe ends that ride beside.
         streams: Vec<Stream>,
     },
@@ -167,7 +174,8 @@ pub enum ToDaemon {
         /// Its wait status.
         status: i32,
     },
-    /// The keeper was sent a signal.
+    /// The keeper was sent a signal. Told again to the next daemon, until one has
+    /// [heard](ToKeeper::Heard) it.
     Signalled {
         /// Its number.
         signal: i32,

@@ -80,6 +80,7 @@ fn to_keeper() -> impl Strategy<Value = ToKeeper> {
         (any::<u64>(), stream()).prop_map(|(child, stream)| ToKeeper::Close { child, stream }),
         text().prop_map(|name| ToKeeper::Hold { name }),
         text().prop_map(|name| ToKeeper::Release { name }),
+        any::<i32>().prop_map(|signal| ToKeeper::Heard { signal }),
         Just(ToKeeper::Ready),
         departure().prop_map(ToKeeper::Leave),
     ]
@@ -119,18 +120,21 @@ fn to_daemon() -> impl Strategy<Value = ToDaemon> {
                 }
             ),
         (
-            any::<(u64, u32)>(),
+            any::<(u64, u32, u64)>(),
             text(),
             child_state(),
             vec(stream(), 0..=3)
         )
-            .prop_map(|((child, pid), label, state, streams)| ToDaemon::Child {
-                child,
-                pid,
-                label,
-                state,
-                streams,
-            }),
+            .prop_map(
+                |((child, pid, signals), label, state, streams)| ToDaemon::Child {
+                    child,
+                    pid,
+                    label,
+                    state,
+                    signals,
+                    streams,
+                }
+            ),
         text().prop_map(|name| ToDaemon::Held { name }),
         Just(ToDaemon::InventoryEnd),
         (any::<(u64, u32)>(), vec(stream(), 0..=3)).prop_map(|((child, pid), streams)| {

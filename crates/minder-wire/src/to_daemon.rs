@@ -31,12 +31,14 @@ impl ToDaemon {
                 pid,
                 label,
                 state,
+                signals,
                 streams,
             } => frame(CHILD, |w| {
                 w.u64(*child);
                 w.u32(*pid);
                 w.bytes(label);
                 state.write(w);
+                w.u64(*signals);
                 w.list(streams, |w, stream| stream.write(w));
             }),
             Self::Held { name } => frame(HELD, |w| w.bytes(name)),
@@ -119,6 +121,7 @@ impl ToDaemon {
                 pid: r.u32()?,
                 label: r.bytes("label", MAX_LABEL)?,
                 state: ChildState::read(r)?,
+                signals: r.u64()?,
                 streams: r.list("streams", STREAMS, Stream::read)?,
             },
             HELD => Self::Held {

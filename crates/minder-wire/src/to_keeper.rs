@@ -52,6 +52,7 @@ impl ToKeeper {
             }),
             Self::Hold { name } => frame(HOLD, |w| w.bytes(name)),
             Self::Release { name } => frame(RELEASE, |w| w.bytes(name)),
+            Self::Heard { signal } => frame(HEARD, |w| w.i32(*signal)),
             Self::Ready => frame(READY, |_| ()),
             Self::Leave(departure) => frame(LEAVE, |w| departure.write(w)),
         }
@@ -74,6 +75,7 @@ impl ToKeeper {
             | Self::Forget { .. }
             | Self::Close { .. }
             | Self::Release { .. }
+            | Self::Heard { .. }
             | Self::Ready
             | Self::Leave(_) => 0,
         }
@@ -108,6 +110,7 @@ impl ToKeeper {
             RELEASE => Self::Release {
                 name: r.bytes("name", MAX_NAME)?,
             },
+            HEARD => Self::Heard { signal: r.i32()? },
             READY => Self::Ready,
             LEAVE => Self::Leave(Departure::read(r)?),
             kind => return Err(DecodeError::UnknownKind { kind }),
@@ -163,6 +166,7 @@ const HOLD: u16 = 0x0008;
 const RELEASE: u16 = 0x0009;
 const READY: u16 = 0x000a;
 const LEAVE: u16 = 0x000b;
+const HEARD: u16 = 0x000c;
 
 const DEPARTURE_EXIT: u8 = 0;
 const DEPARTURE_RESTART: u8 = 1;

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod pidproxy;
 
 use std::ffi::OsString;
@@ -19,11 +20,13 @@ minder -- run and control programs, as Supervisor does
 
 Usage: minder supervisord [options]
        minder supervisorctl [options] [action [arguments]]
+       minder check [-c FILENAME]
        minder echo_supervisord_conf
        minder pidproxy <pidfile name> <command> [<cmdarg1> ...]
        minder --version
 
-Called by one of these names (by a link, say), it is that program. Each tells its options with -h.
+\"check\" says everything that is wrong with a configuration, and what looks like a mistake. Called by
+one of the other names (by a link, say), it is that program. Each tells its options with -h.
 ";
 
 /// What the file can be.
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
         return tool.run(&args);
     }
     let Some(word) = args.get(1).and_then(|word| word.to_str()) else {
-        return refuse();
+        return refuse(USAGE);
     };
     match (Tool::named(word), word) {
         (Some(tool), _) => tool.run(&args[1..]),
@@ -81,7 +84,8 @@ fn main() -> ExitCode {
         (None, "-V" | "-v" | "--version") => {
             print(concat!("minder ", env!("CARGO_PKG_VERSION"), "\n"))
         }
-        (None, _) => refuse(),
+        (None, "check") => check::main(&args[0].to_string_lossy(), &args[1..]),
+        (None, _) => refuse(USAGE),
     }
 }
 
@@ -94,8 +98,8 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn refuse() -> ExitCode {
+fn refuse(why: &str) -> ExitCode {
     // Nobody is left to tell if standard error is closed.
-    let _ = io::stderr().write_all(USAGE.as_bytes());
+    let _ = io::stderr().write_all(why.as_bytes());
     ExitCode::from(2)
 }

@@ -1,7 +1,7 @@
-//! HTTP around XML-RPC: paths, methods, headers, passwords, streams.
+//! HTTP around XML-RPC: paths, methods, headers, passwords, streams, the web page.
 
 use minder_tests::http::{Answer, Connection};
-use minder_tests::{Daemon, Sandbox, Subject, cases, not_yet, xmlrpc};
+use minder_tests::{Daemon, Sandbox, Subject, cases, xmlrpc};
 
 cases!(
     an_answer_is_laid_out_as_supervisor_s,
@@ -14,12 +14,20 @@ cases!(
     basic_authentication_guards_every_path,
     a_log_is_streamed_in_chunks,
     streams_of_what_is_not_there_are_not_found,
-);
-
-not_yet!(
-    "the web page is not served yet":
     the_status_page_lists_processes,
+    each_row_offers_what_its_state_allows,
+    a_page_without_programs_says_so,
+    pages_are_not_kept,
+    page_fields_come_from_address_and_body,
     page_actions_redirect_with_a_message,
+    page_actions_tell_why_they_failed,
+    page_actions_may_mean_all_processes,
+    page_actions_lead_to_the_host_of_the_request,
+    page_actions_need_a_name_and_a_process,
+    page_actions_are_not_for_other_sites,
+    the_tail_page_shows_the_end_of_a_log,
+    the_tail_page_tells_what_it_cannot_show,
+    pages_bring_their_style_and_images,
 );
 
 const IDLE: &str = "[program:idle]\ncommand=/bin/cat\nautostart=false\nstartsecs=0";
@@ -296,8 +304,158 @@ fn the_status_page_lists_processes(subject: Subject) {
             assert!(page.contains(part), "{path} lacks {part:?}");
         }
     }
-    let page = get(&daemon, "/?message=hi%20%3Cb%3E");
-    assert!(page.text().contains("<div class=\"status_msg\">hi &lt;b"));
+    let page = get(&daemon, "/?message=hi%20%3Cb%3E%20%26%20%22");
+    assert!(
+        page.text()
+            .contains("<div class=\"status_msg\">hi &lt;b> &amp; \"</div>")
+    );
+    let page = get(&daemon, "/?message=%26lt%3B");
+    let shown = subject.differs("true-text", "&lt;", "&amp;lt;");
+    let message = format!("<div class=\"status_msg\">{shown}</div>");
+    assert!(page.text().contains(&message));
+    assert_eq!(get(&daemon, "//index.html").status(), 200);
+    assert_eq!(get(&daemon, "/%69ndex.html").status(), 200);
+    assert_eq!(get(&daemon, "/Index.html").status(), 404);
+    assert_eq!(get(&daemon, "/index.html/").status(), 404);
+}
+
+/// The rows of the status page, each without line ends and what stands between tags only to
+/// make the source readable.
+fn rows(page: &str) -> Vec<String> {
+    page.split("<tr class=")
+        .skip(1)
+        .map(|row| row.lines().map(str::trim).collect())
+        .collect()
+}
+
+fn each_row_offers_what_its_state_allows(subject: Subject) {
+    let daemon = Daemon::start(
+        subject,
+        "[program:z]\ncommand=/bin/cat\nprocess_name=%(program_name)s-%(process_num)s\n\
+         numprocs=2\nautostart=false\n\
+         [program:bad]\ncommand=/bin/false\nstartretries=0\n\
+         [program:slow]\ncommand=/bin/cat\nstartsecs=1000\n\
+         [program:up]\ncommand=/bin/cat\nstartsecs=0",
+    );
+    daemon.wait_state("bad", "FATAL");
+    daemon.wait_state("slow", "STARTING");
+    daemon.wait_state("up", "RUNNING");
+    let page = get(&daemon, "/");
+    let rows = rows(page.text());
+    assert_eq!(rows.len(), 5);
+    let action = |name: &str, label: &str, action: &str| {
+        format!(
+            "<li><a href=\"index.html?processname={name}&amp;action={action}\" \
+             name=\"{label}\">{label}</a></li>"
+        )
+    };
+    let nothing = "<li><a class=\"hidden\" href=\"#\" name=\"#\">Action</a></li>";
+    for (row, (class, name, address, state, first, second)) in rows.iter().zip([
+        (
+            "",
+            "bad",
+            "bad",
+            "<span class=\"statuserror\">fatal</span>",
+            action("bad", "Start", "start"),
+            nothing.to_owned(),
+        ),
+        (
+            "shade",
+            "slow",
+            "slow",
+            "<span class=\"statusnominal\">starting</span>",
+            nothing.to_owned(),
+            nothing.to_owned(),
+        ),
+        (
+            "",
+            "up",
+            "up",
+            "<span class=\"statusrunning\">running</span>",
+            action("up", "Restart", "restart"),
+            action("up", "Stop", "stop"),
+        ),
+        (
+            "shade",
+            "z:z-0",
+            "z%3Az-0",
+            "<span class=\"statusnominal\">stopped</span>",
+            action("z%3Az-0", "Start", "start"),
+            nothing.to_owned(),
+        ),
+        (
+            "",
+            "z:z-1",
+            "z%3Az-1",
+            "<span class=\"statusnominal\">stopped</span>",
+            action("z%3Az-1", "Start", "start"),
+            nothing.to_owned(),
+        ),
+    ]) {
+        let clear = action(address, "Clear Log", "clearlog");
+        let log = |label: &str, path: &str| {
+            format!(
+                "<li><a href=\"logtail/{path}\" name=\"{label}\" target=\"_blank\">{label}</a></li>"
+            )
+        };
+        let stdout = log("Tail -f Stdout", address);
+        let stderr = log("Tail -f Stderr", &format!("{address}/stderr"));
+        for part in [
+            format!("\"{class}\"><td class=\"status\">{state}</td><td><span>"),
+            format!(
+                "</span></td><td><a href=\"tail.html?processname={address}\" \
+                 target=\"_blank\">{name}</a></td>"
+            ),
+            format!(
+                "<td class=\"action\"><ul>{first}{second}{clear}{stdout}{stderr}</ul></td></tr>"
+            ),
+        ] {
+            assert!(row.contains(&part), "{row} lacks {part}");
+        }
+    }
+}
+
+fn a_page_without_programs_says_so(subject: Subject) {
+    let daemon = Daemon::start(subject, "");
+    let page = get(&daemon, "/");
+    assert!(page.text().contains("No programs to manage"));
+    assert!(!page.text().contains("<table"));
+    assert!(page.text().contains("<div class=\"hidden\">#</div>"));
+    assert!(page.text().contains("<span>4.3.0</span>"));
+}
+
+fn pages_are_not_kept(subject: Subject) {
+    let daemon = Daemon::start(subject, "");
+    for path in ["/", "/tail.html", "/?action=refresh"] {
+        let answer = get(&daemon, path);
+        for (header, value) in [
+            ("Pragma", "no-cache"),
+            ("Cache-Control", "no-cache"),
+            ("Expires", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ] {
+            assert_eq!(answer.header(header), Some(value), "{path}");
+        }
+    }
+}
+
+fn page_fields_come_from_address_and_body(subject: Subject) {
+    let daemon = Daemon::start(subject, "");
+    for (query, body, message) in [
+        ("message=a&message=b", "x=1", "a"),
+        ("message=&message=b", "x=1", "b"),
+        ("message=a", "message=b+c&message=d%21+e", "d! e"),
+        ("message=a", "message=", "a"),
+        ("message=a;message=b", "nothing", "a;message=b"),
+        ("message=%C3%A4%ff", "x=1", "\u{e4}\u{fffd}"),
+    ] {
+        let answer = connect(&daemon)
+            .post(&format!("/index.html?{query}"), body)
+            .expect("it answers");
+        let shown = format!("<div class=\"status_msg\">{message}</div>");
+        assert!(answer.text().contains(&shown), "{query} {body}");
+    }
+    let answer = exchange(&daemon, "POST / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(answer.status(), 411);
 }
 
 fn page_actions_redirect_with_a_message(subject: Subject) {
@@ -327,5 +485,288 @@ fn page_actions_redirect_with_a_message(subject: Subject) {
         let to = answer.header("Location").expect("a Location");
         let message = format!("/?message={message}");
         assert!(to.ends_with(&message), "{query} leads to {to}");
+    }
+}
+
+/// Where the answer to this request to the status page leads, from its path on.
+fn leads_to(daemon: &Daemon, query: &str) -> String {
+    let answer = get(daemon, &format!("/index.html?{query}"));
+    assert_eq!(answer.status(), 301, "{query}");
+    let to = answer.header("Location").expect("a Location");
+    let path = to.strip_prefix("http://localhost").expect("the same host");
+    path.to_owned()
+}
+
+fn page_actions_tell_why_they_failed(subject: Subject) {
+    let daemon = Daemon::start(
+        subject,
+        &format!(
+            "{IDLE}\n[program:bad]\ncommand=/bin/false\nautostart=false\nstartretries=0\n\
+             [program:gone]\ncommand=/nonexistent\nautostart=false\n\
+             [program:text]\ncommand=/etc/passwd\nautostart=false\n\
+             [program:many]\ncommand=/bin/cat\nautostart=false\nnumprocs=2\n\
+             process_name=p%(process_num)s"
+        ),
+    );
+    for (query, message) in [
+        (
+            "action=start&processname=bad",
+            "ERROR%3A%20Process%20bad%3A%20spawn%20error",
+        ),
+        (
+            "action=start&processname=gone",
+            "ERROR%3A%20Process%20gone%3A%20no%20such%20file",
+        ),
+        (
+            "action=start&processname=text",
+            "ERROR%3A%20Process%20text%3A%20file%20not%20executable",
+        ),
+        (
+            "action=stop&processname=idle",
+            "unexpected%20rpc%20fault%20%5B70%5D%20NOT_RUNNING%3A%20idle",
+        ),
+        (
+            "action=restart&processname=bad",
+            "Process%20bad%20restarted",
+        ),
+        (
+            "action=start&processname=many",
+            "No%20such%20process%20named%20many",
+        ),
+        (
+            "action=start&processname=many%3A*",
+            "No%20such%20process%20named%20many%3A%2A",
+        ),
+        (
+            "action=start&processname=many:",
+            "No%20such%20process%20named%20many%3A",
+        ),
+        (
+            "action=stop&processname=a+b%0d%0a%C3%A4~-_.%2F%3C",
+            "No%20such%20process%20named%20a%20b%0D%0A%C3%A4~-_./%3C",
+        ),
+    ] {
+        assert_eq!(
+            leads_to(&daemon, query),
+            format!("/?message={message}"),
+            "{query}"
+        );
+    }
+    assert_eq!(
+        leads_to(&daemon, "action=start&processname=many:p1"),
+        "/?message=Process%20many%3Ap1%20started"
+    );
+}
+
+fn page_actions_may_mean_all_processes(subject: Subject) {
+    let daemon = Daemon::start(subject, &format!("{IDLE}\n[program:up]\ncommand=/bin/cat"));
+    daemon.wait_state("up", "RUNNING");
+    for (action, message, state) in [
+        ("refresh", "Page%20refreshed", "running"),
+        ("stopall", "All%20stopped", "stopped"),
+        ("restartall", "All%20restarted", "running"),
+    ] {
+        let to = leads_to(&daemon, &format!("action={action}"));
+        let time = to
+            .strip_prefix(&format!("/?message={message}%20at%20"))
+            .expect("its message");
+        // As in "Mon Nov 23 14:58:57 2026".
+        assert_eq!(time.replace("%20", " ").replace("%3A", ":").len(), 24);
+        let page = get(&daemon, "/");
+        let row = rows(page.text()).pop().expect("a row");
+        assert!(row.contains(&format!(">{state}</span>")), "{action}: {row}");
+    }
+    daemon.wait_state("idle", "RUNNING");
+}
+
+fn page_actions_lead_to_the_host_of_the_request(subject: Subject) {
+    let daemon = Daemon::start(subject, IDLE);
+    for (host, server) in [
+        ("example.org", "http://example.org"),
+        ("example.org:81", "http://example.org:81"),
+        ("example.org:80", "http://example.org"),
+        ("[::1]:9001", "http://[::1]:9001"),
+    ] {
+        let body = "action=clearlog&processname=idle";
+        let answer = exchange(
+            &daemon,
+            &format!(
+                "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ),
+        );
+        assert_eq!(answer.status_line, "HTTP/1.1 301 Moved Permanently");
+        assert_eq!(
+            answer.header("Location"),
+            Some(&*format!("{server}/?message=Log%20for%20idle%20cleared"))
+        );
+    }
+}
+
+fn page_actions_need_a_name_and_a_process(subject: Subject) {
+    let daemon = Daemon::start(subject, IDLE);
+    for query in [
+        "action=nonsense",
+        "action=start",
+        "action=start&processname=",
+        "action=nonsense&processname=idle",
+    ] {
+        let answer = get(&daemon, &format!("/?{query}"));
+        let status = subject.differs("strict-http", 500, 400);
+        assert_eq!(answer.status(), status, "{query}");
+    }
+    assert_eq!(get(&daemon, "/?action=&processname=idle").status(), 200);
+}
+
+fn page_actions_are_not_for_other_sites(subject: Subject) {
+    let daemon = Daemon::start(subject, IDLE);
+    let action = "/?action=stop&processname=idle";
+    for (headers, foreign) in [
+        ("", false),
+        ("Sec-Fetch-Site: same-origin\r\n", false),
+        ("Sec-Fetch-Site: none\r\n", false),
+        ("Sec-Fetch-Site: cross-site\r\n", true),
+        ("Sec-Fetch-Site: same-site\r\n", true),
+        ("Origin: http://localhost\r\n", false),
+        ("Origin: http://localhost:81\r\n", true),
+        ("Origin: http://example.org\r\n", true),
+        ("Origin: null\r\n", true),
+    ] {
+        let refused = |otherwise| {
+            if foreign {
+                subject.differs("cross-site", otherwise, 403)
+            } else {
+                otherwise
+            }
+        };
+        let get = |path| connect(&daemon).get(path, headers).expect("it answers");
+        assert_eq!(get(action).status(), refused(301), "{headers}");
+        assert_eq!(get("/").status(), 200, "{headers}");
+        let call = xmlrpc::request("supervisor.getPID", &[]);
+        let answer = exchange(
+            &daemon,
+            &format!(
+                "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n{call}",
+                call.len()
+            ),
+        );
+        assert_eq!(answer.status(), refused(200), "{headers}");
+    }
+}
+
+fn the_tail_page_shows_the_end_of_a_log(subject: Subject) {
+    let daemon = Daemon::start(
+        subject,
+        "[program:p]\ncommand=actor fill 2000 echo\nstartsecs=0\n\
+         stdout_logfile=%(here)s/p.log",
+    );
+    daemon.wait_state("p", "RUNNING");
+    let line = format!("{}\n", "x".repeat(99));
+    daemon.wait_file("p.log", &line.repeat(20));
+    let said = "<script>alert(\"a & b\")</script>\n";
+    let sent = daemon.ask("sendProcessStdin", &["p".into(), said.into()]);
+    assert_eq!(sent, true.into());
+    daemon.wait_file("p.log", &(line.repeat(20) + said));
+    let log = line.repeat(20) + said;
+    let shown = |length: usize| {
+        let end = &log[log.len() - length..];
+        let end = end.replace('&', "&amp;").replace('<', "&lt;");
+        format!("<pre>{end}</pre>")
+    };
+    for (query, length) in [
+        ("processname=p", 1024),
+        ("processname=p&limit=10", 1024),
+        ("processname=p&limit=x", 1024),
+        ("processname=p&limit=-1500", 1024),
+        ("processname=p&limit=1500", 1500),
+        ("processname=p&limit=100000", log.len()),
+    ] {
+        let answer = get(&daemon, &format!("/tail.html?{query}"));
+        assert_eq!(answer.status(), 200);
+        assert_eq!(
+            answer.header("Content-Type"),
+            Some("text/html;charset=utf-8")
+        );
+        let page = answer.text();
+        assert!(page.contains("<title>Supervisor tail of process p</title>"));
+        assert!(page.contains(&shown(length)), "{query}: {page}");
+        let limit = if length == log.len() { 100_000 } else { length };
+        let again = format!("<a href=\"tail.html?processname=p&amp;limit={limit}\">");
+        assert!(page.contains(&again), "{query}: {page}");
+        assert!(page.contains("<input name=\"refresh\" type=\"button\" value=\" Refresh \" />"));
+    }
+}
+
+fn the_tail_page_tells_what_it_cannot_show(subject: Subject) {
+    let daemon = Daemon::start(subject, &format!("{IDLE}\nstdout_logfile=NONE"));
+    for (query, title, text) in [
+        ("", "None", "No process name found"),
+        ("?processname=", "None", "No process name found"),
+        ("?processname=idle", "idle", "No file for idle"),
+        (
+            "?processname=nope",
+            "nope",
+            "ERROR: unexpected rpc fault [10] BAD_NAME: nope",
+        ),
+        (
+            "?processname=%3Cb%3E:*",
+            "&lt;b>:*",
+            "ERROR: unexpected rpc fault [10] BAD_NAME: &lt;b>:*",
+        ),
+    ] {
+        let answer = get(&daemon, &format!("/tail.html{query}"));
+        let page = answer.text();
+        assert!(
+            page.contains(&format!(
+                "<title>Supervisor tail of process {title}</title>"
+            )),
+            "{page}"
+        );
+        assert!(page.contains(&format!("<pre>{text}</pre>")), "{page}");
+        assert_eq!(page.contains("name=\"refresh\""), title != "None");
+    }
+}
+
+fn pages_bring_their_style_and_images(subject: Subject) {
+    let daemon = Daemon::start(subject, "");
+    let page = get(&daemon, "/");
+    for (path, kind) in [
+        ("stylesheets/supervisor.css", "text/css"),
+        ("images/icon.png", "image/png"),
+        ("images/supervisor.gif", "image/gif"),
+    ] {
+        assert!(page.text().contains(&format!("=\"{path}\"")), "{path}");
+        let answer = get(&daemon, &format!("/{path}"));
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.header("Content-Type"), Some(kind));
+        let length = answer.body.len().to_string();
+        assert_eq!(answer.header("Content-Length"), Some(&*length));
+        let mut connection = connect(&daemon);
+        connection
+            .send(format!("HEAD /{path} HTTP/1.1\r\nHost: x\r\n\r\n"))
+            .expect("it reads");
+        let head = connection.head().expect("it answers");
+        assert_eq!(
+            (head.status(), head.header("Content-Length")),
+            (200, Some(&*length))
+        );
+        let answer = connect(&daemon)
+            .post(&format!("/{path}"), "x=1")
+            .expect("it answers");
+        assert_eq!(answer.status(), 400);
+    }
+    for path in ["/images/", "/stylesheets/", "/images/nope.png"] {
+        assert_eq!(get(&daemon, path).status(), 404, "{path}");
+    }
+    for path in ["/", "/index.html"] {
+        let mut connection = connect(&daemon);
+        connection
+            .send(format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
+            .expect("it reads");
+        assert_eq!(
+            connection.head().expect("it answers").status(),
+            404,
+            "{path}"
+        );
     }
 }

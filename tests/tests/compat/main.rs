@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod children;
+mod config_errors;
 mod ctl_logs;
 mod ctl_shell;
 mod ctl_updates;

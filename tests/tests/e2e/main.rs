@@ -6,7 +6,9 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod example;
+mod fastcgi;
 mod quickstart;
 mod startup;
 mod survival;

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use std::{env, thread};
 
 use minder_rpc::Value;
-use minder_tests::{Daemon, Subject, normal, tree, wait_for, wait_until};
+use minder_tests::{Daemon, Sandbox, Subject, normal, tree, wait_for, wait_until};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How often the daemon is killed, if nobody says.
@@ -102,8 +103,63 @@ fn killed_daemons_are_not_missed() {
     });
 }
 
+#[test]
+fn a_daemon_that_cannot_open_its_log_minds_programs_all_the_same() {
+    Subject::Minder.run(|subject| {
+        let sandbox = Sandbox::configured(
+            subject,
+            "[supervisord]\nlogfile=%(here)s/logs/main.log\n[program:cat]\ncommand=/bin/cat",
+        );
+        let (logs, elsewhere) = (sandbox.path("logs"), sandbox.path("elsewhere"));
+        fs::create_dir(&logs).expect("a folder in the sandbox");
+        let daemon = Daemon::start_in(sandbox);
+        let keeper = daemon.pid();
+        daemon.wait_state("cat", "RUNNING");
+        let pid = daemon.pid_of("cat");
+
+        fs::rename(&logs, &elsewhere).expect("the folder can be moved");
+        kill_daemon(keeper);
+        daemon.wait_ready();
+        assert_eq!(daemon.pid_of("cat"), pid);
+        fs::rename(&elsewhere, &logs).expect("the folder can be moved back");
+        // The next line goes there, and those before it.
+        assert_eq!(daemon.ctl_line("stop cat").1, 0);
+        daemon.wait_file("logs/main.log", "another one goes on");
+    });
+}
+
+#[test]
+fn a_daemon_killed_in_the_middle_of_a_restart_is_replaced() {
+    Subject::Minder.run(|subject| {
+        let daemon = Daemon::start(subject, "[program:cat]\ncommand=/bin/cat\nstartsecs=0");
+        let keeper = daemon.pid();
+        daemon.wait_state("cat", "RUNNING");
+
+        // Nobody reads this pid file, so that the next daemon comes no further than this: it has
+        // its sockets, and no state.
+        let sandbox = daemon.sandbox();
+        let config = sandbox.read("supervisord.conf");
+        let stuck = config.replace("/supervisord.pid", "/fifo");
+        assert_ne!(stuck, config);
+        mknodat(CWD, sandbox.path("fifo"), FileType::Fifo, Mode::RWXU, 0).expect("a fifo");
+        sandbox.write("supervisord.conf", &stuck);
+        daemon.signal(Signal::HUP);
+        wait_until("the next daemon has its sockets", || {
+            let log = sandbox.read("supervisord.log");
+            log.matches("running without any HTTP authentication")
+                .count()
+                == 2
+        });
+        sandbox.write("supervisord.conf", &config);
+        kill_daemon(keeper);
+
+        daemon.wait_state("cat", "RUNNING");
+        assert_eq!(daemon.pid(), keeper);
+    });
+}
+
 /// Kills the daemon below `keeper`, and returns the pid that it had once it is gone.
-fn kill_daemon(keeper: i32) -> i32 {
+pub(crate) fn kill_daemon(keeper: i32) -> i32 {
     let daemon = the_daemon(keeper);
     let pid = Pid::from_raw(daemon).expect("a pid is positive");
     kill_process(pid, Signal::KILL).expect("the daemon can be killed");
@@ -112,7 +168,7 @@ fn kill_daemon(keeper: i32) -> i32 {
 }
 
 /// The pid of the daemon, once there is one.
-fn the_daemon(keeper: i32) -> i32 {
+pub(crate) fn the_daemon(keeper: i32) -> i32 {
     wait_for("the keeper has a daemon", || {
         let is_daemon = |pid: &i32| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

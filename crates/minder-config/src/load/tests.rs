@@ -2,7 +2,7 @@ use minder_core::spec::{AutoRestart, GroupKind, LogTarget, ServerUrl};
 use minder_core::{ProcessSpec, Signal};
 
 use super::*;
-use crate::{LogfileTarget, WarningKind, server_url};
+use crate::{Checked, LogfileTarget, WarningKind, check, server_url};
 
 mod refusals;
 
@@ -45,8 +45,16 @@ impl Files {
         self.load_with(&Overrides::default()).unwrap()
     }
 
+    /// What is refused, which is also what a check names first.
     fn error(&self) -> ConfigError {
-        self.load_with(&Overrides::default()).unwrap_err()
+        let error = self.load_with(&Overrides::default()).unwrap_err();
+        assert_eq!(self.check().problems.first(), Some(&error));
+        error
+    }
+
+    fn check(&self) -> Checked {
+        let environment = self.environment();
+        check(&Source::new("s.conf", &environment), &environment)
     }
 
     /// The text without the directory's name, which is another each time.
@@ -364,6 +372,25 @@ fn included_files_are_read_in_order_and_win() {
 }
 
 #[test]
+fn a_default_says_the_directory_of_the_file_that_opens_the_section() {
+    let files = Files::new(
+        "[DEFAULT]\ndirectory=%(here)s\n[supervisord]\n[program:p]\ncommand=c\n[include]\n\
+         files=inc/* more/*\n",
+    )
+    .with("inc/a", "[program:q]\ncommand=c\n")
+    .with(
+        "more/a",
+        "[program:r]\ncommand=c\n[program:q]\nautostart=no\n",
+    );
+    let loaded = files.load();
+    let directories: Vec<_> = processes(&loaded)
+        .iter()
+        .map(|p| files.anywhere(p.directory.as_deref().unwrap()))
+        .collect();
+    assert_eq!(directories, ["<dir>", "<dir>/inc", "<dir>/more"]);
+}
+
+#[test]
 fn an_included_file_that_cannot_be_read_is_told_and_left_out() {
     let files = Files::new("[supervisord]\n[include]\nfiles=inc/*").with("inc/d/x", "");
     let loaded = files.load();
@@ -379,7 +406,7 @@ fn slips_are_told_with_what_was_meant() {
         "[supervisord]\nlogfil=x\n[program:a]\ncommand=c\n\n  autostart=true\ncomand=d\n\
          loglevel=info\nenvironment=A=b c\n[Program:b]\n[programs:c]\n[program]\n[other]\n\
          [rpcinterface:supervisor]\nanything=1\nsupervisor.rpcinterface_factory = \
-         supervisor.rpcinterface:make_main_rpcinterface\n[supervisorctl]\nurl=x",
+         supervisor.rpcinterface:make_main_rpcinterface\n[supervisorctl]\nurl=x\n[program:d\n",
     )
     .load();
     insta::assert_snapshot!(warnings(&loaded, WarningKind::Minder).join("\n"));

@@ -14,7 +14,8 @@
 //! | any child | has it, ended | as if that was reported now |
 //! | does not know the child | has it, running | the driver is told, and decides by its label |
 //! | does not know the child | has it, ended | nothing: it was taken note of before |
-//! | a child was told to stop | has it, running | it is not told again: a second signal can make a program give up its work, and if the first was lost, SIGKILL comes in time |
+//! | a child was told to stop | has it, and has sent the signal | it is not told again: a second signal can make a program give up its work |
+//! | a child was told to stop | has it, and has not sent the signal | it is told now |
 //!
 //! Lines and events of the step that the crash cut short may be missing; they are not repeated.
 //! Groups are adopted without being announced again, and requests that waited are gone.
@@ -106,7 +107,7 @@ impl Core {
             match state {
                 State::Down(_) => self.step(now, id, fx, |_, _| {}),
                 State::Up { child, phase } => match found.get(&child) {
-                    Some(inherited) => self.inherit(now, id, *inherited, fx),
+                    Some(inherited) => self.inherit(now, id, *inherited, phase, fx),
                     None => self.miss(now, id, child, phase, fx),
                 },
             }
@@ -121,9 +122,26 @@ impl Core {
     }
 
     /// The keeper has the child.
-    fn inherit(&mut self, now: Now, id: ProcessId, inherited: Inherited, fx: &mut Effects) {
-        let Inherited { child, pid, exited } = inherited;
+    fn inherit(
+        &mut self,
+        now: Now,
+        id: ProcessId,
+        inherited: Inherited,
+        left: Phase,
+        fx: &mut Effects,
+    ) {
+        let Inherited {
+            child,
+            pid,
+            signals,
+            exited,
+        } = inherited;
         self.step(now, id, fx, |process, fx| {
+            // Not if the end of another has made it stop just now.
+            let was_stopping = matches!(left, Phase::Stopping { .. });
+            if was_stopping && exited.is_none() {
+                process.make_up_for_stop(now.mono, signals, fx);
+            }
             process.child_spawned(now.mono, child, pid, fx);
         });
         if let Some((status, at)) = exited {

@@ -10,7 +10,8 @@ use crate::child::{ChildId, ExitStatus};
 use crate::effect::Effects;
 use crate::input::Input;
 use crate::request::{Request, RequestId, Target};
-use crate::signal::Signal;
+use crate::signal::{Signal, Signals};
+use crate::snapshot::Inherited;
 use crate::spec::GroupSpec;
 use crate::testing::{at, group, program, told};
 use crate::time::Now;
@@ -177,6 +178,29 @@ fn a_spawn_that_a_crash_has_lost_is_made_again_and_its_time_counts_from_then() {
             "WARN exited: cat (exit status 1; not expected)",
         ]
     );
+}
+
+#[test]
+fn a_stop_whose_signal_was_lost_in_a_crash_is_made_up_for_and_only_then() {
+    for (sent, expected) in [
+        (Signals(0), &["SIGTERM to child 1"][..]),
+        (Signals(1 << Signal::HUP.number()), &["SIGTERM to child 1"]),
+        (Signals(1 << Signal::TERM.number()), &[]),
+    ] {
+        let mut world = running();
+        world.ask(at(2000), stop_request("cat", false));
+        let inherited = Inherited {
+            child: ChildId(1),
+            pid: 101,
+            signals: sent,
+            exited: None,
+        };
+        let snapshot = world.core.snapshot();
+        world.core = Core::adopt(at(9000), snapshot, &[inherited], &mut world.fx);
+        assert_eq!(world.told(), expected);
+        let begins = if expected.is_empty() { 2000 } else { 9000 };
+        assert_eq!(world.core.deadline(), Some(at(begins + 10_000).mono));
+    }
 }
 
 fn running() -> World {

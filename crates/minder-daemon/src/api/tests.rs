@@ -14,6 +14,10 @@ use minder_rpc::{Channel, Tail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
+use std::time::Duration;
+
+use minder_core::{Mono, Wall};
+
 use super::*;
 use crate::mailbox::{Mailbox, mailbox};
 use crate::published::{LogPaths, Picture};
@@ -95,6 +99,7 @@ fn world(text: &str) -> World {
         keeper_pid: 42,
         identifier: "supervisor".to_owned(),
         configuration,
+        adding: Mutex::default(),
     };
     World {
         api,

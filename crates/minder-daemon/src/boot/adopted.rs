@@ -5,36 +5,40 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use minder_core::process::State;
-use minder_core::{ChildId, Core, Effects, Inherited, Level, Snapshot};
+use minder_core::{ChildId, Core, Effects, Inherited, Level, Signals, Snapshot};
 use minder_os::memfd;
 use minder_wire::ToKeeper;
 
-use super::fresh::bind;
-use super::{Failure, LISTENER, Parts, Running, SETTINGS, Start, listener_name};
+use super::fresh::{bind, release_sockets};
+use super::{Failure, Parts, Running, SETTINGS, Start, listener_name};
 use crate::codec::MAX_SEALED;
 use crate::children::{Children, Known};
 use crate::link::{FoundChild, now};
+use crate::fastcgi::{self, Sockets};
 use crate::log_files::LogFiles;
 use crate::mailbox::mailbox;
 use crate::settings::Settings;
 use crate::snapshot::{self, Legacy, Recorder, StreamNotes, StreamsLeft, is_of_stream, label};
 
 /// Goes on with everything as it was.
-pub(super) fn adopt(mut start: Start, legacy: Legacy) -> Result<Running, Failure> {
+pub(super) fn adopt(
+    mut start: Start,
+    legacy: Legacy,
+    recorder: Recorder,
+) -> Result<Running, Failure> {
     let settings = match take_settings(&mut start) {
         Ok(settings) => settings,
-        Err(why) => return recover(start, &why),
+        Err(why) => return recover(start, recorder, &why),
     };
-    start.open_log(&settings)?;
+    start.open_log_when_possible(&settings);
     let sockets = take_sockets(&mut start, settings.servers.len());
     if sockets.len() < settings.servers.len() {
-        return recover(start, "a listening socket was not left");
+        return recover(start, recorder, "a listening socket was not left");
     }
     let Legacy {
         snapshot,
         files,
         streams,
-        layout,
     } = legacy;
     let files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi).adopt(files);
     let left = Left {
@@ -43,7 +47,7 @@ pub(super) fn adopt(mut start: Start, legacy: Legacy) -> Result<Running, Failure
         files,
         snapshot,
         streams,
-        recorder: Recorder::after(layout),
+        recorder,
     };
     go_on(start, left)
 }
@@ -52,7 +56,7 @@ pub(super) fn adopt(mut start: Start, legacy: Legacy) -> Result<Running, Failure
 ///
 /// A configuration that cannot be read leaves nothing to go on with: then the programs run on by
 /// themselves, and the next daemon tries again.
-pub(super) fn recover(mut start: Start, why: &str) -> Result<Running, Failure> {
+pub(super) fn recover(mut start: Start, recorder: Recorder, why: &str) -> Result<Running, Failure> {
     start.log.write(
         Level::Critical,
         format_args!("{why}: going on with what still runs"),
@@ -61,8 +65,8 @@ pub(super) fn recover(mut start: Start, why: &str) -> Result<Running, Failure> {
         .configuration
         .load()
         .map_err(|error| Failure::Broken(error.to_string()))?;
-    let settings = Settings::new(&loaded.supervisord, &loaded.servers);
-    start.open_log(&settings)?;
+    let settings = start.settings(&loaded);
+    start.open_log_when_possible(&settings);
     release_sockets(&mut start)?;
     let sockets = bind(&loaded.servers).map_err(|refusal| Failure::Broken(refusal.text))?;
     start.hold(&settings, &sockets)?;
@@ -83,7 +87,7 @@ pub(super) fn recover(mut start: Start, why: &str) -> Result<Running, Failure> {
         files,
         snapshot,
         streams: StreamNotes::default(),
-        recorder: Recorder::default(),
+        recorder,
     };
     go_on(start, left)
 }
@@ -100,7 +104,11 @@ struct Left {
 
 fn go_on(mut start: Start, left: Left) -> Result<Running, Failure> {
     let found = std::mem::take(&mut start.inventory.children);
-    let held = std::mem::take(&mut start.inventory.held);
+    let mut held = std::mem::take(&mut start.inventory.held);
+    let shared = Sockets::adopt(&left.snapshot, &found, &mut held);
+    for name in fastcgi::take_strays(&mut held) {
+        start.link.send(&ToKeeper::Release { name }, &[])?;
+    }
     let (of_streams, of_plane) = held.into_iter().partition(|(name, _)| is_of_stream(name));
     let mut streams = StreamsLeft {
         notes: left.streams,
@@ -108,8 +116,10 @@ fn go_on(mut start: Start, left: Left) -> Result<Running, Failure> {
     };
     let of_plane: BTreeMap<_, _> = of_plane;
     let owners = Owners::new(&left.snapshot);
-    let children = owners.children(&left.snapshot, &found);
+    let mut children = owners.children(&left.snapshot, &found);
+    children.sockets = shared;
 
+    Start::take_umask(&left.settings);
     let (post, mailbox) = mailbox()?;
     let plane = start.plane(&post, of_plane.into_iter().collect())?;
     say_what_happened(&start, &found);
@@ -127,7 +137,7 @@ fn go_on(mut start: Start, left: Left) -> Result<Running, Failure> {
         post,
         mailbox,
         children,
-    })?;
+    });
     let driver = &mut running.driver;
     let mut ended = Vec::new();
     for found in found {
@@ -216,6 +226,7 @@ impl Owners {
         Inherited {
             child: found.child,
             pid: found.pid,
+            signals: Signals(found.signals),
             // An end is told once all output has been taken in; an end that was told before is
             // none of the core's business.
             exited: found.ended.filter(|_| !self.by_child.contains_key(&found.child)),
@@ -240,20 +251,4 @@ fn take_sockets(start: &mut Start, count: usize) -> Vec<OwnedFd> {
     (0..count)
         .map_while(|number| start.inventory.held.remove(&listener_name(number)))
         .collect()
-}
-
-/// Lets go of the sockets that are held, so that their addresses are free. Returns once they are.
-fn release_sockets(start: &mut Start) -> Result<(), Failure> {
-    let held = &mut start.inventory.held;
-    let names: Vec<_> = held
-        .keys()
-        .filter(|name| name.starts_with(LISTENER))
-        .cloned()
-        .collect();
-    for name in names {
-        held.remove(&name);
-        start.link.send(&ToKeeper::Release { name }, &[])?;
-    }
-    start.link.synchronise()?;
-    Ok(())
 }

@@ -7,24 +7,31 @@ use minder_config::python::Repr;
 use minder_config::{Loaded, Server, WarningKind};
 use minder_core::{Core, Effects, Level};
 use minder_logs::auto;
+use minder_wire::ToKeeper;
 
-use super::{Failure, Parts, Running, Start, pidfile_text};
+use super::{Failure, LISTENER, Parts, Running, Start, pidfile_text};
 use crate::control;
 use crate::children::Children;
+use crate::fastcgi;
 use crate::launch::Refusal;
 use crate::link::now;
 use crate::log_files::{Automatic, LogFiles};
 use crate::mailbox::mailbox;
-use crate::settings::Settings;
 use crate::snapshot::Recorder;
 
 /// Reads the configuration, makes the sockets, and lets the core begin.
 pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let loaded = start.configuration.load().map_err(Refusal::from)?;
-    let settings = Settings::new(&loaded.supervisord, &loaded.servers);
+    let settings = start.settings(&loaded);
+    // One that came no further than this, and was killed, has left its own.
+    release_sockets(&mut start)?;
     // Before anything is touched: another daemon may be using all of it.
     let sockets = bind(&loaded.servers)?;
-    if let Err(failure) = start.open_log(&settings) {
+    let opened = start.open_log(&settings).and_then(|()| {
+        let tried = fastcgi::try_all(&loaded.groups);
+        tried.map_err(|error| Refusal::new(error.to_string()).into())
+    });
+    if let Err(failure) = opened {
         remove_files(&loaded.servers);
         return Err(failure);
     }
@@ -33,6 +40,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
         sweep(&start, &settings.automatic);
     }
     introduce(&start, &loaded);
+    Start::take_umask(&settings);
     write_pidfile(&start, &settings.pidfile);
 
     let (post, mailbox) = mailbox()?;
@@ -40,7 +48,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi);
     let mut effects = Effects::new();
     let core = Core::start(now(), loaded.groups, &mut effects);
-    start.assemble(Parts {
+    Ok(start.assemble(Parts {
         settings,
         sockets,
         core,
@@ -51,7 +59,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
         post,
         mailbox,
         children: Children::default(),
-    })
+    }))
 }
 
 /// Makes all sockets, or none.
@@ -67,6 +75,22 @@ pub(super) fn bind(servers: &[Server]) -> Result<Vec<OwnedFd>, Refusal> {
         }
     }
     Ok(sockets)
+}
+
+/// Lets go of the sockets that are held, so that their addresses are free. Returns once they are.
+pub(super) fn release_sockets(start: &mut Start) -> Result<(), Failure> {
+    let held = &mut start.inventory.held;
+    let names: Vec<_> = held
+        .keys()
+        .filter(|name| name.starts_with(LISTENER))
+        .cloned()
+        .collect();
+    for name in names {
+        held.remove(&name);
+        start.link.send(&ToKeeper::Release { name }, &[])?;
+    }
+    start.link.synchronise()?;
+    Ok(())
 }
 
 fn remove_files(servers: &[Server]) {
@@ -97,6 +121,9 @@ fn introduce(start: &Start, loaded: &Loaded) {
         say(Level::Info, &note.first_infos);
     }
     warn(WarningKind::Minder);
+    for group in &loaded.groups {
+        fastcgi::tell_of_try(log, group);
+    }
     for server in &loaded.servers {
         introduce_server(start, loaded, server);
     }

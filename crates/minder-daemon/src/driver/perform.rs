@@ -4,16 +4,17 @@ use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
+use minder_config::command;
 use minder_core::effect::{Halt, Whom};
 use minder_core::{
     ChildId, Effect, GroupId, GroupSpec, Input, Level, ProcessId, ProcessSpec, Signal, SpawnError,
 };
 use minder_os::{errno_name, memfd};
-use minder_wire::ToKeeper;
+use minder_wire::{MAX_LABEL, Stdin, ToKeeper};
 
 use super::Driver;
 use crate::children::{Known, Sinks};
-use crate::command;
+use crate::fastcgi::{held_name, socket_of};
 use crate::inputs::SendError;
 use crate::link::{LinkError, now};
 use crate::published::Picture;
@@ -38,9 +39,15 @@ impl Driver {
                 self.link.send(&ToKeeper::Forget { child: child.0 }, &[])?;
                 self.children.remove(child);
             }
+            for signal in std::mem::take(&mut self.heard) {
+                let signal = signal.number();
+                self.link.send(&ToKeeper::Heard { signal }, &[])?;
+            }
             let looked = self.look_at_what_is_due();
             self.finish_children();
             if self.effects.is_empty() && !looked {
+                // Now that the log tells why the last user is gone.
+                self.close_unused_sockets()?;
                 return Ok(None);
             }
         }
@@ -146,6 +153,8 @@ impl Driver {
                 spec,
                 group,
             } => {
+                // As in Supervisor, who comes after the last user gets a socket of his own.
+                self.close_unused_sockets()?;
                 self.spawn(child, process, &spec, &group)?;
             }
             Effect::Signal {
@@ -156,7 +165,11 @@ impl Driver {
                 self.send_signal(child, signal, whom)?;
             }
             Effect::Log(message) => self.log.write(message.level(), message),
-            Effect::Reply { request, reply } => self.waiters.answer(request, reply),
+            Effect::Reply { request, reply } => {
+                // Whoever hears that a group is stopped finds its address free.
+                self.close_unused_sockets()?;
+                self.waiters.answer(request, reply);
+            }
             Effect::GroupRemoved { id } => {
                 for process in self.children.remove_group(id) {
                     self.files.remove(process);
@@ -174,7 +187,10 @@ impl Driver {
                 self.log.reopen();
                 self.plane.reopen();
             }
-            Effect::Halt(halt) => return Ok(Some(halt)),
+            Effect::Halt(halt) => {
+                self.close_unused_sockets()?;
+                return Ok(Some(halt));
+            }
             // Done before the state was written down, or for observers.
             Effect::GroupAdded { .. } | Effect::Deliver { .. } | Effect::Announce(_) => {}
         }
@@ -199,9 +215,14 @@ impl Driver {
         group: &Arc<GroupSpec>,
     ) -> Result<(), LinkError> {
         let (spec, group) = (Arc::clone(spec), Arc::clone(group));
-        let known = Known { process, spec: Arc::clone(&spec), group: Arc::clone(&group) };
+        let known = Known {
+            process,
+            spec: Arc::clone(&spec),
+            group: Arc::clone(&group),
+        };
         self.children.add(child, known);
-        match self.try_spawn(child, process, &spec, &group) {
+        let shared = self.share_socket(child, &group)?;
+        match shared.and_then(|()| self.try_spawn(child, process, &spec, &group)) {
             Ok(message) => {
                 let (message, plan) = message;
                 let plan = plan
@@ -211,6 +232,7 @@ impl Driver {
                 self.link.send(&message, beside.as_slice())
             }
             Err(error) => {
+                self.children.sockets.leave(child);
                 self.input(now(), Input::SpawnFailed { child, error });
                 Ok(())
             }
@@ -228,8 +250,15 @@ impl Driver {
         let executable = command::resolve(spec, self.inheritance.path())?;
         let sinks = self.open_sinks(process, spec)?;
         self.children.opened.insert(child, sinks);
-        let plan = self.inheritance.plan(spec, &group.name, &executable);
+        let mut plan = self.inheritance.plan(spec, &group.name, &executable);
+        if socket_of(group).is_some() {
+            plan.stdin = Stdin::Held(held_name(&group.name));
+        }
         let label = label(&group.name, &spec.name).into_bytes();
+        if label.len() > MAX_LABEL {
+            let name = &spec.name;
+            return Err(SpawnError(format!("the name is too long: '{name}'")));
+        }
         Ok(ToKeeper::spawn(child.0, label, plan))
     }
 

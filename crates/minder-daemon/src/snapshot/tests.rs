@@ -209,6 +209,10 @@ impl Keeper {
     }
 }
 
+fn taken(held: &mut BTreeMap<Vec<u8>, OwnedFd>) -> Result<Legacy, LegacyError> {
+    take(held).unwrap().0
+}
+
 #[test]
 fn what_one_daemon_recorded_the_next_one_takes() {
     let (snapshot, files) = everything();
@@ -217,7 +221,7 @@ fn what_one_daemon_recorded_the_next_one_takes() {
         .record(&snapshot, &files, &mut link)
         .unwrap();
     keeper.obey();
-    let legacy = take(&mut keeper.held).unwrap().unwrap();
+    let legacy = taken(&mut keeper.held).unwrap();
     let all: Vec<ProcessId> = snapshot
         .groups
         .iter()
@@ -260,15 +264,7 @@ fn only_what_has_changed_is_recorded_again() {
     recorder.record(&snapshot, &files, &mut link).unwrap();
     assert_eq!(keeper.obey(), 3);
     assert_eq!(keeper.held.len(), 2);
-    assert_eq!(
-        take(&mut keeper.held)
-            .unwrap()
-            .unwrap()
-            .snapshot
-            .groups
-            .len(),
-        1
-    );
+    assert_eq!(taken(&mut keeper.held).unwrap().snapshot.groups.len(), 1);
 }
 
 #[test]
@@ -295,8 +291,35 @@ fn a_daemon_that_dies_between_its_messages_leaves_a_state_with_its_layout() {
         for (name, file) in &keeper.held {
             held.insert(name.clone(), file.try_clone().unwrap());
         }
-        take(&mut held).unwrap().unwrap();
+        taken(&mut held).unwrap();
     }
+}
+
+#[test]
+fn layouts_that_nobody_could_release_are_released_with_the_next() {
+    let (snapshot, files) = everything();
+    let (mut link, mut keeper) = Keeper::new();
+    let mut recorder = Recorder::default();
+    recorder.record(&snapshot, &files, &mut link).unwrap();
+    keeper.obey();
+    let outdated = memfd::sealed("old", b"").unwrap();
+    keeper
+        .held
+        .insert(layout_name(7), outdated.try_clone().unwrap());
+    let mut held = BTreeMap::from([
+        (STATE.to_vec(), keeper.held[STATE].try_clone().unwrap()),
+        (
+            layout_name(1),
+            keeper.held[&layout_name(1)].try_clone().unwrap(),
+        ),
+        (layout_name(7), outdated),
+    ]);
+    let (legacy, mut recorder) = take(&mut held).unwrap();
+    legacy.unwrap();
+    recorder.record(&snapshot, &files, &mut link).unwrap();
+    keeper.obey();
+    let names: Vec<_> = keeper.held.keys().cloned().collect();
+    assert_eq!(names, [layout_name(8), STATE.to_vec()]);
 }
 
 #[test]
@@ -317,8 +340,8 @@ fn damage_is_told_and_not_believed() {
     };
     let mut held = BTreeMap::from([(STATE.to_vec(), state().unwrap())]);
     assert!(matches!(
-        take(&mut held),
-        Some(Err(LegacyError::Missing("layout")))
+        taken(&mut held),
+        Err(LegacyError::Missing("layout"))
     ));
     copy[40] ^= 1;
     let damaged = memfd::sealed("l", &copy).unwrap();
@@ -327,8 +350,8 @@ fn damage_is_told_and_not_believed() {
         (layout_name(1), damaged),
     ]);
     assert!(matches!(
-        take(&mut held),
-        Some(Err(LegacyError::Codec(CodecError::Checksum)))
+        taken(&mut held),
+        Err(LegacyError::Codec(CodecError::Checksum))
     ));
     assert!(take(&mut BTreeMap::new()).is_none());
 }
@@ -339,6 +362,7 @@ fn without_a_snapshot_what_runs_is_up_and_nothing_else_is_started() {
         child: ChildId(number),
         pid: 101,
         label: label.to_owned(),
+        signals: 0,
         ended: ended.then(|| (ExitStatus::Code(0), moment(1))),
         streams: Vec::new(),
     };

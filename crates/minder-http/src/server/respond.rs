@@ -12,20 +12,25 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue,
-    LAST_MODIFIED, SERVER, WWW_AUTHENTICATE,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, DATE, EXPIRES, HOST, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, PRAGMA,
+    SERVER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use minder_rpc::xmlrpc::{self, Limits};
-use minder_rpc::{Channel, LogRef, MethodCall, Service, dispatch};
+use minder_rpc::{Channel, LogRef, Service, dispatch};
+use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::assets::{self, Asset};
 use super::auth::{Credentials, Verdict};
 use super::connection::Connection;
-use super::percent;
+use super::cross_site;
+use super::form::Form;
+use super::page::{self, Action};
 use super::tail::LogBody;
 
 /// How many calls may be under way at once. A call goes on when its client has gone, so that
@@ -37,6 +42,9 @@ const CALLS: usize = 4096;
 const LARGE_BODY: u64 = 64 << 10;
 const LARGE_BODIES: usize = 4;
 
+/// How long the body of a form may be, in bytes. The longest field is the name of a process.
+const FORM_BYTES: u64 = 64 << 10;
+
 /// How long a body may take to arrive, once its head has.
 const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -45,8 +53,19 @@ const NAME: HeaderValue = HeaderValue::from_static("Minder");
 
 const TEXT_XML: HeaderValue = HeaderValue::from_static("text/xml");
 const TEXT_HTML: HeaderValue = HeaderValue::from_static("text/html");
+const TEXT_HTML_UTF8: HeaderValue = HeaderValue::from_static("text/html;charset=utf-8");
 const TEXT_PLAIN: HeaderValue = HeaderValue::from_static("text/plain");
 const TEXT_PLAIN_UTF8: HeaderValue = HeaderValue::from_static("text/plain;charset=utf-8");
+
+/// What a browser may do with a page: show it, with our own style and images, but not within the
+/// page of another site, which could have its visitors click on what they do not see.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'self'",
+);
+
+/// Keeps a browser from taking for something else what is said to be a text.
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// An answer: complete, or a log that goes on.
 pub(super) type Reply = Response<Either<Full<Bytes>, LogBody>>;
@@ -77,7 +96,10 @@ enum Route {
     Log(LogRef),
     /// A log that cannot exist.
     NoLog,
+    Status,
+    Tail,
     Health,
+    Asset(&'static Asset),
     Nowhere,
 }
 
@@ -129,33 +151,100 @@ impl<S: Service> Responder<S> {
                 Verdict::Malformed => return Err(StatusCode::BAD_REQUEST),
             }
         }
-        let route = route(&percent::decode(head.uri.path()));
-        match (route, &head.method) {
+        let path = percent_decode_str(head.uri.path()).decode_utf8_lossy();
+        match (route(&path), &head.method) {
             (Route::Rpc, &Method::POST) => self.call(head, body).await,
             (Route::Log(log), &Method::GET) => self.log(log),
-            (Route::NoLog, &Method::GET) => Err(StatusCode::NOT_FOUND),
+            (Route::Status, &Method::GET | &Method::POST) => self.status(head, body).await,
+            (Route::Tail, &Method::GET | &Method::POST) => self.tail(head, body).await,
             (Route::Health, &Method::GET | &Method::POST) => Ok(complete(TEXT_PLAIN, "OK")),
-            (Route::Health | Route::Nowhere, &Method::GET | &Method::HEAD) => {
-                Err(StatusCode::NOT_FOUND)
+            (Route::Asset(asset), &Method::GET | &Method::HEAD) => {
+                Ok(complete(asset.kind.clone(), asset.bytes))
             }
-            (Route::Rpc | Route::Log(_) | Route::NoLog | Route::Health | Route::Nowhere, _) => {
-                Err(StatusCode::BAD_REQUEST)
-            }
+            (Route::NoLog, &Method::GET)
+            | (
+                Route::Status | Route::Tail | Route::Health | Route::Nowhere,
+                &Method::GET | &Method::HEAD,
+            ) => Err(StatusCode::NOT_FOUND),
+            (
+                Route::Rpc
+                | Route::Log(_)
+                | Route::NoLog
+                | Route::Status
+                | Route::Tail
+                | Route::Health
+                | Route::Asset(_)
+                | Route::Nowhere,
+                _,
+            ) => Err(StatusCode::BAD_REQUEST),
         }
     }
 
     async fn call(&self, head: &Parts, body: &mut Incoming) -> Result<Reply, StatusCode> {
-        let body = self.read(head, body).await?;
+        if cross_site::is_foreign(&head.headers) {
+            return Err(StatusCode::FORBIDDEN);
+        }
+        let body = self.read(head, body, Limits::CALL.bytes as u64).await?;
         let call = xmlrpc::decode_call(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
         drop(body);
-        let xml = self.dispatch(call).await?;
+        let answer = self.ask(|service| async move { dispatch(&*service, call).await });
+        let xml = match answer.await? {
+            Ok(value) => xmlrpc::encode_response(&value),
+            Err(fault) => xmlrpc::encode_fault(&fault),
+        };
         Ok(complete(TEXT_XML, xml))
     }
 
-    /// The body of a call. Nothing is kept of one that announces too much.
-    async fn read(&self, head: &Parts, body: &mut Incoming) -> Result<Vec<u8>, StatusCode> {
+    async fn status(&self, head: &Parts, body: &mut Incoming) -> Result<Reply, StatusCode> {
+        let body = self.read_form(head, body).await?;
+        let form = form(head, &body);
+        let Some(action) = form.get("action") else {
+            let message = form.get("message");
+            let page = self
+                .ask(|service| async move { page::status(&*service, message.as_deref()).await });
+            let page = page.await?.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+            return Ok(html(page));
+        };
+        if cross_site::is_foreign(&head.headers) {
+            return Err(StatusCode::FORBIDDEN);
+        }
+        let action =
+            Action::parse(&action, form.get("processname")).ok_or(StatusCode::BAD_REQUEST)?;
+        let message = self.ask(|service| async move { action.run(&*service).await });
+        let message = message
+            .await?
+            .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        redirect(head, &message)
+    }
+
+    async fn tail(&self, head: &Parts, body: &mut Incoming) -> Result<Reply, StatusCode> {
+        let body = self.read_form(head, body).await?;
+        let form = form(head, &body);
+        let (process, limit) = (form.get("processname"), form.get("limit"));
+        let page = self.ask(|service| async move {
+            page::tail(&*service, process.as_deref(), limit.as_deref()).await
+        });
+        page.await.map(html)
+    }
+
+    /// The body of a form, which only comes with a POST.
+    async fn read_form(&self, head: &Parts, body: &mut Incoming) -> Result<Vec<u8>, StatusCode> {
+        if head.method == Method::POST {
+            self.read(head, body, FORM_BYTES).await
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    /// A body of up to `limit` bytes. Nothing is kept of one that announces more.
+    async fn read(
+        &self,
+        head: &Parts,
+        body: &mut Incoming,
+        limit: u64,
+    ) -> Result<Vec<u8>, StatusCode> {
         let length = content_length(head)?;
-        if length > Limits::CALL.bytes as u64 {
+        if length > limit {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
         let _turn = if length > LARGE_BODY {
@@ -169,8 +258,12 @@ impl<S: Service> Responder<S> {
             .map_err(|_| StatusCode::BAD_REQUEST)
     }
 
-    /// The XML of the answer to a call, which is seen through even if its client goes away.
-    async fn dispatch(&self, call: MethodCall) -> Result<String, StatusCode> {
+    /// What `work` comes to, which is seen through even if the client goes away.
+    async fn ask<T, W>(&self, work: impl FnOnce(Arc<S>) -> W) -> Result<T, StatusCode>
+    where
+        T: Send + 'static,
+        W: Future<Output = T> + Send + 'static,
+    {
         const ERROR: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
         let turn = self
             .calls
@@ -178,17 +271,13 @@ impl<S: Service> Responder<S> {
             .acquire_owned()
             .await
             .map_err(|_| ERROR)?;
-        let service = self.service.clone();
+        let work = work(self.service.clone());
         let answer = see_through(async move {
-            let answer = dispatch(&*service, call).await;
+            let answer = work.await;
             drop(turn);
             answer
         });
-        match answer.await {
-            Some(Ok(value)) => Ok(xmlrpc::encode_response(&value)),
-            Some(Err(fault)) => Ok(xmlrpc::encode_fault(&fault)),
-            None => Err(ERROR),
-        }
+        answer.await.ok_or(ERROR)
     }
 
     fn log(&self, log: LogRef) -> Result<Reply, StatusCode> {
@@ -202,6 +291,7 @@ impl<S: Service> Responder<S> {
             headers.insert(LAST_MODIFIED, modified);
         }
         headers.insert(CONTENT_TYPE, TEXT_PLAIN_UTF8);
+        headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         if of_process {
             // Tells a proxy in front of us (nginx) to hand on what comes as it comes.
             let no = HeaderValue::from_static("no");
@@ -211,7 +301,8 @@ impl<S: Service> Responder<S> {
     }
 }
 
-/// Supervisor looks at how a path begins, and at nothing but that.
+/// Supervisor looks at how the path of a call or a log begins, and at nothing but that; and
+/// does not mind how many slashes another one begins with.
 fn route(path: &str) -> Route {
     if path.starts_with("/RPC2") {
         Route::Rpc
@@ -219,10 +310,13 @@ fn route(path: &str) -> Route {
         process_log(path).map_or(Route::NoLog, Route::Log)
     } else if path.starts_with("/mainlogtail") {
         Route::Log(LogRef::Main)
-    } else if path == "/ok.html" {
-        Route::Health
     } else {
-        Route::Nowhere
+        match path.trim_start_matches('/') {
+            "" | "index.html" => Route::Status,
+            "tail.html" => Route::Tail,
+            "ok.html" => Route::Health,
+            path => assets::find(path).map_or(Route::Nowhere, Route::Asset),
+        }
     }
 }
 
@@ -245,10 +339,13 @@ fn content_length(head: &Parts) -> Result<u64, StatusCode> {
         .headers
         .get(CONTENT_LENGTH)
         .ok_or(StatusCode::LENGTH_REQUIRED)?;
-    match length.to_str().ok().and_then(|length| length.parse().ok()) {
-        None | Some(0) => Err(StatusCode::BAD_REQUEST),
-        Some(length) => Ok(length),
-    }
+    let length = length.to_str().ok().and_then(|length| length.parse().ok());
+    length.ok_or(StatusCode::BAD_REQUEST)
+}
+
+fn form<'a>(head: &'a Parts, body: &'a [u8]) -> Form<'a> {
+    let query = head.uri.query().unwrap_or_default();
+    Form { query, body }
 }
 
 /// All of a body whose length is known to be bounded, without the frames it came in: each of
@@ -288,6 +385,37 @@ fn complete(kind: HeaderValue, body: impl Into<Bytes>) -> Reply {
     headers.insert(CONTENT_TYPE, kind);
     headers.insert(CONTENT_LENGTH, length.into());
     reply
+}
+
+/// A page.
+fn html(page: String) -> Reply {
+    let mut reply = complete(TEXT_HTML_UTF8, page);
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    do_not_keep(&mut reply);
+    reply
+}
+
+/// Sends the client on to the page that shows `message`. Supervisor says that this is so for
+/// ever; that the answer is not to be kept makes a browser ask again all the same.
+fn redirect(head: &Parts, message: &str) -> Result<Reply, StatusCode> {
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let location = HeaderValue::try_from(page::location(host, message))
+        .map_err(|_| StatusCode::BAD_REQUEST)?;
+    let mut reply = error(StatusCode::MOVED_PERMANENTLY);
+    reply.headers_mut().insert(LOCATION, location);
+    do_not_keep(&mut reply);
+    Ok(reply)
+}
+
+/// Tells browsers, in the three ways there are, that the next answer will be another one.
+fn do_not_keep(reply: &mut Reply) {
+    let headers = reply.headers_mut();
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let past = HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT");
+    headers.insert(EXPIRES, past);
 }
 
 fn error(status: StatusCode) -> Reply {
@@ -330,6 +458,10 @@ mod tests {
         Route::Log(LogRef::Process { name, channel })
     }
 
+    fn asset(path: &str) -> Route {
+        Route::Asset(assets::find(path).unwrap())
+    }
+
     #[test]
     fn paths_lead_where_supervisor_takes_them() {
         for (path, target) in [
@@ -350,9 +482,20 @@ mod tests {
             ("/mainlogtail", Route::Log(LogRef::Main)),
             ("/mainlogtail/any/thing", Route::Log(LogRef::Main)),
             ("/ok.html", Route::Health),
+            ("//ok.html", Route::Health),
             ("/ok.html/", Route::Nowhere),
-            ("/", Route::Nowhere),
-            ("", Route::Nowhere),
+            ("/", Route::Status),
+            ("", Route::Status),
+            ("/index.html", Route::Status),
+            ("/index.html/", Route::Nowhere),
+            ("/Index.html", Route::Nowhere),
+            ("/x/index.html", Route::Nowhere),
+            ("/tail.html", Route::Tail),
+            ("/images/icon.png", asset("images/icon.png")),
+            ("//images/supervisor.gif", asset("images/supervisor.gif")),
+            ("/images", Route::Nowhere),
+            ("/images/", Route::Nowhere),
+            ("/images/../images/icon.png", Route::Nowhere),
         ] {
             assert_eq!(route(path), target, "{path}");
         }

@@ -45,6 +45,10 @@ impl Service for Fake {
         match call {
             Call::GetApiVersion => Ok(Answer::Text("3.0".to_owned())),
             Call::GetPid => Ok(Answer::Int(42)),
+            Call::GetSupervisorVersion => Ok(Answer::Text("4.3.0".to_owned())),
+            Call::GetIdentification => Ok(Answer::Text("supervisor".to_owned())),
+            Call::GetAllProcessInfo => Ok(Answer::ProcessInfos(Vec::new())),
+            Call::GetProcessInfo { name } if name == "web" => Ok(Answer::Done),
             Call::GetProcessInfo { name } => Err(Fault::about(FaultCode::BadName, name)),
             Call::SendProcessStdin { chars, .. } => {
                 Ok(Answer::Int(i32::try_from(chars.len()).unwrap()))
@@ -353,6 +357,10 @@ fn each_request_has_its_status() {
         ),
         (
             format!("POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}"),
+            200,
+        ),
+        (
+            format!("POST /nowhere HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}"),
             400,
         ),
         (format!("POST /RPC2 HTTP/1.1\r\n\r\n{body}"), 411),
@@ -389,6 +397,28 @@ fn each_request_has_its_status() {
             "POST /ok.html HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi".to_owned(),
             200,
         ),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), 200),
+        ("GET /?message=%ff&&=x&%zz HTTP/1.1\r\n\r\n".to_owned(), 200),
+        ("GET /%69ndex.html HTTP/1.1\r\n\r\n".to_owned(), 200),
+        ("GET /?action=nonsense HTTP/1.1\r\n\r\n".to_owned(), 400),
+        ("GET /?action=stop HTTP/1.1\r\n\r\n".to_owned(), 400),
+        ("GET /?action=refresh HTTP/1.1\r\n\r\n".to_owned(), 301),
+        ("POST / HTTP/1.1\r\n\r\n".to_owned(), 411),
+        (
+            "POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            200,
+        ),
+        (
+            "POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n".to_owned(),
+            413,
+        ),
+        ("DELETE / HTTP/1.1\r\n\r\n".to_owned(), 400),
+        ("GET /tail.html HTTP/1.1\r\n\r\n".to_owned(), 200),
+        ("GET /status.html HTTP/1.1\r\n\r\n".to_owned(), 404),
+        (
+            "POST /images/icon.png HTTP/1.1\r\nContent-Length: 1\r\n\r\nx".to_owned(),
+            400,
+        ),
         ("GET /logtail HTTP/1.1\r\n\r\n".to_owned(), 404),
         ("GET /logtail/unheard HTTP/1.1\r\n\r\n".to_owned(), 404),
         ("GET /logtail/web/stderr HTTP/1.1\r\n\r\n".to_owned(), 404),
@@ -413,6 +443,103 @@ fn the_health_check_says_ok() {
     let reply = server.unix().ask("GET /ok.html HTTP/1.1\r\n\r\n");
     assert_eq!(header(&reply.head, "Content-Type"), Some("text/plain"));
     assert_eq!(reply.body, "OK");
+}
+
+#[test]
+fn a_page_is_not_kept_and_runs_nothing() {
+    let server = Server::start();
+    for path in ["/", "/tail.html"] {
+        let reply = server.tcp().ask(format!("GET {path} HTTP/1.1\r\n\r\n"));
+        let length = reply.body.len();
+        assert_eq!(
+            timeless(&reply.head),
+            format!(
+                "HTTP/1.1 200 OK\r\nServer: Minder\r\nContent-Type: text/html;charset=utf-8\r\n\
+                 Content-Length: {length}\r\nContent-Security-Policy: default-src 'none'; \
+                 style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+                 frame-ancestors 'self'\r\nX-Content-Type-Options: nosniff\r\n\
+                 Pragma: no-cache\r\nCache-Control: no-cache\r\n\
+                 Expires: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n"
+            )
+        );
+    }
+}
+
+#[test]
+fn what_a_page_refers_to_is_there() {
+    let server = Server::start();
+    let page = server.tcp().ask("GET / HTTP/1.1\r\n\r\n").body;
+    for (path, kind) in [
+        ("stylesheets/supervisor.css", "text/css"),
+        ("images/icon.png", "image/png"),
+        ("images/supervisor.gif", "image/gif"),
+    ] {
+        assert!(page.contains(&format!("\"{path}\"")), "{path}");
+        let mut client = server.tcp();
+        client.send(format!("HEAD /{path} HTTP/1.1\r\n\r\n"));
+        let head = client.head();
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{path}");
+        assert_eq!(header(&head, "Content-Type"), Some(kind));
+    }
+    let css = server
+        .tcp()
+        .ask("GET /stylesheets/supervisor.css HTTP/1.1\r\n\r\n");
+    assert!(css.body.contains(".statusrunning"));
+}
+
+#[test]
+fn an_action_is_seen_through_and_leads_to_its_message() {
+    let server = Server::start();
+    let request = "GET /index.html?processname=web&action=stop HTTP/1.1\r\nHost: h:81\r\n\r\n";
+    let (mut gone, mut waiting) = (server.tcp(), server.tcp());
+    gone.send(request);
+    assert_eq!(server.news.recv_timeout(DEADLINE), Ok("begun"));
+    gone.0.shutdown(std::net::Shutdown::Both).unwrap();
+    assert!(gone.is_closed());
+    server.service.gate.notify_one();
+    assert_eq!(server.news.recv_timeout(DEADLINE), Ok("done"));
+
+    waiting.send(request);
+    assert_eq!(server.news.recv_timeout(DEADLINE), Ok("begun"));
+    server.service.gate.notify_one();
+    let reply = waiting.reply();
+    assert_eq!(
+        timeless(&reply.head),
+        "HTTP/1.1 301 Moved Permanently\r\nServer: Minder\r\nContent-Type: text/html\r\n\
+         Content-Length: 142\r\nLocation: http://h:81/?message=Process%20web%20stopped\r\n\
+         Pragma: no-cache\r\nCache-Control: no-cache\r\n\
+         Expires: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n"
+    );
+    assert!(reply.body.contains("<p>Message: Moved Permanently."));
+}
+
+#[test]
+fn another_site_can_look_but_not_touch() {
+    let server = Server::start();
+    let foreign = "Host: h\r\nSec-Fetch-Site: cross-site\r\n";
+    let elsewhere = "Host: h\r\nOrigin: http://evil\r\n";
+    let own = "Host: h\r\nOrigin: http://h\r\nSec-Fetch-Site: same-origin\r\n";
+    for (lines, refused) in [
+        (foreign, true),
+        (elsewhere, true),
+        (own, false),
+        ("", false),
+    ] {
+        let status = |wanted| if refused { 403 } else { wanted };
+        let call = call_with(lines, "supervisor.getPID", "");
+        assert_eq!(server.status(&call), status(200), "{lines}");
+        let get = format!("GET /?action=stop&processname=x HTTP/1.1\r\n{lines}\r\n");
+        assert_eq!(server.status(&get), status(301), "{lines}");
+        let form = "action=stop&processname=x";
+        let length = form.len();
+        let post = format!("POST / HTTP/1.1\r\nContent-Length: {length}\r\n{lines}\r\n{form}");
+        assert_eq!(server.status(&post), status(301), "{lines}");
+        for path in ["/", "/tail.html", "/ok.html", "/images/icon.png"] {
+            let mut client = server.tcp();
+            client.send(format!("GET {path} HTTP/1.1\r\n{lines}\r\n"));
+            assert!(client.head().starts_with("HTTP/1.1 200 "), "{path} {lines}");
+        }
+    }
 }
 
 #[test]
@@ -588,8 +715,8 @@ fn a_log_is_sent_as_it_grows() {
     assert_eq!(
         timeless(&client.head()),
         "HTTP/1.1 200 OK\r\nServer: Minder\r\nLast-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\n\
-         Content-Type: text/plain;charset=utf-8\r\nX-Accel-Buffering: no\r\n\
-         Transfer-Encoding: chunked\r\n\r\n"
+         Content-Type: text/plain;charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n\
+         X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n"
     );
     assert_eq!(client.chunk(), "old\n");
     say(Ok(b"new\n".to_vec()));

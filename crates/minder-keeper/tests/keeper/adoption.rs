@@ -132,6 +132,7 @@ pub(crate) fn a_hundred_children_are_handed_over_with_their_pipes() {
             child: child.child,
             pid: child.pid,
             label: format!("child {}", child.child).into_bytes(),
+            signals: 0,
             state: ChildState::Running,
             streams: vec![Stream::Stdin, Stream::Stdout, Stream::Stderr],
         };

@@ -156,6 +156,20 @@ pub(crate) fn signals_are_forwarded_and_the_rest_is_dropped() {
     }
 }
 
+pub(crate) fn a_signal_that_was_not_acted_upon_is_told_to_the_next_daemon() {
+    let (stage, mut daemon) = Stage::ready();
+    for signal in [Signal::HUP, Signal::TERM] {
+        stage.signal(signal);
+        let signal = signal.as_raw();
+        assert_eq!(daemon.hear(), ToDaemon::Signalled { signal });
+    }
+    daemon.send(&ToKeeper::Heard { signal: 1 });
+    daemon.crash();
+    let mut next = stage.next_daemon();
+    assert!(next.attach().is_empty());
+    assert_eq!(next.hear(), ToDaemon::Signalled { signal: 15 });
+}
+
 pub(crate) fn signals_are_remembered_until_a_daemon_is_there() {
     let (stage, daemon) = Stage::ready();
     daemon.crash();

@@ -42,7 +42,8 @@ const TESTS: &[Test] = tests! {
         a_failed_restart_is_told_on_standard_error,
         a_daemon_that_hangs_up_is_replaced,
         signals_are_forwarded_and_the_rest_is_dropped,
-        signals_are_remembered_until_a_daemon_is_there;
+        signals_are_remembered_until_a_daemon_is_there,
+        a_signal_that_was_not_acted_upon_is_told_to_the_next_daemon;
     children:
         a_child_is_spawned_reaped_and_forgotten,
         its_environment_arguments_and_pipes_work,

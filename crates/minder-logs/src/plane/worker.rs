@@ -46,7 +46,7 @@ pub(super) struct Worker {
     inbox: Receiver<Command>,
     streams: HashMap<StreamId, Stream>,
     /// Who is shown what a stream brings.
-    taps: HashMap<StreamId, Tap>,
+    taps: HashMap<StreamId, Vec<Tap>>,
     peephole: Peephole,
     outlets: Outlets,
     /// Made when it is first needed.
@@ -167,8 +167,11 @@ impl Worker {
             Seen::Bytes(seen) => {
                 let seen = seen.to_vec();
                 let moved = self.carry_unseen(id, seen.len());
-                if let (Some(tap), Some(moved)) = (self.taps.get_mut(&id), seen.get(..moved)) {
-                    tap(moved);
+                let taps = self.taps.get_mut(&id);
+                if let (Some(taps), Some(moved)) = (taps, seen.get(..moved)) {
+                    for tap in taps {
+                        tap(moved);
+                    }
                 }
                 moved
             }
@@ -320,7 +323,7 @@ impl Worker {
             match command {
                 Command::Attach { stream, pipe, to } => self.attach(stream, pipe, to),
                 Command::Adopt { stream, pipe, to } => self.adopt(stream, pipe, to.as_ref()),
-                Command::Tap { stream, tap } => drop(self.taps.insert(stream, tap)),
+                Command::Tap { stream, tap } => self.taps.entry(stream).or_default().push(tap),
                 Command::Adopted => self.forget_what_is_unused(),
                 Command::Finish(child) => self.finish(child),
                 Command::Reopen => self.reopen(),

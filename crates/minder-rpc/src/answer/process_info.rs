@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use minder_core::group::full_name;
 use minder_core::view::{GroupView, ProcessView};
 use minder_core::{Now, ProcessState, Wall};
 
@@ -73,6 +74,12 @@ impl ProcessInfo {
             stderr_log: logs.stderr.unwrap_or_default().to_owned(),
             pid: process.pid.unwrap_or(0),
         }
+    }
+
+    /// What users call it: `group:name`, or `name` if its group is called the same.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        full_name(&self.group, &self.name)
     }
 }
 

@@ -135,11 +135,28 @@ impl Mind {
     }
 
     /// A new daemon knows of these children, and works out anew how far the end has come.
-    pub(super) fn inherit(&mut self, inventory: &[Inherited]) {
+    pub(super) fn inherit(&mut self, inventory: &[Inherited], now: Now) {
         self.halted = None;
         self.batch = Batch::default();
         for inherited in inventory {
+            self.make_up_for_stop(inherited, now);
             self.runs(inherited.child, inherited.pid);
+        }
+    }
+
+    /// A stop that was decided is made up for if the child was not sent its signal.
+    fn make_up_for_stop(&mut self, inherited: &Inherited, now: Now) {
+        let Some(id) = self.process_of(inherited.child).map(|(id, _)| id) else {
+            return;
+        };
+        let Some(note) = self.processes.get_mut(&id) else {
+            return;
+        };
+        let sent = |signal| inherited.signals.contains(signal);
+        let stopped = sent(note.spec.stop_signal) || sent(Signal::KILL);
+        if note.state == ProcessState::Stopping && inherited.exited.is_none() && !stopped {
+            note.signal_due = true;
+            note.kill_at = now.mono + note.spec.stop_wait();
         }
     }
 

@@ -330,8 +330,13 @@ proptest! {
         let text = format!("[supervisord]\n{}", lines.join("\n"));
         let files = Files::new(&text);
         match files.load_with(&Overrides::default()) {
-            Ok(loaded) => prop_assert!(loaded.files.len() == 1),
+            Ok(loaded) => {
+                prop_assert!(loaded.files.len() == 1);
+                prop_assert_eq!(files.check().problems, []);
+            }
             Err(error) => {
+                let first = files.check().problems.into_iter().next();
+                prop_assert_eq!(first.as_ref(), Some(&error));
                 prop_assert!(!error.to_string().is_empty());
                 let place = error.location.as_ref().map_or("", |place| place.text());
                 prop_assert!(text.contains(place));

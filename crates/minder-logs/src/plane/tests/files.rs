@@ -291,22 +291,27 @@ fn a_stream_that_leads_nowhere_after_an_adoption_is_told_and_read() {
 }
 
 #[test]
-fn a_tap_is_shown_all_that_comes_and_the_file_gets_it_too() {
+fn every_tap_is_shown_all_that_comes_and_the_file_gets_it_too() {
     let bench = Bench::new();
-    let (shown, seen) = std::sync::mpsc::channel();
     let stream = StreamId {
         child: ChildId(1),
         channel: Channel::Stdout,
     };
-    let tap = move |bytes: &[u8]| shown.send(bytes.to_vec()).unwrap();
-    bench.plane.tap(stream, Box::new(tap));
+    let seen = [(); 2].map(|()| {
+        let (shown, seen) = std::sync::mpsc::channel();
+        let tap = move |bytes: &[u8]| shown.send(bytes.to_vec()).unwrap();
+        bench.plane.tap(stream, Box::new(tap));
+        seen
+    });
     let mut child = bench.attach(1, Some(&bench.spec("log")));
     bench.write(&mut child, "hello\n");
     bench.write(&mut child, &"x".repeat(60_000));
     drop(child);
     let expected = format!("hello\n{}", "x".repeat(60_000));
-    // Whoever is shown the bytes is let go when the stream ends.
-    let all: Vec<u8> = seen.iter().flatten().collect();
-    assert!(all == expected.as_bytes());
-    assert_eq!(fs::read(bench.folder.path().join("log")).unwrap(), all);
+    for seen in seen {
+        // Whoever is shown the bytes is let go when the stream ends.
+        let all: Vec<u8> = seen.iter().flatten().collect();
+        assert!(all == expected.as_bytes());
+    }
+    assert_eq!(bench.read("log"), expected);
 }
