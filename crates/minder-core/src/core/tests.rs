@@ -25,7 +25,7 @@ struct World {
 impl World {
     fn start(now: Now, groups: &[Arc<GroupSpec>]) -> Self {
         let mut fx = Effects::new();
-        let core = Core::start(now, groups.to_vec(), &mut fx);
+        let core = Core::start(now, groups.to_vec(), "supervisor".into(), 0, &mut fx);
         Self {
             core,
             fx,
@@ -166,7 +166,7 @@ fn a_spawn_that_a_crash_has_lost_is_made_again_and_its_time_counts_from_then() {
     let mut world = World::start(at(0), &[group("cat", &[program("cat")])]);
     world.told();
     let snapshot = world.core.snapshot();
-    world.core = Core::adopt(at(5000), snapshot, &[], &mut world.fx);
+    world.core = Core::adopt(at(5000), snapshot, &[], "supervisor".into(), &mut world.fx);
     assert_eq!(world.told(), ["spawn cat as 2"]);
     world.spawned(at(5010), 2);
     assert_eq!(world.core.deadline(), Some(at(6000).mono));

@@ -139,7 +139,8 @@ fn go_on(
         ),
     );
     let mut effects = Effects::new();
-    let core = Core::adopt(now(), snapshot, &inherited, &mut effects);
+    let identifier = settings.automatic.identifier.as_str().into();
+    let core = Core::adopt(now(), snapshot, &inherited, identifier, &mut effects);
     let mut running = start.assemble(Parts {
         settings,
         sockets,

@@ -39,7 +39,8 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let plane = start.plane(&post, Vec::new())?;
     let files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi);
     let mut effects = Effects::new();
-    let core = Core::start(now(), loaded.groups, &mut effects);
+    let identifier = settings.automatic.identifier.as_str().into();
+    let core = Core::start(now(), loaded.groups, identifier, 0, &mut effects);
     start.assemble(Parts {
         settings,
         sockets,

@@ -111,8 +111,8 @@ impl Driver {
             }
             Effect::Halt(halt) => return Ok(Some(halt)),
             // Of groups, the files were made ready before the state was written down; and there
-            // are no listeners yet.
-            Effect::GroupAdded { .. } | Effect::Announce(_) => {}
+            // is nobody who writes to listeners or observes yet.
+            Effect::GroupAdded { .. } | Effect::Deliver { .. } | Effect::Announce(_) => {}
         }
         Ok(None)
     }

@@ -1,5 +1,7 @@
+use minder_core::listener::{Answer, Listener};
+use minder_core::pool::{PoolSnapshot, QueuedEvent};
 use minder_core::spec::{AutoRestart, GroupKind, LogTarget, ServerUrl, StreamSpec};
-use minder_core::{ExitStatus, ProcessSpec, Signal};
+use minder_core::{EventType, ExitStatus, ProcessSpec, Signal};
 use minder_os::frames;
 use minder_wire::ToDaemon;
 
@@ -98,6 +100,66 @@ fn every_state() -> Vec<State> {
     ]
 }
 
+fn event(serial: u64) -> QueuedEvent {
+    QueuedEvent {
+        kind: EventType::ProcessLogStderr,
+        serial,
+        pool_serial: serial - 60,
+        payload: "größe".into(),
+    }
+}
+
+/// A pool with one listener in each state that there is.
+fn pool() -> GroupSnapshot {
+    use minder_core::listener::State;
+    let busy = |answer| State::Busy {
+        event: event(66),
+        answer,
+    };
+    let states = [
+        State::Acknowledged {
+            unread: b"REA".to_vec(),
+        },
+        State::Ready,
+        busy(Answer::Line(b"RESULT".to_vec())),
+        busy(Answer::Body {
+            missing: 1,
+            ok: true,
+        }),
+        State::Unknown,
+    ];
+    let listeners = (0..).zip(states).map(|(number, state)| {
+        Some(Listener {
+            child: ChildId(80 + number),
+            state,
+            deliveries: number,
+            deaf: number == 1,
+        })
+    });
+    let listeners: Vec<_> = listeners.chain([None]).collect();
+    let names: Vec<String> = (0..listeners.len()).map(|n| format!("l{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut spec = Arc::unwrap_or_clone(group("pool", &names));
+    spec.kind = GroupKind::Listeners {
+        buffer_size: 10,
+        events: vec!["PROCESS_LOG".to_owned()],
+    };
+    GroupSnapshot {
+        id: GroupId(5),
+        spec: Arc::new(spec),
+        processes: (30..)
+            .map(ProcessId)
+            .map(untouched)
+            .take(listeners.len())
+            .collect(),
+        pool: Some(PoolSnapshot {
+            serial: 9,
+            queue: vec![event(67), event(68)],
+            listeners,
+        }),
+    }
+}
+
 fn everything() -> (Snapshot, Files) {
     let states = every_state();
     let names: Vec<String> = (0..states.len()).map(|n| format!("p{n}")).collect();
@@ -119,12 +181,15 @@ fn everything() -> (Snapshot, Files) {
             id: GroupId(4),
             spec: web.clone(),
             processes: processes.collect(),
+            pool: None,
         },
         GroupSnapshot {
             id: GroupId(3),
             spec: group("gone", &["old"]),
             processes: vec![untouched(ProcessId(2))],
+            pool: None,
         },
+        pool(),
     ];
     let files = Arc::new(BTreeMap::from([
         (
@@ -153,6 +218,8 @@ fn everything() -> (Snapshot, Files) {
             groups,
             candidate: vec![web, idle],
             next,
+            serial: 70,
+            tick: 1_700_000_005,
         },
         files,
     )
@@ -267,7 +334,7 @@ fn only_what_has_changed_is_recorded_again() {
             .snapshot
             .groups
             .len(),
-        1
+        2
     );
 }
 
@@ -358,4 +425,26 @@ fn without_a_snapshot_what_runs_is_up_and_nothing_else_is_started() {
         phase: Phase::Running { pid: 101 },
     };
     assert_eq!(states, [running, State::Down(Down::Stopped)]);
+}
+
+#[test]
+fn what_a_release_without_events_left_is_read_all_the_same() {
+    let (mut snapshot, _) = everything();
+    snapshot.groups.clear();
+    let written = state(&snapshot, 1);
+    let mut old = Encoder::new();
+    old.record(|out| {
+        out.u8(1);
+        out.u64(snapshot.next.child);
+        out.u64(snapshot.next.process);
+        out.u64(snapshot.next.group);
+    });
+    old.list(std::iter::empty(), write_process);
+    let old = old.finish();
+    assert!(old.len() < written.len());
+    let mut read = snapshot.clone();
+    (read.mood, read.serial, read.tick) = (Mood::Running, 0, 0);
+    read_state(&mut Decoder::new(&old), &mut read).unwrap();
+    (snapshot.serial, snapshot.tick) = (0, 0);
+    assert_eq!(read, snapshot);
 }
