@@ -394,3 +394,76 @@ impl fmt::Display for Message {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn lines_about_events_read_as_supervisor_words_them() {
+        let name = || Arc::from("l");
+        let (serial, pool) = (7, name());
+        let (from, to) = (Shown::Busy, Shown::Acknowledged);
+        for (message, line) in [
+            (
+                Message::EventDiscarded { pool, serial },
+                "ERRO pool l event buffer overflowed, discarding event 7",
+            ),
+            (
+                Message::EventRebuffered {
+                    pool: name(),
+                    serial,
+                    size: 3,
+                    max: 10,
+                },
+                "DEBG rebuffering event 7 for pool l (buf size=3, max=10)",
+            ),
+            (
+                Message::EventSent {
+                    name: name(),
+                    serial,
+                },
+                "DEBG event 7 sent to listener l",
+            ),
+            (
+                Message::EventUndelivered {
+                    name: name(),
+                    serial,
+                },
+                "DEBG epipe occurred while sending event 7 to listener l, listener state unchanged",
+            ),
+            (
+                Message::EventProcessed { name: name() },
+                "DEBG l: event was processed",
+            ),
+            (
+                Message::EventRejected { name: name() },
+                "WARN l: event was rejected",
+            ),
+            (
+                Message::BadResultLine {
+                    name: name(),
+                    line: "RESULT x".into(),
+                },
+                "WARN l: bad result line: 'RESULT x'",
+            ),
+            (
+                Message::ListenerMoved {
+                    name: name(),
+                    from,
+                    to,
+                },
+                "DEBG l: BUSY -> ACKNOWLEDGED",
+            ),
+            (
+                Message::ListenerUnknown { name: name() },
+                "WARN l: has entered the UNKNOWN state and will no longer receive events, this \
+                 usually indicates the process violated the eventlistener protocol",
+            ),
+        ] {
+            assert_eq!(format!("{} {message}", message.level().tag()), line);
+        }
+    }
+}

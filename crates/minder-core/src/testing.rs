@@ -65,6 +65,29 @@ pub(crate) fn prioritised(name: &str, priority: i64, processes: &[ProcessSpec]) 
     })
 }
 
+/// A pool of these listeners, which stops last.
+pub(crate) fn pool(
+    name: &str,
+    buffer_size: usize,
+    events: &[&str],
+    processes: &[ProcessSpec],
+) -> Arc<GroupSpec> {
+    let mut spec = Arc::unwrap_or_clone(prioritised(name, -1, processes));
+    spec.kind = GroupKind::Listeners {
+        buffer_size,
+        events: events.iter().map(ToString::to_string).collect(),
+    };
+    Arc::new(spec)
+}
+
+/// A program that is up as soon as it is started.
+pub(crate) fn at_once(name: &str) -> ProcessSpec {
+    ProcessSpec {
+        start_secs: 0,
+        ..program(name)
+    }
+}
+
 /// So many milliseconds after the start of the test; the wall clock runs beside.
 pub(crate) fn at(millis: u64) -> Now {
     Now {

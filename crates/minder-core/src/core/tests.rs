@@ -1,6 +1,9 @@
 //! Whole histories: inputs on the left, and on the right what listeners, readers of the log,
 //! clients and the keeper see of it, in order.
 
+mod events;
+mod losses;
+
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -160,7 +160,7 @@ fn a_line_without_end_is_given_up() {
 fn a_body_may_be_of_any_length_and_is_not_kept() {
     let mut listener = busy();
     hear(&mut listener, b"RESULT 18446744073709551615\n");
-    assert_eq!(hear(&mut listener, &[b'x'; 100_000]), "");
+    assert_eq!(hear(&mut listener, &vec![b'x'; 100_000]), "");
     let answer = Answer::Body {
         missing: u64::MAX - 100_000,
         ok: false,
