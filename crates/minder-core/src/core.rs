@@ -5,12 +5,14 @@
 //! readers, the progress of a shutdown. It alone decides whether anything may be started, and
 //! hands out identities. It owns no rule about a single process.
 //!
-//! Requests are handled in `core/requests.rs`, the end of everything in `core/ending.rs`, and
-//! what one daemon leaves to the next in `core/legacy.rs`.
+//! Requests are handled in `core/requests.rs`, the end of everything in `core/ending.rs`, what
+//! listeners are told and say in `core/telling.rs`, and what one daemon leaves to the next in
+//! `core/legacy.rs`.
 
 mod ending;
 mod legacy;
 mod requests;
+mod telling;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -25,11 +27,14 @@ use crate::group::{Roster, Selection};
 use crate::input::Input;
 use crate::message::Message;
 use crate::plan;
+use crate::pool::PoolSnapshot;
+use crate::pools::Pools;
 use crate::process::Process;
 use crate::request::{Refusal, Target};
 use crate::snapshot::NextIds;
 use crate::spec::{GroupSpec, ProcessSpec};
 use crate::state::{Mood, ProcessState};
+use crate::tick::Ticks;
 use crate::time::{Mono, Now};
 use crate::timers::{Timer, Timers};
 use crate::view::View;
@@ -49,6 +54,8 @@ pub struct Core {
     batch: Batch,
     // There exactly when the mood is not `Running`.
     ending: Option<Ending>,
+    pools: Pools,
+    ticks: Ticks,
     gallery: Gallery,
 }
 
@@ -58,19 +65,29 @@ const STOP_REPORT_EVERY: Duration = Duration::from_secs(2);
 impl Core {
     /// The first start: every group becomes active, in start order, and what is to be started
     /// without being asked for is started.
-    pub fn start(now: Now, groups: Vec<Arc<GroupSpec>>, fx: &mut Effects) -> Self {
+    ///
+    /// Listeners know the daemon by `identifier`. The first event gets the number `serial`, which
+    /// goes on counting when everything begins anew.
+    pub fn start(
+        now: Now,
+        groups: Vec<Arc<GroupSpec>>,
+        identifier: Arc<str>,
+        serial: u64,
+        fx: &mut Effects,
+    ) -> Self {
         let groups = plan::in_start_order(groups);
         let first = NextIds {
             child: first_child(now),
             process: 1,
             group: 1,
         };
-        let mut core = Self::empty(Mood::Running, groups.clone().into(), first);
+        let pools = Pools::new(identifier, serial);
+        let mut core = Self::empty(groups.clone().into(), first, pools, now);
         let added: Vec<_> = groups
             .into_iter()
             .map(|spec| core.activate(spec, fx))
             .collect();
-        fx.announce(Event::SupervisorRunning);
+        core.announce(Event::SupervisorRunning, fx);
         for group in added {
             core.autostart(now, group, fx);
         }
@@ -80,6 +97,7 @@ impl Core {
 
     /// Takes one input, and asks for what follows from it.
     pub fn handle(&mut self, now: Now, input: Input, fx: &mut Effects) {
+        self.tick(now, fx);
         match input {
             Input::ChildSpawned { child, pid } => {
                 self.answered(now, child, fx, |process, fx| {
@@ -102,6 +120,26 @@ impl Core {
                         process.signal_failed(child, error, fx);
                     });
                 }
+            }
+            Input::ListenerSaid { child, bytes } => {
+                if let Some(pool) = self.pool_of(child) {
+                    pool.said(child, &bytes, fx);
+                }
+            }
+            Input::ListenerDeaf { child } => {
+                if let Some(pool) = self.pool_of(child) {
+                    pool.deafen(child, fx);
+                }
+            }
+            Input::Said {
+                child,
+                channel,
+                what,
+                data,
+            } => self.program_said(child, channel, what, data, fx),
+            Input::RemoteCommunication { kind, data } => {
+                self.pools
+                    .hear(&Event::RemoteCommunication { kind, data }, fx);
             }
             Input::OrphanReaped { pid, status } => fx.log(Message::OrphanReaped { pid, status }),
             Input::Signalled(signal) => self.signalled(signal, fx),
@@ -137,9 +175,9 @@ impl Core {
         Ok(processes.map(|p| (p.id, p.spec.clone())).collect())
     }
 
-    fn empty(mood: Mood, candidate: Arc<[Arc<GroupSpec>]>, next: NextIds) -> Self {
+    fn empty(candidate: Arc<[Arc<GroupSpec>]>, next: NextIds, pools: Pools, now: Now) -> Self {
         Self {
-            mood,
+            mood: Mood::Running,
             roster: Roster::default(),
             candidate,
             next,
@@ -147,6 +185,8 @@ impl Core {
             waiting: Waiting::default(),
             batch: Batch::default(),
             ending: None,
+            pools,
+            ticks: Ticks::begin(now.wall),
             gallery: Gallery::new(),
         }
     }
@@ -162,12 +202,14 @@ impl Core {
                 Process::new(id, spec.clone(), process.clone())
             })
             .collect();
+        let ids: Vec<_> = processes.iter().map(|process| process.id).collect();
+        self.pools.add(id, &spec, &ids, PoolSnapshot::default());
         fx.push(Effect::GroupAdded {
             id,
             spec: spec.clone(),
-            processes: processes.iter().map(|process| process.id).collect(),
+            processes: ids,
         });
-        fx.announce(Event::GroupAdded(spec.name.clone()));
+        self.announce(Event::GroupAdded(spec.name.clone()), fx);
         self.roster.add(id, spec, processes);
         self.gallery.groups_changed();
         id
@@ -226,8 +268,8 @@ impl Core {
                 Timer::Process(id) => self.process_due(now, id, fx),
                 Timer::StopReport(id) => self.report_stop(now, id, fx),
                 Timer::ShutdownReport => self.report_ending(now, fx),
-                // Looked at after each input.
-                Timer::Batch => {}
+                // Looked at before and after each input.
+                Timer::Tick | Timer::Batch => {}
             }
         }
     }
@@ -259,7 +301,10 @@ impl Core {
         fx: &mut Effects,
         change: impl FnOnce(&mut Process, &mut Effects),
     ) {
+        let from = fx.as_slice().len();
         self.roster.change(id, |process| change(process, fx));
+        self.pools.overhear(from, fx);
+        self.follow_listener(id, fx);
         self.gallery.process_changed(id);
         if let Some(process) = self.roster.process(id) {
             self.timers
@@ -317,7 +362,11 @@ impl Core {
             });
         }
         self.timers.set(Timer::Batch, self.batch.deadline());
+        self.set_tick(now);
+        // What waits reaches listeners before it is their turn to stop.
+        self.pools.dispatch(&self.roster, fx);
         self.continue_ending(now, fx);
+        self.pools.dispatch(&self.roster, fx);
     }
 }
 

@@ -35,7 +35,21 @@ pub enum Effect {
         /// To the child alone, or to all of its process group.
         whom: Whom,
     },
-    /// Tell event listeners.
+    /// Write an event to the standard input of a listener.
+    ///
+    /// The deliveries to one child are numbered from 1 on. After a crash a delivery may be asked
+    /// for again, with the same number and the same bytes: what was written before is not to be
+    /// written again.
+    Deliver {
+        /// To which child.
+        child: ChildId,
+        /// Which delivery to that child it is.
+        delivery: u64,
+        /// The envelope and the event.
+        bytes: Arc<[u8]>,
+    },
+    /// Something was decided that observers may want to know. Listeners are none of them: they
+    /// are told by [`Deliver`](Self::Deliver).
     Announce(Event),
     /// Write a line to the daemon's own log.
     Log(Message),
@@ -108,7 +122,7 @@ impl Effects {
         self.0.push(effect);
     }
 
-    /// Asks for listeners to be told.
+    /// Lets observers know.
     pub(crate) fn announce(&mut self, event: Event) {
         self.push(Effect::Announce(event));
     }
@@ -126,6 +140,11 @@ impl Effects {
     /// Takes every effect out, in order, and keeps the memory.
     pub fn drain(&mut self) -> vec::Drain<'_, Effect> {
         self.0.drain(..)
+    }
+
+    /// Takes out the effects from `from` on.
+    pub(crate) fn split_off(&mut self, from: usize) -> Vec<Effect> {
+        self.0.split_off(from)
     }
 
     /// Whether nothing is asked for.

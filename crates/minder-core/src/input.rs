@@ -1,9 +1,11 @@
 //! What reaches the core.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::child::{ChildId, ExitStatus};
+use crate::event::{Channel, Said};
 use crate::request::{Request, RequestId};
 use crate::signal::Signal;
 use crate::time::Now;
@@ -43,6 +45,37 @@ pub enum Input {
         child: ChildId,
         /// Why, for people.
         error: String,
+    },
+    /// A listener has written something to its standard output. Each byte is told once, in order.
+    ListenerSaid {
+        /// Which.
+        child: ChildId,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// A listener has closed its standard input, so that an
+    /// [`Effect::Deliver`](crate::Effect::Deliver) could not be done.
+    ListenerDeaf {
+        /// Which.
+        child: ChildId,
+    },
+    /// A program has said something that listeners may be told.
+    Said {
+        /// Whose child.
+        child: ChildId,
+        /// Where.
+        channel: Channel,
+        /// To whom.
+        what: Said,
+        /// What it said.
+        data: Vec<u8>,
+    },
+    /// A client of the API has said something to listeners.
+    RemoteCommunication {
+        /// What sort of thing, in its own words.
+        kind: String,
+        /// What it said.
+        data: String,
     },
     /// A process that is no child of ours has ended below us (as PID 1, say).
     OrphanReaped {

@@ -10,7 +10,7 @@
 //! input like any other. The same inputs give the same effects, which is what lets `minder-sim`
 //! run it through millions of histories.
 //!
-//! Start reading at [`mod@core`], then [`process`].
+//! Start reading at [`mod@core`], then [`process`]; what listeners are told begins in [`pool`].
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -26,9 +26,13 @@ pub mod event;
 mod gallery;
 pub mod group;
 pub mod input;
+pub mod listener;
 pub mod message;
 pub mod plan;
+pub mod pool;
+mod pools;
 pub mod process;
+pub mod python;
 pub mod request;
 pub mod signal;
 pub mod snapshot;
@@ -36,6 +40,7 @@ pub mod spec;
 pub mod state;
 #[cfg(test)]
 mod testing;
+pub mod tick;
 pub mod time;
 mod timers;
 pub mod view;
@@ -44,7 +49,7 @@ mod waiting;
 pub use self::core::Core;
 pub use child::{ChildId, ExitStatus, GroupId, ProcessId};
 pub use effect::{Effect, Effects};
-pub use event::Event;
+pub use event::{Channel, Event, EventType, Said};
 pub use input::{CommandError, Input, SpawnError};
 pub use message::{Level, Message};
 pub use request::{Changes, Outcome, Refusal, Reply, Request, RequestId, Target};

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::child::ExitStatus;
+use crate::listener::Shown;
 use crate::signal::Signal;
 
 /// How important a line is; Supervisor's levels.
@@ -175,6 +176,69 @@ pub enum Message {
         /// Which signal.
         signal: Signal,
     },
+    /// A pool has no room for more events.
+    EventDiscarded {
+        /// Which pool.
+        pool: Arc<str>,
+        /// The number of the event that is lost.
+        serial: u64,
+    },
+    /// An event is added to a pool that had it before.
+    EventRebuffered {
+        /// To which pool.
+        pool: Arc<str>,
+        /// The event's number.
+        serial: u64,
+        /// How many events wait in the pool.
+        size: usize,
+        /// How many may.
+        max: usize,
+    },
+    /// An event was sent to a listener.
+    EventSent {
+        /// To which.
+        name: Arc<str>,
+        /// The event's number.
+        serial: u64,
+    },
+    /// An event could not be sent to a listener that has closed its standard input.
+    EventUndelivered {
+        /// To which.
+        name: Arc<str>,
+        /// The event's number.
+        serial: u64,
+    },
+    /// A listener has taken its event.
+    EventProcessed {
+        /// Which.
+        name: Arc<str>,
+    },
+    /// A listener does not want its event.
+    EventRejected {
+        /// Which.
+        name: Arc<str>,
+    },
+    /// The first line of a listener's answer made no sense.
+    BadResultLine {
+        /// Whose.
+        name: Arc<str>,
+        /// The line.
+        line: String,
+    },
+    /// A listener is in another state of its protocol.
+    ListenerMoved {
+        /// Which.
+        name: Arc<str>,
+        /// From here.
+        from: Shown,
+        /// To there.
+        to: Shown,
+    },
+    /// A listener has broken its protocol.
+    ListenerUnknown {
+        /// Which.
+        name: Arc<str>,
+    },
 }
 
 impl Message {
@@ -200,16 +264,27 @@ impl Message {
                 expected: false, ..
             }
             | Self::Killing { .. }
+            | Self::EventRejected { .. }
+            | Self::BadResultLine { .. }
+            | Self::ListenerUnknown { .. }
             | Self::AlreadyRunning { .. }
             | Self::ExitRequested { .. }
             | Self::RestartRequested { .. } => Level::Warn,
             Self::SignalFailed { .. } | Self::KillFailed { .. } => Level::Critical,
-            Self::Killed { .. } | Self::Signalling { .. } => Level::Debug,
+            Self::EventDiscarded { .. } => Level::Error,
+            Self::Killed { .. }
+            | Self::Signalling { .. }
+            | Self::EventRebuffered { .. }
+            | Self::EventSent { .. }
+            | Self::EventUndelivered { .. }
+            | Self::EventProcessed { .. }
+            | Self::ListenerMoved { .. } => Level::Debug,
         }
     }
 }
 
 impl fmt::Display for Message {
+    #[expect(clippy::too_many_lines, reason = "one arm for each line of the log")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Spawned { name, pid } => write!(f, "spawned: '{name}' with pid {pid}"),
@@ -286,6 +361,109 @@ impl fmt::Display for Message {
             Self::Signalling { name, pid, signal } => {
                 write!(f, "sending {name} (pid {pid}) sig {signal}")
             }
+            Self::EventDiscarded { pool, serial } => write!(
+                f,
+                "pool {pool} event buffer overflowed, discarding event {serial}"
+            ),
+            Self::EventRebuffered {
+                pool,
+                serial,
+                size,
+                max,
+            } => write!(
+                f,
+                "rebuffering event {serial} for pool {pool} (buf size={size}, max={max})"
+            ),
+            Self::EventSent { name, serial } => {
+                write!(f, "event {serial} sent to listener {name}")
+            }
+            Self::EventUndelivered { name, serial } => write!(
+                f,
+                "epipe occurred while sending event {serial} to listener {name}, listener state \
+                 unchanged"
+            ),
+            Self::EventProcessed { name } => write!(f, "{name}: event was processed"),
+            Self::EventRejected { name } => write!(f, "{name}: event was rejected"),
+            Self::BadResultLine { name, line } => write!(f, "{name}: bad result line: '{line}'"),
+            Self::ListenerMoved { name, from, to } => write!(f, "{name}: {from} -> {to}"),
+            Self::ListenerUnknown { name } => write!(
+                f,
+                "{name}: has entered the UNKNOWN state and will no longer receive events, this \
+                 usually indicates the process violated the eventlistener protocol"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn lines_about_events_read_as_supervisor_words_them() {
+        let name = || Arc::from("l");
+        let (serial, pool) = (7, name());
+        let (from, to) = (Shown::Busy, Shown::Acknowledged);
+        for (message, line) in [
+            (
+                Message::EventDiscarded { pool, serial },
+                "ERRO pool l event buffer overflowed, discarding event 7",
+            ),
+            (
+                Message::EventRebuffered {
+                    pool: name(),
+                    serial,
+                    size: 3,
+                    max: 10,
+                },
+                "DEBG rebuffering event 7 for pool l (buf size=3, max=10)",
+            ),
+            (
+                Message::EventSent {
+                    name: name(),
+                    serial,
+                },
+                "DEBG event 7 sent to listener l",
+            ),
+            (
+                Message::EventUndelivered {
+                    name: name(),
+                    serial,
+                },
+                "DEBG epipe occurred while sending event 7 to listener l, listener state unchanged",
+            ),
+            (
+                Message::EventProcessed { name: name() },
+                "DEBG l: event was processed",
+            ),
+            (
+                Message::EventRejected { name: name() },
+                "WARN l: event was rejected",
+            ),
+            (
+                Message::BadResultLine {
+                    name: name(),
+                    line: "RESULT x".into(),
+                },
+                "WARN l: bad result line: 'RESULT x'",
+            ),
+            (
+                Message::ListenerMoved {
+                    name: name(),
+                    from,
+                    to,
+                },
+                "DEBG l: BUSY -> ACKNOWLEDGED",
+            ),
+            (
+                Message::ListenerUnknown { name: name() },
+                "WARN l: has entered the UNKNOWN state and will no longer receive events, this \
+                 usually indicates the process violated the eventlistener protocol",
+            ),
+        ] {
+            assert_eq!(format!("{} {message}", message.level().tag()), line);
         }
     }
 }

@@ -199,6 +199,12 @@ impl Process {
         &self.name
     }
 
+    /// The name of its group.
+    #[must_use]
+    pub fn group_name(&self) -> &Arc<str> {
+        &self.group_name
+    }
+
     /// Its state, as users see it.
     #[must_use]
     pub fn shown(&self) -> ProcessState {

@@ -10,6 +10,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::child::{ChildId, ExitStatus, GroupId, ProcessId};
+use crate::pool::PoolSnapshot;
 use crate::process::State;
 use crate::signal::Signals;
 use crate::spec::GroupSpec;
@@ -27,6 +28,11 @@ pub struct Snapshot {
     pub candidate: Vec<Arc<GroupSpec>>,
     /// The identities that were not given out yet.
     pub next: NextIds,
+    /// The number that the next event gets.
+    pub serial: u64,
+    /// When the five seconds began that the daemon was in, in seconds since 1970: what was told
+    /// of time passing.
+    pub tick: u64,
 }
 
 /// The next identity of each kind.
@@ -49,6 +55,8 @@ pub struct GroupSnapshot {
     pub spec: Arc<GroupSpec>,
     /// Its processes, as many as in the spec and in the same order.
     pub processes: Vec<ProcessSnapshot>,
+    /// What its listeners have been told and are to be told, if it is a pool of them.
+    pub pool: Option<PoolSnapshot>,
 }
 
 /// A process of an active group.

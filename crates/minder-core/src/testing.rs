@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::effect::{Effect, Effects, Halt, Whom};
-use crate::event::{Entered, Event};
+use crate::event::Event;
 use crate::signal::Signal;
 use crate::spec::{
     AutoRestart, GroupKind, GroupSpec, LogTarget, ProcessSpec, ServerUrl, StreamSpec,
@@ -65,6 +65,29 @@ pub(crate) fn prioritised(name: &str, priority: i64, processes: &[ProcessSpec]) 
     })
 }
 
+/// A pool of these listeners, which stops last.
+pub(crate) fn pool(
+    name: &str,
+    buffer_size: usize,
+    events: &[&str],
+    processes: &[ProcessSpec],
+) -> Arc<GroupSpec> {
+    let mut spec = Arc::unwrap_or_clone(prioritised(name, -1, processes));
+    spec.kind = GroupKind::Listeners {
+        buffer_size,
+        events: events.iter().map(ToString::to_string).collect(),
+    };
+    Arc::new(spec)
+}
+
+/// A program that is up as soon as it is started.
+pub(crate) fn at_once(name: &str) -> ProcessSpec {
+    ProcessSpec {
+        start_secs: 0,
+        ..program(name)
+    }
+}
+
 /// So many milliseconds after the start of the test; the wall clock runs beside.
 pub(crate) fn at(millis: u64) -> Now {
     Now {
@@ -92,6 +115,14 @@ fn tell(effect: &Effect) -> Option<String> {
             };
             format!("{signal} to {whom} {}", child.0)
         }
+        Effect::Deliver {
+            child,
+            delivery,
+            bytes,
+        } => {
+            let text = core::str::from_utf8(bytes).expect("events are text");
+            format!("delivery {delivery} to {}: {text}", child.0)
+        }
         Effect::Announce(event) => tell_event(event),
         Effect::Log(message) if message.level() <= crate::Level::Debug => return None,
         Effect::Log(message) => format!("{} {message}", message.level().tag()),
@@ -108,23 +139,14 @@ fn tell(effect: &Effect) -> Option<String> {
 fn tell_event(event: &Event) -> String {
     match event {
         Event::ProcessState { name, from, to, .. } => {
-            let with = match to {
-                Entered::Starting { tries } | Entered::Backoff { tries } => {
-                    format!(" tries:{tries}")
-                }
-                Entered::Running { pid } | Entered::Stopping { pid } | Entered::Stopped { pid } => {
-                    format!(" pid:{pid}")
-                }
-                Entered::Exited { pid, expected } => {
-                    format!(" expected:{} pid:{pid}", u8::from(*expected))
-                }
-                Entered::Fatal | Entered::Unknown => String::new(),
-            };
-            format!("{name} {} from:{}{with}", to.state().name(), from.name())
+            format!("{name} {} from:{}{to}", to.state().name(), from.name())
         }
         Event::GroupAdded(name) => format!("GROUP_ADDED {name}"),
         Event::GroupRemoved(name) => format!("GROUP_REMOVED {name}"),
         Event::SupervisorRunning => "SUPERVISOR_RUNNING".to_string(),
         Event::SupervisorStopping => "SUPERVISOR_STOPPING".to_string(),
+        other @ (Event::ProcessSaid { .. }
+        | Event::RemoteCommunication { .. }
+        | Event::Tick { .. }) => other.payload(),
     }
 }

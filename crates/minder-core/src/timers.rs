@@ -17,6 +17,8 @@ pub(crate) enum Timer {
     StopReport(ProcessId),
     /// It is time to say again what a shutdown waits for.
     ShutdownReport,
+    /// A slice of time begins that somebody wants to hear of.
+    Tick,
     /// The processes of a batch have been held back long enough.
     Batch,
 }

@@ -78,8 +78,10 @@ impl Service for Api {
             Call::Shutdown => self.ask(Request::Shutdown).await,
             Call::Restart => self.restart().await,
             Call::SendProcessStdin { name, chars } => self.send_stdin(name, chars).await,
-            // No listener is driven yet that could be told.
-            Call::SendRemoteCommEvent { kind: _, data: _ } => Ok(Answer::Done),
+            Call::SendRemoteCommEvent { kind, data } => {
+                self.post.send(Command::RemoteCommunication { kind, data });
+                Ok(Answer::Done)
+            }
 
             Call::GetApiVersion => Ok(Answer::Text(API_VERSION.to_owned())),
             Call::GetSupervisorVersion => Ok(Answer::Text(VERSION_OF_SUPERVISOR.to_owned())),

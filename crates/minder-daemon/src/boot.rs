@@ -27,9 +27,9 @@ use rustix::fs::Mode;
 use tokio::sync::Mutex;
 
 use crate::api::Api;
+use crate::children::Children;
 use crate::configuration::Configuration;
 use crate::control::{self, Control};
-use crate::children::Children;
 use crate::driver::Driver;
 use crate::launch::{self, Refusal, USAGE};
 use crate::link::{Inventory, Link, LinkError, Outbox};

@@ -35,6 +35,8 @@ pub(crate) struct Children {
     pub(crate) finishing: Vec<ChildId>,
     /// Ends that the core has been told of, to be acknowledged at the end of the step.
     pub(crate) noted: Vec<ChildId>,
+    /// Listeners that an event could not be put on its way to.
+    pub(crate) deaf: Vec<ChildId>,
     /// Who asked for something to be written to a standard input in this step.
     pub(crate) asked: Vec<(ChildId, StdinAnswer)>,
 }

@@ -235,6 +235,11 @@ impl<'a> Decoder<'a> {
         Ok(items)
     }
 
+    /// Whether there is nothing more: an earlier release may have written less.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// Reads a record with `read`; what it leaves unread was added by a later release.
     pub(crate) fn record<T>(
         &mut self,

@@ -20,9 +20,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use minder_core::effect::Halt;
+use minder_core::event::{self, Said};
 use minder_core::{
-    ChildId, Core, Effects, ExitStatus, Input, Level, Mono, Mood, Now, ProcessId, Request,
-    Signal, SpawnError, Target,
+    ChildId, Core, Effects, ExitStatus, Input, Level, Mono, Mood, Now, ProcessId, Request, Signal,
+    SpawnError, Target,
 };
 use minder_logs::main_log::MainLog;
 use minder_logs::plane::{Channel, Notice, Plane, StreamId};
@@ -162,12 +163,7 @@ impl Driver {
 
     // What the keeper reports.
 
-    fn hear(
-        &mut self,
-        now: Now,
-        report: ToDaemon,
-        beside: Vec<OwnedFd>,
-    ) -> Result<(), LinkError> {
+    fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<OwnedFd>) -> Result<(), LinkError> {
         match report {
             ToDaemon::Spawned {
                 child,
@@ -181,9 +177,9 @@ impl Driver {
             ToDaemon::SpawnFailed { child, step, errno } => {
                 let child = ChildId(child);
                 self.children.opened.remove(&child);
-                self.children.to_syslog.remove(&child);
                 self.children.sockets.leave(child);
                 let error = spawn_error(self.children.name(child), step, errno);
+                self.children.remove(child);
                 self.input(now, Input::SpawnFailed { child, error });
             }
             ToDaemon::Exited {
@@ -275,12 +271,9 @@ impl Driver {
             let sink = sinks.iter().find(|(known, _)| *known == channel);
             let sink = sink.and_then(|(_, sink)| sink.clone());
             let adopted = match self.children.interest(child, channel) {
-                Some(interest) => streams.take_inspected(
-                    &mut self.children.inspected,
-                    id,
-                    pipe,
-                    interest,
-                ),
+                Some(interest) => {
+                    streams.take_inspected(&mut self.children.inspected, id, pipe, interest)
+                }
                 None => Err(pipe),
             };
             let pipe = match adopted {
@@ -298,7 +291,10 @@ impl Driver {
     /// is to read.
     fn inspect(&mut self, id: StreamId, pipe: OwnedFd) -> Result<OwnedFd, LinkError> {
         match self.children.interest(id.child, id.channel) {
-            Some(interest) => self.children.inspected.begin(id, pipe, interest, &mut self.link),
+            Some(interest) => self
+                .children
+                .inspected
+                .begin(id, pipe, interest, &mut self.link),
             None => Ok(pipe),
         }
     }
@@ -330,7 +326,15 @@ impl Driver {
                 }
             };
             let channel = core_channel(channel);
-            self.input(now, Input::Said { child, channel, what, data });
+            self.input(
+                now,
+                Input::Said {
+                    child,
+                    channel,
+                    what,
+                    data,
+                },
+            );
         }
     }
 
@@ -419,6 +423,9 @@ impl Driver {
                 answer,
             } => {
                 self.send_stdin(process, &bytes, answer)?;
+            }
+            Command::RemoteCommunication { kind, data } => {
+                self.input(now, Input::RemoteCommunication { kind, data });
             }
             Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
             Command::RestartChecked(Err(error)) => {
@@ -545,10 +552,10 @@ impl Driver {
     }
 }
 
-fn core_channel(channel: Channel) -> minder_core::event::Channel {
+fn core_channel(channel: Channel) -> event::Channel {
     match channel {
-        Channel::Stdout => minder_core::event::Channel::Stdout,
-        Channel::Stderr => minder_core::event::Channel::Stderr,
+        Channel::Stdout => event::Channel::Stdout,
+        Channel::Stderr => event::Channel::Stderr,
     }
 }
 

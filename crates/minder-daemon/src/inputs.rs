@@ -28,6 +28,8 @@ struct Pipe {
     end: OwnedFd,
     /// Made when something is sent for the first time: few programs are sent anything.
     outbox: Option<Outbox>,
+    /// The number of the last event that was put here.
+    delivered: u64,
 }
 
 /// What the snapshot says of what is on its way to one child.
@@ -36,6 +38,8 @@ pub(crate) struct InputNote {
     pub(crate) child: ChildId,
     /// Up to where bytes count.
     pub(crate) end: u64,
+    /// The number of the last event among them; 0 if there was none.
+    pub(crate) delivered: u64,
 }
 
 /// Why bytes cannot be sent to a standard input.
@@ -49,9 +53,15 @@ pub(crate) enum SendError {
 
 impl Inputs {
     /// Takes over our end of a child's standard input, with what an earlier daemon had on its way.
-    pub(crate) fn add(&mut self, child: ChildId, end: OwnedFd, outbox: Option<Outbox>) {
-        let waits = outbox.as_ref().is_some_and(is_waiting);
-        self.pipes.insert(child, Pipe { end, outbox });
+    pub(crate) fn add(&mut self, child: ChildId, end: OwnedFd, left: Option<(Outbox, u64)>) {
+        let waits = left.as_ref().is_some_and(|(outbox, _)| is_waiting(outbox));
+        let (outbox, delivered) = left.unzip();
+        let pipe = Pipe {
+            end,
+            outbox,
+            delivered: delivered.unwrap_or(0),
+        };
+        self.pipes.insert(child, pipe);
         if waits {
             self.fresh.insert(child);
         }
@@ -92,15 +102,39 @@ impl Inputs {
         Ok(Ok(()))
     }
 
+    /// Adds an event for a listener, unless an earlier daemon has done that.
+    pub(crate) fn deliver(
+        &mut self,
+        child: ChildId,
+        delivery: u64,
+        bytes: &[u8],
+        link: &mut Link,
+    ) -> Result<Result<(), SendError>, LinkError> {
+        match self.pipes.get_mut(&child) {
+            Some(pipe) if pipe.delivered >= delivery => return Ok(Ok(())),
+            Some(pipe) => pipe.delivered = delivery,
+            None => {}
+        }
+        self.put(child, bytes, link)
+    }
+
     /// Sends what was put since the last time, and answers who does not read any more.
     pub(crate) fn send_fresh(&mut self) -> Vec<ChildId> {
         let fresh = std::mem::take(&mut self.fresh);
-        fresh.into_iter().filter(|child| !self.send(*child)).collect()
+        fresh
+            .into_iter()
+            .filter(|child| !self.send(*child))
+            .collect()
     }
 
     /// Sends on to `child` where its pipe was full. Answers false if it does not read any more.
     pub(crate) fn send(&mut self, child: ChildId) -> bool {
-        let Some(Pipe { end, outbox: Some(outbox) }) = self.pipes.get_mut(&child) else {
+        let Some(Pipe {
+            end,
+            outbox: Some(outbox),
+            ..
+        }) = self.pipes.get_mut(&child)
+        else {
             return true;
         };
         let sent = outbox.send(&*end);
@@ -127,8 +161,11 @@ impl Inputs {
     /// What the snapshot must say.
     pub(crate) fn notes(&self) -> impl Iterator<Item = InputNote> {
         self.pipes.iter().filter_map(|(child, pipe)| {
-            let end = pipe.outbox.as_ref()?.end();
-            Some(InputNote { child: *child, end })
+            Some(InputNote {
+                child: *child,
+                end: pipe.outbox.as_ref()?.end(),
+                delivered: pipe.delivered,
+            })
         })
     }
 }

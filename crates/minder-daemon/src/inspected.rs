@@ -123,8 +123,8 @@ impl Inspected {
         interest: Interest,
         link: &mut Link,
     ) -> Result<OwnedFd, LinkError> {
-        let (plane_end, our_end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)
-            .map_err(io::Error::from)?;
+        let (plane_end, our_end) =
+            pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(io::Error::from)?;
         let reader = Reader {
             inbox: Inbox::new(unblocked(pipe)?)?,
             interest,
@@ -163,7 +163,10 @@ impl Inspected {
             return Err(pipe);
         };
         let capture = match (interest.new_capture(), &note.capture) {
-            (Some(new), Some(left)) => Some(Capture { limit: new.limit, ..left.clone() }),
+            (Some(new), Some(left)) => Some(Capture {
+                limit: new.limit,
+                ..left.clone()
+            }),
             (new, _) => new,
         };
         let reader = Reader {
@@ -225,7 +228,9 @@ impl Inspected {
     pub(crate) fn send(&mut self, link: &mut Link) -> Result<(), LinkError> {
         for (id, reader) in &mut self.0 {
             reader.inbox.trim();
-            let Some(pipe) = &reader.to_plane else { continue };
+            let Some(pipe) = &reader.to_plane else {
+                continue;
+            };
             // The log plane reads as long as there is one.
             let all = !matches!(reader.log.send(pipe), Ok(Sent::Waiting));
             reader.log.trim();
@@ -319,7 +324,9 @@ impl Reader {
         if let Some(capture) = &mut self.capture {
             capture.finish(&mut pieces);
         }
-        pieces.into_iter().try_for_each(|piece| self.pass(piece, heard))
+        pieces
+            .into_iter()
+            .try_for_each(|piece| self.pass(piece, heard))
     }
 
     fn pass(&mut self, piece: Piece, heard: &mut Vec<Heard>) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! that it belongs to. A new layout is held before the state that refers to it, and the old one is
 //! released after that; so whenever the daemon dies, the state that is held has its layout.
 
+mod pools;
 mod recovery;
 mod specs;
 mod streams;
@@ -251,6 +252,7 @@ fn read_layout(content: &[u8]) -> Result<(Snapshot, Files), CodecError> {
                 id,
                 spec,
                 processes,
+                pool: None,
             })
         })
     })?;
@@ -265,6 +267,8 @@ fn read_layout(content: &[u8]) -> Result<(Snapshot, Files), CodecError> {
         groups,
         candidate,
         next,
+        serial: 0,
+        tick: 0,
     };
     Ok((snapshot, Arc::new(files)))
 }
@@ -308,6 +312,8 @@ fn state(snapshot: &Snapshot, streams: &StreamNotes, layout: u64) -> Vec<u8> {
         out.u64(snapshot.next.child);
         out.u64(snapshot.next.process);
         out.u64(snapshot.next.group);
+        out.u64(snapshot.serial);
+        out.u64(snapshot.tick);
     });
     let processes: Vec<_> = snapshot
         .groups
@@ -315,6 +321,7 @@ fn state(snapshot: &Snapshot, streams: &StreamNotes, layout: u64) -> Vec<u8> {
         .flat_map(|group| &group.processes)
         .collect();
     out.list(processes.into_iter(), write_process);
+    pools::write(&mut out, snapshot);
     streams::write(&mut out, streams);
     out.finish()
 }
@@ -332,6 +339,11 @@ fn read_state(input: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), Co
             process: input.u64()?,
             group: input.u64()?,
         };
+        // A release without events left it at this.
+        if !input.is_at_end() {
+            snapshot.serial = input.u64()?;
+            snapshot.tick = input.u64()?;
+        }
         Ok(())
     })?;
     let known: Vec<ProcessSnapshot> = input.list(read_process)?;
@@ -349,7 +361,10 @@ fn read_state(input: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), Co
     if known.next().is_some() {
         return Err(CodecError::Value);
     }
-    Ok(())
+    if input.is_at_end() {
+        return Ok(());
+    }
+    pools::read(input, snapshot)
 }
 
 fn write_process(out: &mut Encoder, process: &ProcessSnapshot) {

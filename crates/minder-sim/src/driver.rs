@@ -176,7 +176,8 @@ fn perform(effect: &Effect, desk: &mut Desk<'_>) {
             desk.keeper.order(Order::Signal { child, signal });
         }
         // What the world outside sees of these is for the witness alone.
-        Effect::Announce(_)
+        Effect::Deliver { .. }
+        | Effect::Announce(_)
         | Effect::Log(_)
         | Effect::Reply { .. }
         | Effect::GroupAdded { .. }

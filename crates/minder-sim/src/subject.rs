@@ -12,6 +12,9 @@ use minder_core::{Core, Effect, Effects, Input, Mono, Now};
 
 use crate::sabotage::Saboteur;
 
+/// What listeners know the daemon by.
+const IDENTIFIER: &str = "supervisor";
+
 /// The core of one daemon.
 #[derive(Debug)]
 pub struct Subject {
@@ -23,7 +26,8 @@ impl Subject {
     /// See [`Core::start`].
     pub fn start(now: Now, groups: Vec<Arc<GroupSpec>>, saboteur: &mut Saboteur) -> Self {
         let mut effects = Effects::new();
-        let core = Core::start(saboteur.time(now), saboteur.specs(groups), &mut effects);
+        let (now, groups) = (saboteur.time(now), saboteur.specs(groups));
+        let core = Core::start(now, groups, IDENTIFIER.into(), 0, &mut effects);
         Self { core, effects }
     }
 
@@ -37,7 +41,8 @@ impl Subject {
         let mut effects = Effects::new();
         let snapshot = saboteur.snapshot(snapshot);
         let inventory = saboteur.inventory(inventory);
-        let core = Core::adopt(saboteur.time(now), snapshot, inventory, &mut effects);
+        let now = saboteur.time(now);
+        let core = Core::adopt(now, snapshot, inventory, IDENTIFIER.into(), &mut effects);
         Self { core, effects }
     }
 

@@ -53,7 +53,7 @@ impl Core {
     /// Begins the end, or turns a restart into a shutdown. A shutdown stays one.
     pub(super) fn end(&mut self, mood: Mood, fx: &mut Effects) {
         if self.mood == Mood::Running {
-            fx.announce(Event::SupervisorStopping);
+            self.announce(Event::SupervisorStopping, fx);
             self.queue_groups();
         }
         if self.mood != Mood::ShuttingDown {

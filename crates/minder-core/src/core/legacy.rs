@@ -16,11 +16,14 @@
 //! | does not know the child | has it, ended | nothing: it was taken note of before |
 //! | a child was told to stop | has it, and has sent the signal | it is not told again: a second signal can make a program give up its work |
 //! | a child was told to stop | has it, and has not sent the signal | it is told now |
+//! | a listener was sent an event | has it | the delivery is asked for again, under its old number |
+//! | the same | does not know it | the event is told again |
 //!
 //! Lines and events of the step that the crash cut short may be missing; they are not repeated.
 //! Groups are adopted without being announced again, and requests that waited are gone.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Core;
@@ -28,9 +31,11 @@ use crate::child::{ChildId, ExitStatus, ProcessId};
 use crate::effect::{Effect, Effects};
 use crate::group::Group;
 use crate::input::{Input, SpawnError};
+use crate::pools::Pools;
 use crate::process::{Phase, Process, State};
 use crate::snapshot::{GroupSnapshot, Inherited, Snapshot};
 use crate::state::Mood;
+use crate::tick::Ticks;
 use crate::time::Now;
 
 impl Core {
@@ -46,12 +51,24 @@ impl Core {
                 .collect(),
             candidate: self.candidate.to_vec(),
             next: self.next,
+            serial: self.pools.serial(),
+            tick: self.ticks.slice(),
         }
     }
 
-    /// Goes on where an earlier daemon left off. `inventory` is every child that the keeper has.
-    pub fn adopt(now: Now, snapshot: Snapshot, inventory: &[Inherited], fx: &mut Effects) -> Self {
-        let mut core = Self::empty(snapshot.mood, snapshot.candidate.into(), snapshot.next);
+    /// Goes on where an earlier daemon left off. `inventory` is every child that the keeper has,
+    /// and `identifier` the name that listeners know the daemon by.
+    pub fn adopt(
+        now: Now,
+        snapshot: Snapshot,
+        inventory: &[Inherited],
+        identifier: Arc<str>,
+        fx: &mut Effects,
+    ) -> Self {
+        let pools = Pools::new(identifier, snapshot.serial);
+        let mut core = Self::empty(snapshot.candidate.into(), snapshot.next, pools, now);
+        core.mood = snapshot.mood;
+        core.ticks = Ticks::restore(snapshot.tick);
         for group in snapshot.groups {
             core.take_over(group);
         }
@@ -65,7 +82,10 @@ impl Core {
         if core.mood != Mood::Running {
             core.queue_groups();
         }
+        let known: BTreeSet<_> = inventory.iter().map(|inherited| inherited.child).collect();
+        core.pools.adopt(|child| known.contains(&child), fx);
         core.reconcile(now, inventory, fx);
+        core.tick(now, fx);
         core.finish(now, fx);
         core
     }
@@ -79,6 +99,7 @@ impl Core {
             id: group.id,
             spec: group.spec.clone(),
             processes: processes.map(Process::snapshot).collect(),
+            pool: self.pools.snapshot(group.id),
         }
     }
 
@@ -89,7 +110,10 @@ impl Core {
             .into_iter()
             .zip(specs)
             .map(|(left, spec)| Process::restore(left, group.spec.clone(), spec.clone()));
-        let processes = processes.collect();
+        let processes: Vec<_> = processes.collect();
+        let ids: Vec<_> = processes.iter().map(|process| process.id).collect();
+        let left = group.pool.unwrap_or_default();
+        self.pools.add(group.id, &group.spec, &ids, left);
         self.roster.add(group.id, group.spec.clone(), processes);
     }
 

@@ -258,8 +258,9 @@ impl Core {
         self.roster.remove(group);
         self.gallery.groups_changed();
         // A pool of listeners hears of its own beginning, but not of its end.
+        self.pools.remove(group);
         fx.push(Effect::GroupRemoved { id: group });
-        fx.announce(Event::GroupRemoved(name));
+        self.announce(Event::GroupRemoved(name), fx);
         fx.reply(id, Reply::Done);
     }
 }

@@ -1,6 +1,9 @@
 //! Whole histories: inputs on the left, and on the right what listeners, readers of the log,
 //! clients and the keeper see of it, in order.
 
+mod events;
+mod losses;
+
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -26,7 +29,7 @@ struct World {
 impl World {
     fn start(now: Now, groups: &[Arc<GroupSpec>]) -> Self {
         let mut fx = Effects::new();
-        let core = Core::start(now, groups.to_vec(), &mut fx);
+        let core = Core::start(now, groups.to_vec(), "supervisor".into(), 0, &mut fx);
         Self {
             core,
             fx,
@@ -167,7 +170,7 @@ fn a_spawn_that_a_crash_has_lost_is_made_again_and_its_time_counts_from_then() {
     let mut world = World::start(at(0), &[group("cat", &[program("cat")])]);
     world.told();
     let snapshot = world.core.snapshot();
-    world.core = Core::adopt(at(5000), snapshot, &[], &mut world.fx);
+    world.core = Core::adopt(at(5000), snapshot, &[], "supervisor".into(), &mut world.fx);
     assert_eq!(world.told(), ["spawn cat as 2"]);
     world.spawned(at(5010), 2);
     assert_eq!(world.core.deadline(), Some(at(6000).mono));
@@ -196,7 +199,8 @@ fn a_stop_whose_signal_was_lost_in_a_crash_is_made_up_for_and_only_then() {
             exited: None,
         };
         let snapshot = world.core.snapshot();
-        world.core = Core::adopt(at(9000), snapshot, &[inherited], &mut world.fx);
+        let name = "supervisor".into();
+        world.core = Core::adopt(at(9000), snapshot, &[inherited], name, &mut world.fx);
         assert_eq!(world.told(), expected);
         let begins = if expected.is_empty() { 2000 } else { 9000 };
         assert_eq!(world.core.deadline(), Some(at(begins + 10_000).mono));

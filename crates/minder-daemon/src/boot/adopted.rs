@@ -11,10 +11,10 @@ use minder_wire::ToKeeper;
 
 use super::fresh::{bind, release_sockets};
 use super::{Failure, Parts, Running, SETTINGS, Start, listener_name};
-use crate::codec::MAX_SEALED;
 use crate::children::{Children, Known};
-use crate::link::{FoundChild, now};
+use crate::codec::MAX_SEALED;
 use crate::fastcgi::{self, Sockets};
+use crate::link::{FoundChild, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::mailbox;
 use crate::settings::Settings;
@@ -125,7 +125,8 @@ fn go_on(mut start: Start, left: Left) -> Result<Running, Failure> {
     say_what_happened(&start, &found);
     let inherited: Vec<Inherited> = found.iter().map(|found| owners.inherited(found)).collect();
     let mut effects = Effects::new();
-    let core = Core::adopt(now(), left.snapshot, &inherited, &mut effects);
+    let identifier = left.settings.automatic.identifier.as_str().into();
+    let core = Core::adopt(now(), left.snapshot, &inherited, identifier, &mut effects);
     let mut running = start.assemble(Parts {
         settings: left.settings,
         sockets: left.sockets,
@@ -202,7 +203,9 @@ impl Owners {
     /// By the snapshot; for a child that it does not know any more, whose output may still be
     /// written by a descendant, by its label.
     fn of(&self, child: ChildId, label: &str) -> Option<&Known> {
-        self.by_child.get(&child).or_else(|| self.by_label.get(label))
+        self.by_child
+            .get(&child)
+            .or_else(|| self.by_label.get(label))
     }
 
     fn children(&self, snapshot: &Snapshot, found: &[FoundChild]) -> Children {
@@ -229,7 +232,9 @@ impl Owners {
             signals: Signals(found.signals),
             // An end is told once all output has been taken in; an end that was told before is
             // none of the core's business.
-            exited: found.ended.filter(|_| !self.by_child.contains_key(&found.child)),
+            exited: found
+                .ended
+                .filter(|_| !self.by_child.contains_key(&found.child)),
         }
     }
 }

@@ -10,8 +10,8 @@ use minder_logs::auto;
 use minder_wire::ToKeeper;
 
 use super::{Failure, LISTENER, Parts, Running, Start, pidfile_text};
-use crate::control;
 use crate::children::Children;
+use crate::control;
 use crate::fastcgi;
 use crate::launch::Refusal;
 use crate::link::now;
@@ -47,7 +47,8 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let plane = start.plane(&post, Vec::new())?;
     let files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi);
     let mut effects = Effects::new();
-    let core = Core::start(now(), loaded.groups, &mut effects);
+    let identifier = settings.automatic.identifier.as_str().into();
+    let core = Core::start(now(), loaded.groups, identifier, 0, &mut effects);
     Ok(start.assemble(Parts {
         settings,
         sockets,

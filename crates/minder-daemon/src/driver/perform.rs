@@ -65,11 +65,13 @@ impl Driver {
 
     /// Sends what is on its way to programs and to the log plane, now that it counts.
     fn send_streams(&mut self) -> Result<(), LinkError> {
-        let deaf = self.children.inputs.send_fresh();
+        let mut deaf = std::mem::take(&mut self.children.deaf);
+        deaf.extend(self.children.inputs.send_fresh());
         for (child, answer) in std::mem::take(&mut self.children.asked) {
-            let sent = match deaf.contains(&child) {
-                true => Err(self.stdin_fault(child, SendError::Closed)),
-                false => Ok(()),
+            let sent = if deaf.contains(&child) {
+                Err(self.stdin_fault(child, SendError::Closed))
+            } else {
+                Ok(())
             };
             // Whoever asked may have gone away.
             let _ = answer.send(sent);
@@ -108,11 +110,21 @@ impl Driver {
     /// the daemon names itself, and what is to be sent.
     fn prepare(&mut self, effects: &[Effect]) -> Result<(), LinkError> {
         for effect in effects {
-            if let Effect::GroupAdded { id, spec, processes } = effect {
+            if let Effect::GroupAdded {
+                id,
+                spec,
+                processes,
+            } = effect
+            {
                 self.make_files(*id, spec, processes);
             }
-            if let Effect::Deliver { child, bytes } = effect {
-                self.deliver(*child, bytes)?;
+            if let Effect::Deliver {
+                child,
+                delivery,
+                bytes,
+            } = effect
+            {
+                self.deliver(*child, *delivery, bytes)?;
             }
         }
         Ok(())
@@ -130,10 +142,13 @@ impl Driver {
     }
 
     /// Puts an event on its way to a listener.
-    fn deliver(&mut self, child: ChildId, bytes: &[u8]) -> Result<(), LinkError> {
-        if self.children.inputs.put(child, bytes, &mut self.link)?.is_err() {
-            // Its end will be told, and the event is delivered to another.
-            self.log.write(Level::Debug, "a listener has closed its standard input");
+    fn deliver(&mut self, child: ChildId, delivery: u64, bytes: &[u8]) -> Result<(), LinkError> {
+        let inputs = &mut self.children.inputs;
+        if inputs
+            .deliver(child, delivery, bytes, &mut self.link)?
+            .is_err()
+        {
+            self.children.deaf.push(child);
         }
         Ok(())
     }
@@ -233,6 +248,7 @@ impl Driver {
             }
             Err(error) => {
                 self.children.sockets.leave(child);
+                self.children.remove(child);
                 self.input(now(), Input::SpawnFailed { child, error });
                 Ok(())
             }

@@ -83,6 +83,7 @@ fn group(id: u64, name: &str, children: &[u64]) -> GroupSnapshot {
             processes: Vec::new(),
         }),
         processes: processes.collect(),
+        pool: None,
     }
 }
 
@@ -111,6 +112,8 @@ fn a_daemon_finds_the_sockets_that_the_one_before_it_left() {
             group(3, "never-made", &[4]),
         ],
         candidate: Vec::new(),
+        serial: 0,
+        tick: 0,
         next: NextIds {
             child: 9,
             process: 9,

@@ -51,6 +51,7 @@ pub(crate) fn recover(now: Now, groups: Vec<Arc<GroupSpec>>, children: &[FoundCh
             id,
             spec: Arc::clone(spec),
             processes,
+            pool: None,
         });
     }
     Snapshot {
@@ -58,6 +59,8 @@ pub(crate) fn recover(now: Now, groups: Vec<Arc<GroupSpec>>, children: &[FoundCh
         groups: snapshots,
         candidate: groups,
         next,
+        serial: 0,
+        tick: now.wall.0.as_secs(),
     }
 }
 

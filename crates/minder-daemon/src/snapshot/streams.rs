@@ -24,6 +24,7 @@ pub(super) fn write(out: &mut Encoder, notes: &StreamNotes) {
         out.record(|out| {
             out.u64(note.child.0);
             out.u64(note.end);
+            out.u64(note.delivered);
         });
     });
     out.list(notes.inspected.iter(), |out, note| {
@@ -48,13 +49,18 @@ pub(super) fn read(input: &mut Decoder<'_>) -> Result<StreamNotes, CodecError> {
             Ok(InputNote {
                 child: ChildId(input.u64()?),
                 end: input.u64()?,
+                delivered: input.u64()?,
             })
         })
     })?;
     let inspected = input.list(|input| {
         input.record(|input| {
             let child = ChildId(input.u64()?);
-            let channel = if input.bool()? { Channel::Stderr } else { Channel::Stdout };
+            let channel = if input.bool()? {
+                Channel::Stderr
+            } else {
+                Channel::Stdout
+            };
             Ok(InspectedNote {
                 stream: StreamId { child, channel },
                 position: input.u64()?,
@@ -87,11 +93,11 @@ pub(crate) fn is_of_stream(name: &[u8]) -> bool {
 }
 
 impl StreamsLeft {
-    /// What was on its way to a standard input.
-    pub(crate) fn take_input(&mut self, child: ChildId) -> Option<Outbox> {
+    /// What was on its way to a standard input, and the number of the last event among it.
+    pub(crate) fn take_input(&mut self, child: ChildId) -> Option<(Outbox, u64)> {
         let note = self.notes.inputs.iter().find(|note| note.child == child)?;
         let file = self.held.remove(&inputs::name(child))?;
-        Some(Outbox::adopt(file, note.end))
+        Some((Outbox::adopt(file, note.end), note.delivered))
     }
 
     /// Goes on looking into a stream. Answers the log plane's pipe, or gives the pipe back if

@@ -1,9 +1,15 @@
+use minder_core::listener::{Answer, Listener};
+use minder_core::pool::{PoolSnapshot, QueuedEvent};
 use minder_core::spec::{AutoRestart, GroupKind, LogTarget, ServerUrl, StreamSpec};
-use minder_core::{ExitStatus, ProcessSpec, Signal};
+use minder_core::{EventType, ExitStatus, ProcessSpec, Signal};
+use minder_logs::capture::Capture;
+use minder_logs::plane::{Channel, StreamId};
 use minder_os::frames;
 use minder_wire::ToDaemon;
 
 use super::*;
+use crate::inputs::InputNote;
+use crate::inspected::InspectedNote;
 use crate::link::FoundChild;
 
 fn stream(log: LogTarget) -> StreamSpec {
@@ -98,6 +104,66 @@ fn every_state() -> Vec<State> {
     ]
 }
 
+fn event(serial: u64) -> QueuedEvent {
+    QueuedEvent {
+        kind: EventType::ProcessLogStderr,
+        serial,
+        pool_serial: serial - 60,
+        payload: "größe".into(),
+    }
+}
+
+/// A pool with one listener in each state that there is.
+fn pool() -> GroupSnapshot {
+    use minder_core::listener::State;
+    let busy = |answer| State::Busy {
+        event: event(66),
+        answer,
+    };
+    let states = [
+        State::Acknowledged {
+            unread: b"REA".to_vec(),
+        },
+        State::Ready,
+        busy(Answer::Line(b"RESULT".to_vec())),
+        busy(Answer::Body {
+            missing: 1,
+            ok: true,
+        }),
+        State::Unknown,
+    ];
+    let listeners = (0..).zip(states).map(|(number, state)| {
+        Some(Listener {
+            child: ChildId(80 + number),
+            state,
+            deliveries: number,
+            deaf: number == 1,
+        })
+    });
+    let listeners: Vec<_> = listeners.chain([None]).collect();
+    let names: Vec<String> = (0..listeners.len()).map(|n| format!("l{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut spec = Arc::unwrap_or_clone(group("pool", &names));
+    spec.kind = GroupKind::Listeners {
+        buffer_size: 10,
+        events: vec!["PROCESS_LOG".to_owned()],
+    };
+    GroupSnapshot {
+        id: GroupId(5),
+        spec: Arc::new(spec),
+        processes: (30..)
+            .map(ProcessId)
+            .map(untouched)
+            .take(listeners.len())
+            .collect(),
+        pool: Some(PoolSnapshot {
+            serial: 9,
+            queue: vec![event(67), event(68)],
+            listeners,
+        }),
+    }
+}
+
 fn everything() -> (Snapshot, Files) {
     let states = every_state();
     let names: Vec<String> = (0..states.len()).map(|n| format!("p{n}")).collect();
@@ -119,12 +185,15 @@ fn everything() -> (Snapshot, Files) {
             id: GroupId(4),
             spec: web.clone(),
             processes: processes.collect(),
+            pool: None,
         },
         GroupSnapshot {
             id: GroupId(3),
             spec: group("gone", &["old"]),
             processes: vec![untouched(ProcessId(2))],
+            pool: None,
         },
+        pool(),
     ];
     let files = Arc::new(BTreeMap::from([
         (
@@ -153,9 +222,41 @@ fn everything() -> (Snapshot, Files) {
             groups,
             candidate: vec![web, idle],
             next,
+            serial: 70,
+            tick: 1_700_000_005,
         },
         files,
     )
+}
+
+/// Notes of every sort that there is.
+fn streams() -> StreamNotes {
+    let inspected = |channel, capture| InspectedNote {
+        stream: StreamId {
+            child: ChildId(77),
+            channel,
+        },
+        position: 5,
+        log_end: 3,
+        capture,
+        ended: channel == Channel::Stderr,
+    };
+    let capture = Capture {
+        limit: 10,
+        captured: Some(b"so far".to_vec()),
+        held: b"<!--".to_vec(),
+    };
+    StreamNotes {
+        inputs: vec![InputNote {
+            child: ChildId(77),
+            end: 9,
+            delivered: 2,
+        }],
+        inspected: vec![
+            inspected(Channel::Stdout, None),
+            inspected(Channel::Stderr, Some(capture)),
+        ],
+    }
 }
 
 /// A keeper that holds what it is told to hold, and a link to it.
@@ -218,7 +319,7 @@ fn what_one_daemon_recorded_the_next_one_takes() {
     let (snapshot, files) = everything();
     let (mut link, mut keeper) = Keeper::new();
     Recorder::default()
-        .record(&snapshot, &files, &mut link)
+        .record(&snapshot, &files, &streams(), &mut link)
         .unwrap();
     keeper.obey();
     let legacy = taken(&mut keeper.held).unwrap();
@@ -246,6 +347,7 @@ fn what_one_daemon_recorded_the_next_one_takes() {
         },
     };
     assert_eq!(legacy.snapshot, expected);
+    assert_eq!(legacy.streams, streams());
 }
 
 #[test]
@@ -253,18 +355,26 @@ fn only_what_has_changed_is_recorded_again() {
     let (mut snapshot, files) = everything();
     let (mut link, mut keeper) = Keeper::new();
     let mut recorder = Recorder::default();
-    recorder.record(&snapshot, &files, &mut link).unwrap();
+    recorder
+        .record(&snapshot, &files, &streams(), &mut link)
+        .unwrap();
     keeper.obey();
-    recorder.record(&snapshot, &files, &mut link).unwrap();
+    recorder
+        .record(&snapshot, &files, &streams(), &mut link)
+        .unwrap();
     assert_eq!(keeper.obey(), 0);
     snapshot.next.child += 1;
-    recorder.record(&snapshot, &files, &mut link).unwrap();
+    recorder
+        .record(&snapshot, &files, &streams(), &mut link)
+        .unwrap();
     assert_eq!(keeper.obey(), 1);
     snapshot.groups.pop();
-    recorder.record(&snapshot, &files, &mut link).unwrap();
+    recorder
+        .record(&snapshot, &files, &streams(), &mut link)
+        .unwrap();
     assert_eq!(keeper.obey(), 3);
     assert_eq!(keeper.held.len(), 2);
-    assert_eq!(taken(&mut keeper.held).unwrap().snapshot.groups.len(), 1);
+    assert_eq!(taken(&mut keeper.held).unwrap().snapshot.groups.len(), 2);
 }
 
 #[test]
@@ -272,10 +382,14 @@ fn a_daemon_that_dies_between_its_messages_leaves_a_state_with_its_layout() {
     let (mut snapshot, files) = everything();
     let (mut link, mut keeper) = Keeper::new();
     let mut recorder = Recorder::default();
-    recorder.record(&snapshot, &files, &mut link).unwrap();
+    recorder
+        .record(&snapshot, &files, &streams(), &mut link)
+        .unwrap();
     keeper.obey();
     snapshot.groups.pop();
-    recorder.record(&snapshot, &files, &mut link).unwrap();
+    recorder
+        .record(&snapshot, &files, &streams(), &mut link)
+        .unwrap();
     let mut buffer = vec![0; minder_wire::MAX_FRAME];
     while let Ok(Some(received)) = frames::receive(&keeper.socket, &mut buffer) {
         match ToKeeper::decode(received.frame).unwrap() {
@@ -300,7 +414,9 @@ fn layouts_that_nobody_could_release_are_released_with_the_next() {
     let (snapshot, files) = everything();
     let (mut link, mut keeper) = Keeper::new();
     let mut recorder = Recorder::default();
-    recorder.record(&snapshot, &files, &mut link).unwrap();
+    recorder
+        .record(&snapshot, &files, &streams(), &mut link)
+        .unwrap();
     keeper.obey();
     let outdated = memfd::sealed("old", b"").unwrap();
     keeper
@@ -316,7 +432,9 @@ fn layouts_that_nobody_could_release_are_released_with_the_next() {
     ]);
     let (legacy, mut recorder) = take(&mut held).unwrap();
     legacy.unwrap();
-    recorder.record(&snapshot, &files, &mut link).unwrap();
+    recorder
+        .record(&snapshot, &files, &streams(), &mut link)
+        .unwrap();
     keeper.obey();
     let names: Vec<_> = keeper.held.keys().cloned().collect();
     assert_eq!(names, [layout_name(8), STATE.to_vec()]);
@@ -327,7 +445,7 @@ fn damage_is_told_and_not_believed() {
     let (snapshot, files) = everything();
     let (mut link, mut keeper) = Keeper::new();
     Recorder::default()
-        .record(&snapshot, &files, &mut link)
+        .record(&snapshot, &files, &streams(), &mut link)
         .unwrap();
     keeper.obey();
     let layout = keeper.held.remove(&layout_name(1)).unwrap();
@@ -382,4 +500,26 @@ fn without_a_snapshot_what_runs_is_up_and_nothing_else_is_started() {
         phase: Phase::Running { pid: 101 },
     };
     assert_eq!(states, [running, State::Down(Down::Stopped)]);
+}
+
+#[test]
+fn what_a_release_without_events_left_is_read_all_the_same() {
+    let (mut snapshot, _) = everything();
+    snapshot.groups.clear();
+    let written = state(&snapshot, &streams(), 1);
+    let mut old = Encoder::new();
+    old.record(|out| {
+        out.u8(1);
+        out.u64(snapshot.next.child);
+        out.u64(snapshot.next.process);
+        out.u64(snapshot.next.group);
+    });
+    old.list(std::iter::empty(), write_process);
+    let old = old.finish();
+    assert!(old.len() < written.len());
+    let mut read = snapshot.clone();
+    (read.mood, read.serial, read.tick) = (Mood::Running, 0, 0);
+    read_state(&mut Decoder::new(&old), &mut read).unwrap();
+    (snapshot.serial, snapshot.tick) = (0, 0);
+    assert_eq!(read, snapshot);
 }

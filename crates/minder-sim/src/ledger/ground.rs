@@ -52,6 +52,7 @@ impl Ground {
                 self.open.remove(request);
             }
             Effect::Signal { .. }
+            | Effect::Deliver { .. }
             | Effect::Announce(_)
             | Effect::Log(_)
             | Effect::GroupAdded { .. }

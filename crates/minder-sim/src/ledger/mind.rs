@@ -180,6 +180,10 @@ impl Mind {
             Input::SpawnFailed { .. }
             | Input::ChildExited { .. }
             | Input::SignalFailed { .. }
+            | Input::ListenerSaid { .. }
+            | Input::ListenerDeaf { .. }
+            | Input::Said { .. }
+            | Input::RemoteCommunication { .. }
             | Input::OrphanReaped { .. }
             | Input::Signalled(_)
             | Input::Request(..)
@@ -261,7 +265,8 @@ impl Mind {
             Effect::GroupRemoved { id } => self.remove(*id),
             Effect::Halt(halt) => self.halted = Some(*halt),
             Effect::Announce(Event::SupervisorRunning) => self.running_told = true,
-            Effect::Announce(_)
+            Effect::Deliver { .. }
+            | Effect::Announce(_)
             | Effect::Log(_)
             | Effect::Reply { .. }
             | Effect::Stray { .. }

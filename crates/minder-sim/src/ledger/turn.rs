@@ -93,7 +93,8 @@ impl Turn {
             Effect::Signal { child, .. } => {
                 self.signalled.insert(*child);
             }
-            Effect::Announce(_)
+            Effect::Deliver { .. }
+            | Effect::Announce(_)
             | Effect::Log(_)
             | Effect::GroupRemoved { .. }
             | Effect::Stray { .. }
