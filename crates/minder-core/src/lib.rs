@@ -10,8 +10,8 @@
 //! input like any other. The same inputs give the same effects, which is what lets `minder-sim`
 //! run it through millions of histories.
 //!
-//! Start reading at [`core`](crate::core), then [`process`](crate::process); what listeners are told
-//! begins in [`pool`](crate::pool).
+//! Start reading at [`core`], then [`process`]; what listeners are told begins in
+//! [`pool`].
 
 #![no_std]
 #![forbid(unsafe_code)]

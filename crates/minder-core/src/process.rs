@@ -18,8 +18,8 @@
 //! outcome of a spawn is unknown is kept until then, so that nobody is told of a stopping
 //! process without a pid.
 //!
-//! The decision points, each in one place: when a child counts as up ([`Process::ready_at`]),
-//! what follows a failed start ([`Process::after_failed_start`]), and whether an end is followed
+//! The decision points, each in one place: when a child counts as up (`ready_at`),
+//! what follows a failed start (`after_failed_start`), and whether an end is followed
 //! by another start ([`Process::wants_restart`]).
 
 use alloc::format;
