@@ -3,7 +3,7 @@
 //! Owns the events that wait, and knows which listener each of its processes is. An event is told
 //! once: to the first process in order that is RUNNING and says that it is ready. One that is not
 //! taken goes back to the head, and keeps its serials. What a listener's words mean is
-//! [`crate::listener`]'s business, and which events there are is [`crate::pools`]'.
+//! [`crate::listener`]'s business, and who else hears of an event is that of `pools.rs`.
 
 use alloc::collections::VecDeque;
 use alloc::format;

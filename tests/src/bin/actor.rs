@@ -8,6 +8,8 @@
 //! | `fill N` | writes N bytes in lines of 100 on standard output, in one write |
 //! | `flood FILE` | writes numbered lines, a write each, until FILE exists; then `end N` |
 //! | `drip FILE` | as `flood`, with a pause behind every 100 lines |
+//! | `tell FILE` | writes numbered text between capture tokens, and other text around it, until FILE exists |
+//! | `listen FILE` | is an event listener: appends header, payload and an empty line of each event to FILE |
 //! | `echo` | copies standard input to standard output until its end |
 //! | `report` | writes what it was given: arguments aside, all that a child inherits |
 //! | `until FILE` | waits until FILE exists |
@@ -22,7 +24,8 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufRead, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
@@ -43,6 +46,8 @@ fn main() -> io::Result<()> {
             "fill" => fill(word().parse().expect("fill takes a number"))?,
             "flood" => flood(Path::new(&word()), 1000, Duration::ZERO)?,
             "drip" => flood(Path::new(&word()), 100, PAUSE)?,
+            "tell" => tell(Path::new(&word()))?,
+            "listen" => listen(Path::new(&word()))?,
             "echo" => {
                 io::copy(&mut io::stdin(), &mut io::stdout())?;
             }
@@ -82,6 +87,44 @@ fn flood(end: &Path, burst: u64, pause: Duration) -> io::Result<()> {
         }
     }
     writeln!(out, "end {number}")
+}
+
+fn tell(end: &Path) -> io::Result<()> {
+    let mut out = io::stdout();
+    let mut number = 0_u64;
+    while !end.exists() {
+        out.write_all(
+            format!("{number}<!--XSUPERVISOR:BEGIN-->{number}<!--XSUPERVISOR:END-->\n").as_bytes(),
+        )?;
+        number += 1;
+        if number.is_multiple_of(10) {
+            thread::sleep(PAUSE);
+        }
+    }
+    Ok(())
+}
+
+fn listen(heard: &Path) -> io::Result<()> {
+    let mut input = io::stdin().lock();
+    let mut heard = File::options().create(true).append(true).open(heard)?;
+    let mut answer = "";
+    loop {
+        println!("{answer}READY");
+        io::stdout().flush()?;
+        let mut event = String::new();
+        if input.read_line(&mut event)? == 0 {
+            return Ok(());
+        }
+        let length = event.trim_end().rsplit_once("len:");
+        let length = length.and_then(|(_, length)| length.parse().ok());
+        let mut payload = vec![0; length.expect("a header ends with a length")];
+        input.read_exact(&mut payload)?;
+        event += &String::from_utf8_lossy(&payload);
+        event += "\n\n";
+        // In one write: what stands there has been heard whole.
+        heard.write_all(event.as_bytes())?;
+        answer = "RESULT 2\nOK";
+    }
 }
 
 fn report() -> io::Result<()> {

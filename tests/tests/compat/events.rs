@@ -1,9 +1,8 @@
 //! Event listeners: the protocol, the envelope, the payloads and their order.
 
-use minder_tests::{Daemon, Sandbox, Subject, not_yet};
+use minder_tests::{Daemon, Sandbox, Subject, cases};
 
-not_yet!(
-    "event listeners are not driven yet":
+cases!(
     a_listener_hears_of_a_whole_life,
     envelopes_carry_serials_of_their_own_pool,
     ticks_and_remote_events_are_delivered,

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod events;
 mod example;
 mod fastcgi;
 mod quickstart;

@@ -17,7 +17,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How often the daemon is killed, if nobody says.
-const KILLS: usize = 12;
+pub(crate) const KILLS: usize = 12;
 
 /// At most this much is written by the fastest program between two kills. It bounds the disk space
 /// that a long run takes, and is enough for a kill to hit any step of the copying.
@@ -274,10 +274,10 @@ fn check(files: &[PathBuf]) -> u64 {
 }
 
 /// Numbers that are as good as random, from a seed that is shown.
-struct Moments(u64);
+pub(crate) struct Moments(u64);
 
 impl Moments {
-    fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let now = SystemTime::UNIX_EPOCH
             .elapsed()
             .expect("it is later than 1970");
@@ -287,7 +287,7 @@ impl Moments {
     }
 
     /// `SplitMix64`.
-    fn next_below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn next_below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -297,7 +297,7 @@ impl Moments {
 }
 
 /// The number in the variable `name`, or `otherwise`.
-fn setting<T: FromStr<Err: Display>>(name: &str, otherwise: T) -> T {
+pub(crate) fn setting<T: FromStr<Err: Display>>(name: &str, otherwise: T) -> T {
     match env::var(name) {
         Ok(text) => text
             .parse()

@@ -474,6 +474,25 @@ fn what_is_in_flight_when_a_daemon_dies_is_asked_for_again_under_its_number() {
 }
 
 #[test]
+fn nothing_is_sent_to_a_listener_that_the_keeper_has_lost() {
+    let mut world = listening(10, &["a", "b"]);
+    world.remote(at(3), "1");
+    let snapshot = world.core.snapshot();
+    world.core = Core::adopt(at(4), snapshot, &[], "supervisor".into(), &mut world.fx);
+    let told = World::deliveries(world.told());
+    assert_eq!(told, [""; 0]);
+    assert_eq!(
+        world.core.snapshot().groups[0]
+            .pool
+            .clone()
+            .unwrap()
+            .queue
+            .len(),
+        1
+    );
+}
+
+#[test]
 fn serials_go_on_after_a_restart_and_begin_anew_after_the_largest() {
     let spec = pool("l", 10, &["REMOTE_COMMUNICATION"], &[at_once("l")]);
     let last = i64::MAX.unsigned_abs();

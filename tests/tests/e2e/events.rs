@@ -1,0 +1,118 @@
+//! The daemon is killed at random moments while a listener works: it is told everything once.
+
+use std::thread;
+use std::time::Duration;
+
+use minder_tests::{Daemon, Subject, wait_until};
+
+use crate::survival::{KILLS, Moments, kill_daemon, setting};
+
+/// The longest pause between two kills. Within it a daemon takes over, and some hundred events are
+/// heard.
+const LONGEST_PAUSE_MILLIS: u64 = 300;
+
+const CONFIG: &str = "\
+[eventlistener:ear]
+command=actor listen heard
+events=PROCESS_LOG,PROCESS_COMMUNICATION
+buffer_size=1000000
+[program:talker]
+command=actor drip halt
+autorestart=false
+stdout_events_enabled=true
+stdout_logfile=%(here)s/talker.log
+stdout_logfile_maxbytes=0
+[program:teller]
+command=actor tell halt
+autorestart=false
+stdout_capture_maxbytes=100
+stdout_logfile=%(here)s/teller.log
+stdout_logfile_maxbytes=0
+";
+
+#[test]
+fn killed_daemons_lose_and_repeat_no_event() {
+    Subject::Minder.run(|subject| {
+        let mut moments = Moments::from_environment();
+        let daemon = Daemon::start(subject, CONFIG);
+        let keeper = daemon.pid();
+        daemon.wait_state("ear", "RUNNING");
+        let ear = daemon.pid_of("ear");
+        for _ in 0..setting("MINDER_KILLS", KILLS) {
+            // Not to wait for something, but to be anywhere in what goes on.
+            thread::sleep(Duration::from_millis(
+                moments.next_below(LONGEST_PAUSE_MILLIS),
+            ));
+            kill_daemon(keeper);
+        }
+        daemon.sandbox().write("halt", "");
+        daemon.wait_state("talker", "EXITED");
+        daemon.wait_state("teller", "EXITED");
+        daemon.wait_file("talker.log", "end ");
+        let talk = daemon.sandbox().read("talker.log");
+        wait_until("the listener has heard all", || {
+            Heard::of(&daemon).talk.len() >= talk.len()
+        });
+
+        let heard = Heard::of(&daemon);
+        assert!(heard.talk == talk, "what was heard is not what was said");
+        let serials: Vec<usize> = (0..heard.serials.len()).collect();
+        assert_eq!(heard.serials, serials);
+        let told: Vec<String> = (0..heard.told.len())
+            .map(|number| number.to_string())
+            .collect();
+        assert_eq!(heard.told, told);
+        let around = told.join("\n") + "\n";
+        assert!(daemon.sandbox().read("teller.log") == around);
+        assert_eq!(daemon.pid_of("ear"), ear);
+        eprintln!(
+            "{} events, {} of them communications",
+            serials.len(),
+            told.len()
+        );
+    });
+}
+
+/// What the listener has heard, in order.
+#[derive(Default)]
+struct Heard {
+    /// The numbers of the events within their pool.
+    serials: Vec<usize>,
+    /// What `talker` has said.
+    talk: String,
+    /// What `teller` has said between tokens.
+    told: Vec<String>,
+}
+
+impl Heard {
+    fn of(daemon: &Daemon) -> Self {
+        let mut heard = Self::default();
+        let text = daemon.sandbox().read("heard");
+        for event in text.split("\n\nver:") {
+            heard.add(event.trim_end_matches("\n\n"));
+        }
+        heard
+    }
+
+    fn add(&mut self, event: &str) {
+        let mut lines = event.splitn(3, '\n');
+        let (Some(header), Some(about), Some(said)) = (lines.next(), lines.next(), lines.next())
+        else {
+            return;
+        };
+        let serial = header
+            .split_once("poolserial:")
+            .and_then(|(_, rest)| rest.split_once(' '));
+        let serial = serial.and_then(|(serial, _)| serial.parse().ok());
+        self.serials.push(serial.expect("each event has a number"));
+        if about.starts_with("processname:talker ") {
+            self.talk += said;
+            // The last newline of an event is not the listener's.
+            if !self.talk.ends_with('\n') {
+                self.talk.push('\n');
+            }
+        } else {
+            self.told.push(said.to_owned());
+        }
+    }
+}
