@@ -8,6 +8,9 @@
 //! Nothing is trusted: every length is checked against what is there before it is used, and a bad
 //! envelope is an error, never a guess.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The first bytes of everything that is sealed here.
@@ -118,6 +121,10 @@ impl Encoder {
         self.bytes(value.as_bytes());
     }
 
+    pub(crate) fn path(&mut self, value: &Path) {
+        self.bytes(value.as_os_str().as_bytes());
+    }
+
     pub(crate) fn option<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         self.bool(value.is_some());
         if let Some(value) = value {
@@ -209,6 +216,10 @@ impl<'a> Decoder<'a> {
         std::str::from_utf8(bytes)
             .map(str::to_owned)
             .map_err(|_| CodecError::Value)
+    }
+
+    pub(crate) fn path(&mut self) -> Result<PathBuf, CodecError> {
+        Ok(PathBuf::from(OsStr::from_bytes(self.bytes()?)))
     }
 
     pub(crate) fn option<T>(

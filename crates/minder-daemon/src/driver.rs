@@ -14,37 +14,34 @@
 
 mod fastcgi;
 mod perform;
+mod streams;
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use minder_core::effect::Halt;
-use minder_core::event::{self, Said};
 use minder_core::{
-    ChildId, Core, Effects, ExitStatus, Input, Level, Mono, Mood, Now, ProcessId, Request, Signal,
-    SpawnError, Target,
+    ChildId, Core, Effects, Input, Level, Mono, Mood, Now, ProcessId, Request, Signal, SpawnError,
+    Target,
 };
 use minder_logs::main_log::MainLog;
 use minder_logs::plane::{Channel, Notice, Plane, StreamId};
-use minder_logs::sink::SinkSpec;
 use minder_logs::syslog::Syslog;
 use minder_os::errno_name;
-use minder_rpc::{Fault, FaultCode};
 use minder_wire::{SpawnStep, Stream, ToDaemon, ToKeeper};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::children::{Children, StdinAnswer};
+use crate::children::Children;
 use crate::configuration::Configuration;
-use crate::inputs::SendError;
-use crate::inspected::{Heard, Side};
-use crate::link::{FoundChild, Link, LinkError, exit_status, moment, now};
+use crate::inspected::Side;
+use crate::link::{Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::plan::Inheritance;
 use crate::published::Published;
-use crate::snapshot::{Recorder, StreamsLeft};
+use crate::snapshot::Recorder;
 use crate::waiters::Waiters;
 use minder_config::command;
 
@@ -230,156 +227,6 @@ impl Driver {
         Ok(())
     }
 
-    /// Connects the pipes of a new child.
-    fn connect(
-        &mut self,
-        child: ChildId,
-        pipes: impl Iterator<Item = (Stream, OwnedFd)>,
-    ) -> Result<(), LinkError> {
-        let mut sinks = self.children.opened.remove(&child).unwrap_or_default();
-        for (stream, pipe) in pipes {
-            let Some(channel) = channel(stream) else {
-                self.children.inputs.add(child, pipe, None);
-                continue;
-            };
-            let place = sinks.iter().position(|(found, _)| *found == channel);
-            let sink = place.map(|place| sinks.swap_remove(place).1);
-            let pipe = self.inspect(StreamId { child, channel }, pipe)?;
-            self.overhear(child, channel);
-            self.send_to_syslog(child, channel);
-            self.plane.attach(StreamId { child, channel }, pipe, sink);
-        }
-        Ok(())
-    }
-
-    /// Connects the pipes of a child that an earlier daemon had, with what that had on its way.
-    /// Its output goes on to `sinks`.
-    pub(crate) fn reconnect(
-        &mut self,
-        found: FoundChild,
-        sinks: &[(Channel, Option<SinkSpec>)],
-        streams: &mut StreamsLeft,
-    ) -> Result<(), LinkError> {
-        let child = found.child;
-        for (stream, pipe) in found.streams {
-            let Some(channel) = channel(stream) else {
-                let outbox = streams.take_input(child);
-                self.children.inputs.add(child, pipe, outbox);
-                continue;
-            };
-            let id = StreamId { child, channel };
-            let sink = sinks.iter().find(|(known, _)| *known == channel);
-            let sink = sink.and_then(|(_, sink)| sink.clone());
-            let adopted = match self.children.interest(child, channel) {
-                Some(interest) => {
-                    streams.take_inspected(&mut self.children.inspected, id, pipe, interest)
-                }
-                None => Err(pipe),
-            };
-            let pipe = match adopted {
-                Ok(pipe) => pipe,
-                Err(pipe) => self.inspect(id, pipe)?,
-            };
-            self.overhear(child, channel);
-            self.send_to_syslog(child, channel);
-            self.plane.adopt(id, pipe, sink);
-        }
-        Ok(())
-    }
-
-    /// Begins to look into a stream, if it is one of that kind. Answers the pipe that the log plane
-    /// is to read.
-    fn inspect(&mut self, id: StreamId, pipe: OwnedFd) -> Result<OwnedFd, LinkError> {
-        match self.children.interest(id.child, id.channel) {
-            Some(interest) => self
-                .children
-                .inspected
-                .begin(id, pipe, interest, &mut self.link),
-            None => Ok(pipe),
-        }
-    }
-
-    /// Looks into what has come from a stream, and tells the core what is in it.
-    fn look(&mut self, now: Now, id: StreamId) {
-        let heard = match self.children.inspected.read(id) {
-            Ok(heard) => heard,
-            Err(error) => {
-                let name = self.children.name(id.child);
-                let line = format!("cannot read the {} of {name}: {error}", id.channel);
-                self.log.write(Level::Error, line);
-                return;
-            }
-        };
-        let StreamId { child, channel } = id;
-        for heard in heard {
-            let (what, data) = match heard {
-                Heard::Listener(bytes) => {
-                    self.input(now, Input::ListenerSaid { child, bytes });
-                    continue;
-                }
-                Heard::Text(data) => (Said::Log, data),
-                Heard::Communication(data) => {
-                    let name = self.children.name(child);
-                    let line = format!("'{name}' '{channel}' emitted a comm event");
-                    self.log.write(Level::Debug, line);
-                    (Said::Communication, data)
-                }
-            };
-            let channel = core_channel(channel);
-            self.input(
-                now,
-                Input::Said {
-                    child,
-                    channel,
-                    what,
-                    data,
-                },
-            );
-        }
-    }
-
-    /// Writes what a program says to the daemon's own log as well, if that is to be so detailed.
-    fn overhear(&self, child: ChildId, channel: Channel) {
-        if !self.log.is_enabled(Level::Debug) {
-            return;
-        }
-        let (log, name) = (Arc::clone(&self.log), self.children.name(child).to_owned());
-        let tap = move |said: &[u8]| {
-            let said = String::from_utf8_lossy(said);
-            log.write(
-                Level::Debug,
-                format_args!("'{name}' {channel} output:\n{said}"),
-            );
-        };
-        let stream = StreamId { child, channel };
-        self.plane.tap(stream, Box::new(tap));
-    }
-
-    fn send_to_syslog(&self, child: ChildId, channel: Channel) {
-        if !self.children.goes_to_syslog(child, channel) {
-            return;
-        }
-        let name = self.children.name(child);
-        let tap = self.syslog.tap(name, self.files.strips_ansi());
-        self.plane.tap(StreamId { child, channel }, tap);
-    }
-
-    /// A child has ended. The core is told once all that it wrote has been taken in.
-    pub(crate) fn ended(
-        &mut self,
-        child: ChildId,
-        status: ExitStatus,
-        at: Now,
-    ) -> Result<(), LinkError> {
-        self.children.inputs.remove(child, &mut self.link)?;
-        self.children.ends.reported(child, status, at);
-        self.children.inspected.finish(child);
-        if !self.children.finishing.contains(&child) {
-            self.children.finishing.push(child);
-        }
-        Ok(())
-    }
-
     fn signalled(&mut self, now: Now, signal: Signal) {
         let is_running = self.published.latest().view.mood == Mood::Running;
         if signal == Signal::HUP && is_running {
@@ -477,41 +324,6 @@ impl Driver {
         processes.into_iter().filter_map(error).collect()
     }
 
-    /// Puts bytes on their way to a standard input. Whoever asked is answered once they have left,
-    /// and may have gone away by then.
-    fn send_stdin(
-        &mut self,
-        process: ProcessId,
-        bytes: &[u8],
-        answer: StdinAnswer,
-    ) -> Result<(), LinkError> {
-        let Some(child) = self.children.of(process) else {
-            let _ = answer.send(Err(Fault::new(FaultCode::NotRunning)));
-            return Ok(());
-        };
-        match self.children.inputs.put(child, bytes, &mut self.link)? {
-            Ok(()) => self.children.asked.push((child, answer)),
-            Err(error) => {
-                let _ = answer.send(Err(self.stdin_fault(child, error)));
-            }
-        }
-        Ok(())
-    }
-
-    fn stdin_fault(&self, child: ChildId, error: SendError) -> Fault {
-        match error {
-            // Whoever asked knows by what name.
-            SendError::Closed => Fault::new(FaultCode::NoFile),
-            SendError::Full => {
-                let name = self.children.name(child);
-                Fault::about(
-                    FaultCode::Failed,
-                    format!("{name} does not read its standard input, and too much is waiting"),
-                )
-            }
-        }
-    }
-
     fn notice(&mut self, now: Now, notice: Notice) -> Result<(), LinkError> {
         match notice {
             Notice::Drained(child) => {
@@ -549,21 +361,6 @@ impl Driver {
             ),
         }
         Ok(())
-    }
-}
-
-fn core_channel(channel: Channel) -> event::Channel {
-    match channel {
-        Channel::Stdout => event::Channel::Stdout,
-        Channel::Stderr => event::Channel::Stderr,
-    }
-}
-
-fn channel(stream: Stream) -> Option<Channel> {
-    match stream {
-        Stream::Stdin => None,
-        Stream::Stdout => Some(Channel::Stdout),
-        Stream::Stderr => Some(Channel::Stderr),
     }
 }
 

@@ -1,7 +1,5 @@
 //! What the launcher leaves for the daemon, by way of the keeper.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use minder_core::Level;
@@ -44,7 +42,7 @@ impl Note {
         };
         out.record(|out| {
             texts(out, &self.args);
-            out.bytes(self.start_directory.as_os_str().as_bytes());
+            out.path(&self.start_directory);
             texts(out, &self.criticals);
             texts(out, &self.warnings);
             texts(out, &self.infos);
@@ -65,7 +63,7 @@ impl Note {
         Decoder::new(open(VERSION, sealed)?).record(|input| {
             Ok(Self {
                 args: texts(input)?,
-                start_directory: PathBuf::from(OsStr::from_bytes(input.bytes()?)),
+                start_directory: input.path()?,
                 criticals: texts(input)?,
                 warnings: texts(input)?,
                 infos: texts(input)?,

@@ -3,13 +3,11 @@
 //! An edited file changes nothing until somebody asks for it, so a daemon that follows a crashed
 //! one does not read the file again: this is given to the keeper, and taken back.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use minder_config::{Credentials, LogfileTarget, Server, Supervisord, server_url};
 use minder_core::Level;
 use minder_logs::main_log::{MainLogSpec, Target};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 use crate::codec::{CodecError, Decoder, Encoder, open, seal};
 use crate::log_files::Automatic;
@@ -65,16 +63,16 @@ impl Settings {
     pub(crate) fn seal(&self) -> Vec<u8> {
         let mut out = Encoder::new();
         out.record(|out| {
-            path(out, &self.automatic.directory);
+            out.path(&self.automatic.directory);
             out.text(&self.automatic.identifier);
             out.bool(self.strip_ansi);
             write_log(out, &self.log);
-            path(out, &self.pidfile);
+            out.path(&self.pidfile);
             out.option(self.umask, Encoder::u32);
             out.option(self.server_url.as_deref(), Encoder::text);
             out.list(self.servers.iter(), |out, endpoint| {
                 out.record(|out| {
-                    out.option(endpoint.file.as_deref(), path);
+                    out.option(endpoint.file.as_deref(), Encoder::path);
                     out.option(endpoint.credentials.as_ref(), |out, credentials| {
                         out.text(&credentials.username);
                         out.text(&credentials.password);
@@ -90,18 +88,18 @@ impl Settings {
         Decoder::new(open(VERSION, sealed)?).record(|input| {
             Ok(Self {
                 automatic: Automatic {
-                    directory: read_path(input)?,
+                    directory: input.path()?,
                     identifier: input.text()?,
                 },
                 strip_ansi: input.bool()?,
                 log: read_log(input)?,
-                pidfile: read_path(input)?,
+                pidfile: input.path()?,
                 umask: input.option(Decoder::u32)?,
                 server_url: input.option(Decoder::text)?,
                 servers: input.list(|input| {
                     input.record(|input| {
                         Ok(Endpoint {
-                            file: input.option(read_path)?,
+                            file: input.option(Decoder::path)?,
                             credentials: input.option(|input| {
                                 Ok(Credentials {
                                     username: input.text()?,
@@ -155,12 +153,12 @@ fn write_log(out: &mut Encoder, log: &MainLogSpec) {
             Target::Off => out.u8(0),
             Target::Syslog => out.u8(1),
             Target::File {
-                path: file,
+                path,
                 max_bytes,
                 backups,
             } => {
                 out.u8(2);
-                path(out, file);
+                out.path(path);
                 out.u64(*max_bytes);
                 out.u32(*backups);
             }
@@ -181,7 +179,7 @@ fn read_log(input: &mut Decoder<'_>) -> Result<MainLogSpec, CodecError> {
                 0 => Target::Off,
                 1 => Target::Syslog,
                 2 => Target::File {
-                    path: read_path(input)?,
+                    path: input.path()?,
                     max_bytes: input.u64()?,
                     backups: input.u32()?,
                 },
@@ -200,14 +198,6 @@ const LEVELS: [Level; 7] = [
     Level::Error,
     Level::Critical,
 ];
-
-fn path(out: &mut Encoder, path: &Path) {
-    out.bytes(path.as_os_str().as_bytes());
-}
-
-fn read_path(input: &mut Decoder<'_>) -> Result<PathBuf, CodecError> {
-    Ok(PathBuf::from(OsStr::from_bytes(input.bytes()?)))
-}
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,6 @@ use minder_wire::{MAX_LABEL, Stdin, ToKeeper};
 use super::Driver;
 use crate::children::{Known, Sinks};
 use crate::fastcgi::{held_name, socket_of};
-use crate::inputs::SendError;
 use crate::link::{LinkError, now};
 use crate::published::Picture;
 use crate::snapshot::{StreamNotes, label};
@@ -61,49 +60,6 @@ impl Driver {
         let files = self.files.paths();
         self.recorder
             .record(&self.core.snapshot(), &files, &streams, &mut self.link)
-    }
-
-    /// Sends what is on its way to programs and to the log plane, now that it counts.
-    fn send_streams(&mut self) -> Result<(), LinkError> {
-        let mut deaf = std::mem::take(&mut self.children.deaf);
-        deaf.extend(self.children.inputs.send_fresh());
-        for (child, answer) in std::mem::take(&mut self.children.asked) {
-            let sent = if deaf.contains(&child) {
-                Err(self.stdin_fault(child, SendError::Closed))
-            } else {
-                Ok(())
-            };
-            // Whoever asked may have gone away.
-            let _ = answer.send(sent);
-        }
-        for child in deaf {
-            self.input(now(), Input::ListenerDeaf { child });
-        }
-        self.children.inspected.send(&mut self.link)
-    }
-
-    /// Looks at the output that no pipe will tell of: what children left that have ended, and what
-    /// an earlier daemon took in last. Answers whether there was any.
-    fn look_at_what_is_due(&mut self) -> bool {
-        let due = self.children.inspected.due();
-        for id in &due {
-            self.look(now(), *id);
-        }
-        !due.is_empty()
-    }
-
-    /// Lets the log plane take in the last output of children that have ended, once it has been
-    /// sent all of it.
-    fn finish_children(&mut self) {
-        let inspected = &self.children.inspected;
-        let (finished, left) = std::mem::take(&mut self.children.finishing)
-            .into_iter()
-            .partition(|child| inspected.is_finished(*child));
-        self.children.finishing = left;
-        let finished: Vec<ChildId> = finished;
-        for child in finished {
-            self.plane.finish(child);
-        }
     }
 
     /// What the state refers to has to be there before the state is written down: the files that

@@ -7,6 +7,9 @@ use minder_logs::plane::{Channel, StreamId};
 use minder_os::frames;
 use minder_wire::ToDaemon;
 
+use minder_core::process::{Phase, StopCause};
+use minder_core::{ChildId, Mono, Now};
+
 use super::*;
 use crate::inputs::InputNote;
 use crate::inspected::InspectedNote;
@@ -514,7 +517,7 @@ fn what_a_release_without_events_left_is_read_all_the_same() {
         out.u64(snapshot.next.process);
         out.u64(snapshot.next.group);
     });
-    old.list(std::iter::empty(), write_process);
+    old.list(std::iter::empty(), processes::write);
     let old = old.finish();
     assert!(old.len() < written.len());
     let mut read = snapshot.clone();
