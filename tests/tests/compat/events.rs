@@ -2,6 +2,8 @@
 
 use minder_tests::{Daemon, Sandbox, Subject, cases};
 
+use crate::ears::heard;
+
 cases!(
     a_listener_hears_of_a_whole_life,
     envelopes_carry_serials_of_their_own_pool,
@@ -35,24 +37,6 @@ fn listening(subject: Subject, events: &str, answers: &str, more: &str) -> Daemo
     );
     sandbox.script("listener", LISTENER);
     Daemon::start_in(sandbox)
-}
-
-/// What was heard: event name and payload, pids as `N`.
-fn heard(daemon: &Daemon) -> Vec<String> {
-    let text = minder_tests::normal::numbers_after("pid:", &daemon.sandbox().read("heard"));
-    let mut out: Vec<String> = Vec::new();
-    for line in text.lines() {
-        if let Some((_, rest)) = line.split_once(" eventname:") {
-            out.push(rest.split(' ').next().unwrap_or_default().to_owned());
-        } else {
-            let event = out.last_mut().expect("a header comes first");
-            event.push(' ');
-            event.push_str(line);
-        }
-    }
-    out.iter()
-        .map(|event| event.trim_end().to_owned())
-        .collect()
 }
 
 fn a_listener_hears_of_a_whole_life(subject: Subject) {

@@ -13,20 +13,31 @@
 
 #![forbid(unsafe_code)]
 
+mod captures;
 mod children;
 mod config_errors;
+mod ctl_details;
 mod ctl_logs;
 mod ctl_shell;
 mod ctl_updates;
 mod ctl_verbs;
 mod daemon;
+mod dialect;
+mod ears;
+mod event_types;
 mod events;
+mod files;
 mod http;
 mod lives;
 mod logs;
+mod methods;
 mod options;
 mod pidproxy;
+mod pools;
+mod protocol;
 mod rpc;
+mod states;
+mod third_party;
 
 use minder_tests::Subject;
 
