@@ -27,6 +27,7 @@ usage: cargo xtask CHORE
   ci               everything that must pass before a change is ready
   python           the real Supervisor, Flask and gunicorn, installed below target/python
   compat [FILTER]  the comparison with the real Supervisor, or the cases whose name holds FILTER
+  compat --table   the table of what is compared, written to docs/compatibility.md
   bench [--quick]  Minder, the real Supervisor and a bare floor, measured side by side";
 
 fn main() -> ExitCode {
@@ -46,6 +47,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["ci"] => ci::run(),
         ["python"] => python::install(),
         ["compat"] => compat::run(None),
+        ["compat", "--table"] => compat::write_table(),
         ["compat", filter] => compat::run(Some(filter)),
         ["bench"] => bench::run(bench::Extent::Full),
         ["bench", "--quick"] => bench::run(bench::Extent::Quick),

@@ -7,13 +7,14 @@ use anyhow::{Context, Result};
 
 use crate::command::{program, run};
 
-/// What is installed: Supervisor, what the acceptance example runs, a `FastCGI` server, and all
-/// that these need. Every version is pinned, because the comparison states outputs word for word.
+/// What is installed: Supervisor, what the acceptance example runs, a `FastCGI` server, listeners
+/// that others wrote for Supervisor, and all that these need. Every version is pinned, because the comparison states outputs word for word.
 const PINS: &str = "\
 supervisor==4.3.0
 flask==3.1.3
 gunicorn==27.0.1
 flipflop==1.0
+superlance==2.0.0
 blinker==1.9.0
 click==8.5.1
 itsdangerous==2.2.0

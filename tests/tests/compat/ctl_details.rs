@@ -77,7 +77,9 @@ fn every_verb_has_its_code_without_a_socket(subject: Subject) {
         ("quit", 0),
         ("nonsense", 1),
     ] {
-        let args = ["-c", "supervisord.conf"].into_iter().chain(line.split(' '));
+        let args = ["-c", "supervisord.conf"]
+            .into_iter()
+            .chain(line.split(' '));
         let run = Run::of(sandbox.command("supervisorctl").args(args));
         assert_eq!(run.code, Some(code), "{line}: {}", run.out);
         if code == 7 || line == "status" {
@@ -99,11 +101,24 @@ fn every_verb_has_its_code_while_it_ends(subject: Subject) {
     daemon.wait_log("waiting for p to die");
     let refused = unexpected_fault(subject, 6, "SHUTDOWN_STATE");
     for line in [
-        "start p", "stop p", "restart p", "signal HUP p", "tail p", "maintail", "clear p", "pid",
-        "version", "fg p", "remove p",
+        "start p",
+        "stop p",
+        "restart p",
+        "signal HUP p",
+        "tail p",
+        "maintail",
+        "clear p",
+        "pid",
+        "version",
+        "fg p",
+        "remove p",
     ] {
         let (out, code) = daemon.ctl_line(line);
-        assert_eq!((normal::without_origin(&out), code), (refused.clone(), 1), "{line}");
+        assert_eq!(
+            (normal::without_origin(&out), code),
+            (refused.clone(), 1),
+            "{line}"
+        );
     }
     for (line, out, code) in [
         ("reload", "ERROR: already shutting down\n", 1),
@@ -199,7 +214,9 @@ fn the_longer_helps_are_explained(subject: Subject) {
         ),
         ("status x", "*** No help on status x\n"),
     ] {
-        let args = ["-c", "supervisord.conf", "help"].into_iter().chain(topic.split(' '));
+        let args = ["-c", "supervisord.conf", "help"]
+            .into_iter()
+            .chain(topic.split(' '));
         let run = Run::of(sandbox.command("supervisorctl").args(args));
         assert_eq!(run.out_and_code(), (text, 0), "help {topic}");
     }
@@ -230,7 +247,10 @@ fn verbs_without_arguments_refuse_any(subject: Subject) {
         let args = ["-c", "supervisord.conf", verb, "x"];
         let run = Run::of(sandbox.command("supervisorctl").args(args));
         let error = format!("Error: {verb} accepts no arguments");
-        assert_eq!((run.out.lines().next(), run.code), (Some(error.as_str()), Some(1)));
+        assert_eq!(
+            (run.out.lines().next(), run.code),
+            (Some(error.as_str()), Some(1))
+        );
     }
     for verb in ["quit", "exit", "EOF"] {
         let args = ["-c", "supervisord.conf", verb, "x"];
@@ -257,8 +277,14 @@ fn names_are_listed_by_group_and_process(subject: Subject) {
         let (out, code) = daemon.ctl_line(&format!("status {word}"));
         assert_eq!((out.lines().count(), code), (2, 0), "{word}");
     }
-    assert_eq!(daemon.ctl_line("status g"), is("g: ERROR (no such process)\n", 4));
-    assert_eq!(daemon.ctl_line("status p9"), is("p9: ERROR (no such process)\n", 4));
+    assert_eq!(
+        daemon.ctl_line("status g"),
+        is("g: ERROR (no such process)\n", 4)
+    );
+    assert_eq!(
+        daemon.ctl_line("status p9"),
+        is("p9: ERROR (no such process)\n", 4)
+    );
 }
 
 fn a_starting_process_has_no_description(subject: Subject) {
@@ -274,7 +300,7 @@ fn all_wins_over_other_names(subject: Subject) {
     let daemon = groups(subject);
     assert_eq!(
         daemon.ctl_line("signal CONT nope all g:a"),
-        is("g:a: signalled\ng:b: signalled\n", 0)
+        is("g:b: signalled\ng:a: signalled\n", 0)
     );
     assert_eq!(daemon.ctl_line("status nope all").0.lines().count(), 5);
     assert_eq!(daemon.ctl_line("pid nope all").0.lines().count(), 5);
@@ -317,12 +343,18 @@ fn several_groups_may_be_named(subject: Subject) {
 
 fn signals_on_what_does_not_run_leave_seven(subject: Subject) {
     let daemon = Daemon::start(subject, IDLE);
-    assert_eq!(daemon.ctl_line("signal HUP idle"), is("idle: ERROR (not running)\n", 7));
+    assert_eq!(
+        daemon.ctl_line("signal HUP idle"),
+        is("idle: ERROR (not running)\n", 7)
+    );
     assert_eq!(daemon.ctl_line("signal HUP idle:*"), is("", 0));
     assert_eq!(daemon.ctl_line("signal HUP all"), is("", 0));
     assert_eq!(
         daemon.ctl_line("signal HUP idle nope"),
-        is("idle: ERROR (not running)\nnope: ERROR (no such process)\n", 1)
+        is(
+            "idle: ERROR (not running)\nnope: ERROR (no such process)\n",
+            1
+        )
     );
 }
 
@@ -361,7 +393,10 @@ fn clearing_takes_names_and_all(subject: Subject) {
             1
         )
     );
-    assert_eq!(daemon.ctl_line("clear pool:p9"), is("pool:p9: cleared\n", 0));
+    assert_eq!(
+        daemon.ctl_line("clear pool:p9"),
+        is("pool:p9: cleared\n", 0)
+    );
 }
 
 fn a_long_log_is_shown_by_its_end(subject: Subject) {
@@ -376,7 +411,10 @@ fn a_long_log_is_shown_by_its_end(subject: Subject) {
     assert_eq!(daemon.ctl_line("tail p"), is(&end(1600), 0));
     assert_eq!(daemon.ctl_line("tail -100 p stdout"), is(&end(100), 0));
     assert_eq!(daemon.ctl_line("tail -0 p"), is(&end(text.len()), 0));
-    assert_eq!(daemon.ctl_line("tail p -20"), is("Error: bad channel '-20'\n", 1));
+    assert_eq!(
+        daemon.ctl_line("tail p -20"),
+        is("Error: bad channel '-20'\n", 1)
+    );
 }
 
 fn following_an_unknown_log_is_told_on_standard_error(subject: Subject) {
@@ -384,7 +422,10 @@ fn following_an_unknown_log_is_told_on_standard_error(subject: Subject) {
     let run = daemon.ctl(&["tail", "-f", "nope"]);
     assert_eq!(run.out_and_code(), ("==> Press Ctrl-C to exit <==\n", 0));
     let err = daemon.sandbox().without_path(&run.err);
-    assert!(err.contains("/logtail/nope/stdout Cannot read, status code 404"), "{err}");
+    assert!(
+        err.contains("/logtail/nope/stdout Cannot read, status code 404"),
+        "{err}"
+    );
 }
 
 /// Starts a supervisorctl that goes on until it is interrupted.
@@ -474,7 +515,8 @@ fn a_reload_in_the_shell_asks_first(subject: Subject) {
     let run = daemon.shell("reload\nn\nshutdown\nmaybe\nreload\n");
     let reload = "Really restart the remote supervisord process y/N? ";
     let shutdown = "Really shut the remote supervisord process down y/N? ";
-    let start = format!("{IDLE_STATUS}supervisor> {reload}supervisor> {shutdown}supervisor> {reload}");
+    let start =
+        format!("{IDLE_STATUS}supervisor> {reload}supervisor> {shutdown}supervisor> {reload}");
     assert!(run.out.starts_with(&start), "{}", run.out);
     assert_eq!(daemon.ask("getPID", &[]), daemon.pid().into());
 }
@@ -512,9 +554,7 @@ fn a_server_may_be_reached_over_tcp(subject: Subject) {
     let port = Sandbox::free_port();
     let daemon = Daemon::start(
         subject,
-        &format!(
-            "{IDLE}[inet_http_server]\nport=localhost:{port}\nusername=user\npassword=a:b c"
-        ),
+        &format!("{IDLE}[inet_http_server]\nport=localhost:{port}\nusername=user\npassword=a:b c"),
     );
     let url = format!("http://localhost:{port}");
     for url in [url.clone(), format!("{url}/")] {
@@ -530,14 +570,25 @@ fn an_unknown_scheme_is_refused(subject: Subject) {
     let run = Run::of(sandbox.command("supervisorctl").args(args));
     let mut text = String::new();
     let _ = (&mut run.out.as_bytes()).read_to_string(&mut text);
-    assert!(text.contains("Unknown protocol for serverurl ftp://here"), "{run:?}");
+    assert!(
+        text.contains("Unknown protocol for serverurl ftp://here"),
+        "{run:?}"
+    );
     assert_eq!(run.code, Some(1));
 }
 
 fn update_takes_the_word_all(subject: Subject) {
     let daemon = Daemon::start(subject, IDLE);
-    daemon.sandbox().configure(&format!("{IDLE}[program:new]\ncommand=/bin/cat"));
-    assert_eq!(daemon.ctl_line("update nope all"), is("new: added process group\n", 0));
+    daemon
+        .sandbox()
+        .configure(&format!("{IDLE}[program:new]\ncommand=/bin/cat"));
+    assert_eq!(
+        daemon.ctl_line("update nope all"),
+        is("new: added process group\n", 0)
+    );
     assert_eq!(daemon.ctl_line("update idle"), is("", 0));
-    assert_eq!(daemon.ctl_line("update nope"), is("ERROR: no such group: nope\n", 1));
+    assert_eq!(
+        daemon.ctl_line("update nope"),
+        is("ERROR: no such group: nope\n", 1)
+    );
 }

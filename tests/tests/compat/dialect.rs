@@ -1,7 +1,7 @@
 //! The configuration as it is read: the INI dialect, values, expansions, and what counts as a change.
 
 use minder_rpc::Value;
-use minder_tests::{Daemon, Sandbox, Subject, cases};
+use minder_tests::{Daemon, Run, Sandbox, Subject, cases};
 
 cases!(
     options_are_written_in_many_ways,
@@ -36,17 +36,21 @@ fn configured(daemon: &Daemon, member: &str) -> Vec<(String, Value)> {
     entries
         .iter()
         .map(|entry| {
-            let name = entry.member("name").and_then(Value::as_text).expect("a name");
-            (name.to_owned(), entry.member(member).expect("a member").clone())
+            let name = entry
+                .member("name")
+                .and_then(Value::as_text)
+                .expect("a name");
+            (
+                name.to_owned(),
+                entry.member(member).expect("a member").clone(),
+            )
         })
         .collect()
 }
 
 /// Compares the commands of all programs.
 fn commands(subject: Subject, config: &str, expected: &[(&str, &str)]) {
-    // Nothing of it is to be run.
-    let config = format!("[DEFAULT]\nautostart=false\n{config}");
-    let daemon = Daemon::start(subject, &config);
+    let daemon = Daemon::start(subject, config);
     let found = configured(&daemon, "command");
     let expected: Vec<_> = expected
         .iter()
@@ -79,7 +83,13 @@ fn comments_end_values_and_lines(subject: Subject) {
         "# one\n; two\n[program:a]\n  # three\ncommand=x ; four\n[program:b]\ncommand=x;y#z\n\
          [program:c] ; five\ncommand=x \"y ; z\"\n[program:d]\ncommand=x\t#six\n\
          [program:e]\ncommand=x\n  # seven\n  y\n",
-        &[("a", "x"), ("b", "x;y#z"), ("c", "x \"y"), ("d", "x"), ("e", "x\ny")],
+        &[
+            ("a", "x"),
+            ("b", "x;y#z"),
+            ("c", "x \"y"),
+            ("d", "x"),
+            ("e", "x\ny"),
+        ],
     );
 }
 
@@ -102,14 +112,24 @@ fn sections_may_be_repeated_and_are_merged(subject: Subject) {
 }
 
 fn default_options_apply_to_every_section(subject: Subject) {
-    let daemon = Daemon::start(
-        subject,
-        "[DEFAULT]\nautostart=false\nstopwaitsecs=77\n[program:a]\ncommand=x\n\
-         [program:b]\ncommand=x\nstopwaitsecs=5",
+    // Without plug-ins, which would be handed options that they do not know.
+    let sandbox = Sandbox::new(subject);
+    sandbox.write(
+        "supervisord.conf",
+        "[DEFAULT]\nstopwaitsecs=soon\n[supervisord]\n[program:a]\ncommand=x\nstopwaitsecs=1\n\
+         [program:b]\ncommand=x\n",
     );
+    let args = ["-n", "-c", "supervisord.conf"];
+    let run = Run::of(sandbox.command("supervisord").args(args));
     assert_eq!(
-        configured(&daemon, "stopwaitsecs"),
-        [("a".to_owned(), 77.into()), ("b".to_owned(), 5.into())]
+        (run.err.lines().next(), run.code),
+        (
+            Some(
+                "Error: invalid literal for int() with base 10: 'soon' \
+                 in section 'program:b' (file: 'supervisord.conf')"
+            ),
+            Some(2)
+        )
     );
 }
 
@@ -138,7 +158,13 @@ fn truth_is_spelled_in_many_ways(subject: Subject) {
 }
 
 fn signals_are_spelled_in_many_ways(subject: Subject) {
-    let signals = [("a", "HUP", 1), ("b", "sigint", 2), ("c", "SigUsr1", 10), ("d", "9", 9), ("e", " term ", 15)];
+    let signals = [
+        ("a", "HUP", 1),
+        ("b", "sigint", 2),
+        ("c", "SigUsr1", 10),
+        ("d", "9", 9),
+        ("e", " term ", 15),
+    ];
     let config: String = signals
         .iter()
         .map(|(name, signal, _)| {
@@ -215,7 +241,11 @@ fn environments_are_cut_as_supervisor_cuts_them(subject: Subject) {
     for (number, (environment, value)) in table.iter().enumerate() {
         let log = format!("{number}.log");
         daemon.wait_file(&log, "|");
-        assert_eq!(daemon.sandbox().read(&log), format!("{value}|"), "{environment}");
+        assert_eq!(
+            daemon.sandbox().read(&log),
+            format!("{value}|"),
+            "{environment}"
+        );
     }
 }
 
@@ -226,7 +256,11 @@ fn expansions_know_names_and_numbers(subject: Subject) {
          command=%(program_name)s.%(group_name)s.%(process_num)03d.%(numprocs)d.%(numprocs)s\n\
          [program:b]\ncommand=%(program_name)s.%(group_name)s.%(process_num)s.%(ENV_OWN)s\n\
          environment=OWN=\"mine\"\n",
-        &[("a0", "a.g.000.2.2"), ("a1", "a.g.001.2.2"), ("b", "b.b.0.mine")],
+        &[
+            ("a0", "a.g.000.2.2"),
+            ("a1", "a.g.001.2.2"),
+            ("b", "b.b.0.mine"),
+        ],
     );
 }
 
@@ -269,11 +303,17 @@ fn included_files_override_and_may_be_read_twice(subject: Subject) {
         "[include]\nfiles=a.ini *.ini\n[program:p]\ncommand=main\nautostart=false\n\
          [supervisord]\nidentifier=main",
     );
-    sandbox.write("a.ini", "[supervisord]\nidentifier=a\n[program:p]\ncommand=a\n");
+    sandbox.write(
+        "a.ini",
+        "[supervisord]\nidentifier=a\n[program:p]\ncommand=a\n",
+    );
     sandbox.write("b.ini", "[supervisord]\nidentifier=b\n");
     let daemon = Daemon::start_in(sandbox);
     assert_eq!(daemon.ask("getIdentification", &[]), "b".into());
-    assert_eq!(configured(&daemon, "command"), [("p".to_owned(), "a".into())]);
+    assert_eq!(
+        configured(&daemon, "command"),
+        [("p".to_owned(), "a".into())]
+    );
     let log = daemon.sandbox().without_path(&daemon.log().join("\n"));
     let included: Vec<_> = log
         .lines()
@@ -310,10 +350,18 @@ fn reread(daemon: &Daemon, config: &str) -> Vec<Vec<String>> {
     let answer = daemon.ask("reloadConfig", &[]);
     let texts = |value: &Value| -> Vec<String> {
         let items = value.as_array().expect("an array");
-        items.iter().map(|item| item.as_text().expect("a text").to_owned()).collect()
+        items
+            .iter()
+            .map(|item| item.as_text().expect("a text").to_owned())
+            .collect()
     };
     let lists = &answer.as_array().expect("an array")[0];
-    lists.as_array().expect("three arrays").iter().map(texts).collect()
+    lists
+        .as_array()
+        .expect("three arrays")
+        .iter()
+        .map(texts)
+        .collect()
 }
 
 const PLAIN: &str = "[program:p]\ncommand=/bin/cat\nautostart=false\n";
@@ -393,7 +441,9 @@ fn a_named_log_made_automatic_is_noticed(subject: Subject) {
 
 fn a_program_that_joins_a_group_leaves_its_own(subject: Subject) {
     let daemon = Daemon::start(subject, PLAIN);
-    daemon.sandbox().configure(&format!("{PLAIN}[group:g]\nprograms=p"));
+    daemon
+        .sandbox()
+        .configure(&format!("{PLAIN}[group:g]\nprograms=p"));
     assert_eq!(
         daemon.ctl_line("reread"),
         ("g: available\np: disappeared\n".to_owned(), 0)
@@ -432,7 +482,11 @@ fn a_change_of_one_restarts_the_whole_group(subject: Subject) {
         daemon.wait_state(name, "RUNNING");
     }
     let after = names.map(|name| daemon.pid_of(name));
-    let kept: Vec<_> = before.iter().zip(&after).map(|(old, new)| old == new).collect();
+    let kept: Vec<_> = before
+        .iter()
+        .zip(&after)
+        .map(|(old, new)| old == new)
+        .collect();
     assert_eq!(kept, [false, false, true]);
 }
 
@@ -449,9 +503,16 @@ fn several_servers_may_be_configured(subject: Subject) {
     for (url, code) in [
         (format!("http://127.0.0.1:{one}"), 1),
         (format!("http://127.0.0.1:{two}"), 0),
-        (format!("unix://{}", daemon.sandbox().path("more.sock").display()), 0),
+        (
+            format!("unix://{}", daemon.sandbox().path("more.sock").display()),
+            0,
+        ),
     ] {
-        assert_eq!(daemon.ctl(&["-s", &url, "version"]).code, Some(code), "{url}");
+        assert_eq!(
+            daemon.ctl(&["-s", &url, "version"]).code,
+            Some(code),
+            "{url}"
+        );
     }
     let mut log = daemon.log();
     log.retain(|line| line.starts_with("CRIT Server"));

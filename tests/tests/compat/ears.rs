@@ -23,9 +23,17 @@ pub(crate) fn listening(subject: Subject, events: &str, more: &str) -> Daemon {
     daemon
 }
 
+/// The file `heard`, each header on a line of its own: events follow each other without one.
+fn text(daemon: &Daemon) -> String {
+    let text = daemon.sandbox().read("heard");
+    text.replace("ver:3.0 ", "\nver:3.0 ")
+        .trim_start()
+        .to_owned()
+}
+
 /// What was heard: event name and payload in a line, pids as `N`.
 pub(crate) fn heard(daemon: &Daemon) -> Vec<String> {
-    let text = normal::numbers_after("pid:", &daemon.sandbox().read("heard"));
+    let text = normal::numbers_after("pid:", &text(daemon));
     let mut out: Vec<String> = Vec::new();
     for line in text.lines() {
         if let Some((_, rest)) = line.split_once(" eventname:") {
@@ -51,9 +59,9 @@ pub(crate) fn heard_of(daemon: &Daemon, process: &str) -> Vec<String> {
 
 /// The value of `key` in each header that was heard.
 pub(crate) fn headers(daemon: &Daemon, key: &str) -> Vec<String> {
-    let text = daemon.sandbox().read("heard");
     let start = format!("{key}:");
-    text.lines()
+    text(daemon)
+        .lines()
         .filter(|line| line.starts_with("ver:"))
         .filter_map(|line| line.split(' ').find_map(|word| word.strip_prefix(&start)))
         .map(str::to_owned)
@@ -105,7 +113,12 @@ impl Puppet {
     /// Waits until the daemon's log tells of `text` for the `count`th time.
     pub(crate) fn wait_log(&self, text: &str, count: usize) {
         minder_tests::wait_until(&format!("{text:?} is logged {count} times"), || {
-            self.daemon.sandbox().read("supervisord.log").matches(text).count() >= count
+            self.daemon
+                .sandbox()
+                .read("supervisord.log")
+                .matches(text)
+                .count()
+                >= count
         });
     }
 

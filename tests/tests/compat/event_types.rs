@@ -4,7 +4,7 @@ use minder_rpc::Value;
 use minder_tests::{Daemon, Sandbox, Subject, cases, wait_until};
 use rustix::process::Signal;
 
-use crate::ears::{ear, heard, heard_of, headers, listening, send};
+use crate::ears::{ear, headers, heard, heard_of, listening, send};
 
 cases!(
     a_failing_start_is_told_step_by_step,
@@ -40,7 +40,10 @@ fn a_failing_start_is_told_step_by_step(subject: Subject) {
         "PROCESS_STATE",
         "[program:p]\ncommand=actor exit 1\nstartsecs=5\nstartretries=1\nautostart=false",
     );
-    assert_eq!(daemon.ask("startProcess", &["p".into(), false.into()]), true.into());
+    assert_eq!(
+        daemon.ask("startProcess", &["p".into(), false.into()]),
+        true.into()
+    );
     daemon.wait_file("heard", "PROCESS_STATE_FATAL");
     assert_eq!(
         heard_of(&daemon, "p"),
@@ -153,7 +156,10 @@ fn a_stop_while_starting_is_told(subject: Subject) {
         "PROCESS_STATE",
         "[program:p]\ncommand=/bin/cat\nautostart=false\nstartsecs=600",
     );
-    assert_eq!(daemon.ask("startProcess", &["p".into(), false.into()]), true.into());
+    assert_eq!(
+        daemon.ask("startProcess", &["p".into(), false.into()]),
+        true.into()
+    );
     assert_eq!(daemon.ctl_line("stop p").0, "p: stopped\n");
     wait_until("the stop is told", || heard_of(&daemon, "p").len() == 3);
     assert_eq!(
@@ -283,7 +289,12 @@ fn the_end_of_the_daemon_is_told_in_order(subject: Subject) {
 }
 
 fn a_reload_is_told_as_an_end_and_a_start(subject: Subject) {
-    let daemon = listening(subject, "SUPERVISOR_STATE_CHANGE", "");
+    let daemon = listening(
+        subject,
+        "SUPERVISOR_STATE_CHANGE",
+        "[program:p]\ncommand=/bin/cat\nstartsecs=0",
+    );
+    daemon.wait_state("p", "RUNNING");
     daemon.wait_file("heard", "SUPERVISOR_STATE_CHANGE_RUNNING");
     assert_eq!(daemon.ask("restart", &[]), true.into());
     wait_until("the second start is told", || heard(&daemon).len() == 3);
@@ -300,7 +311,10 @@ fn a_reload_is_told_as_an_end_and_a_start(subject: Subject) {
 fn an_added_group_is_told_before_its_processes(subject: Subject) {
     let daemon = listening(subject, "PROCESS_GROUP,PROCESS_STATE_STARTING", "");
     daemon.wait_file("heard", "processname:ear");
-    let later = format!("{}[program:p]\ncommand=/bin/cat", ear("PROCESS_GROUP,PROCESS_STATE_STARTING"));
+    let later = format!(
+        "{}[program:p]\ncommand=/bin/cat",
+        ear("PROCESS_GROUP,PROCESS_STATE_STARTING")
+    );
     daemon.sandbox().configure(&later);
     assert_eq!(daemon.ctl_line("update").0, "p: added process group\n");
     daemon.wait_file("heard", "processname:p");
@@ -327,7 +341,9 @@ fn an_updated_group_is_told_as_removed_and_added(subject: Subject) {
     );
     wait_until("the new one runs", || heard_of(&daemon, "p").len() == 6);
     let heard = short(&heard(&daemon));
-    let at = heard.iter().position(|event| event.starts_with("PROCESS_STATE_STOPPING"));
+    let at = heard
+        .iter()
+        .position(|event| event.starts_with("PROCESS_STATE_STOPPING"));
     assert_eq!(
         heard[at.expect("a stop")..],
         [
@@ -455,7 +471,10 @@ fn remote_events_hold_what_they_were_given(subject: Subject) {
         (list, structure),
         (true.into(), Value::Double(1.5)),
     ] {
-        assert_eq!(daemon.ask("sendRemoteCommEvent", &[kind, data]), true.into());
+        assert_eq!(
+            daemon.ask("sendRemoteCommEvent", &[kind, data]),
+            true.into()
+        );
     }
     daemon.wait_file("heard", "type:True");
     assert_eq!(

@@ -165,16 +165,31 @@ fn waiting_is_a_matter_of_truth(subject: Subject) {
     );
     for falsehood in ["".into(), 0.into(), false.into(), Value::Array(vec![])] {
         let started = daemon.ask("startProcess", &["p".into(), falsehood]);
-        assert_eq!((started, daemon.state("p").as_str()), (true.into(), "STARTING"));
+        assert_eq!(
+            (started, daemon.state("p").as_str()),
+            (true.into(), "STARTING")
+        );
         let stopped = daemon.ask("stopProcess", &["p".into(), "yes".into()]);
-        assert_eq!((stopped, daemon.state("p").as_str()), (true.into(), "STOPPED"));
+        assert_eq!(
+            (stopped, daemon.state("p").as_str()),
+            (true.into(), "STOPPED")
+        );
     }
 }
 
 fn names_of_groups_may_be_no_text(subject: Subject) {
     let daemon = Daemon::start(subject, "");
-    for method in ["addProcessGroup", "removeProcessGroup", "startProcessGroup", "stopProcessGroup"] {
-        assert_eq!(daemon.fault(method, &[5.into()]), fault(10, "BAD_NAME: 5"), "{method}");
+    for method in [
+        "addProcessGroup",
+        "removeProcessGroup",
+        "startProcessGroup",
+        "stopProcessGroup",
+    ] {
+        assert_eq!(
+            daemon.fault(method, &[5.into()]),
+            fault(10, "BAD_NAME: 5"),
+            "{method}"
+        );
     }
     assert_eq!(
         daemon.fault("signalProcessGroup", &[5.into(), "HUP".into()]),
@@ -184,7 +199,12 @@ fn names_of_groups_may_be_no_text(subject: Subject) {
 
 fn names_of_processes_must_be_text(subject: Subject) {
     let daemon = Daemon::start(subject, "[program:p]\ncommand=/bin/cat\nautostart=false");
-    for method in ["getProcessInfo", "startProcess", "stopProcess", "clearProcessLogs"] {
+    for method in [
+        "getProcessInfo",
+        "startProcess",
+        "stopProcess",
+        "clearProcessLogs",
+    ] {
         let request = xmlrpc::request(&format!("supervisor.{method}"), &[5.into()]);
         let mut connection = daemon.connect().expect("a connection");
         let answer = connection.post("/RPC2", &request).expect("an answer");
@@ -206,7 +226,10 @@ fn aliases_answer_as_what_they_stand_for(subject: Subject) {
     assert_eq!(daemon.ask("tailProcessLog", &range), tail);
     assert_eq!(daemon.ask("tailProcessStdoutLog", &range), tail);
     assert_eq!(daemon.ask("clearProcessLog", &["p".into()]), true.into());
-    assert_eq!(daemon.ask("getVersion", &[]), daemon.ask("getAPIVersion", &[]));
+    assert_eq!(
+        daemon.ask("getVersion", &[]),
+        daemon.ask("getAPIVersion", &[])
+    );
     let end = [(-9).into(), 0.into()];
     assert_eq!(daemon.ask("readMainLog", &end), daemon.ask("readLog", &end));
 }
@@ -252,7 +275,10 @@ fn calls_in_one_may_be_malformed(subject: Subject) {
     assert_eq!(multicall(5.into()), Err(fault(2, "INCORRECT_PARAMETERS")));
     let answers = multicall(Value::Array(vec![
         one_call("supervisor.getPID".into(), 5.into()),
-        Value::Struct(vec![("methodName".to_owned(), "supervisor.getVersion".into())]),
+        Value::Struct(vec![(
+            "methodName".to_owned(),
+            "supervisor.getVersion".into(),
+        )]),
         one_call("supervisor.getVersion".into(), Value::Array(vec![1.into()])),
         one_call("".into(), Value::Array(vec![])),
     ]));
@@ -262,7 +288,7 @@ fn calls_in_one_may_be_malformed(subject: Subject) {
             failed(2, "INCORRECT_PARAMETERS"),
             "3.0".into(),
             failed(2, "INCORRECT_PARAMETERS"),
-            failed(2, "INCORRECT_PARAMETERS: No methodName"),
+            failed(1, "UNKNOWN_METHOD"),
         ]))
     );
 }
@@ -271,7 +297,9 @@ fn calls_in_one_may_be_malformed(subject: Subject) {
 fn config(daemon: &Daemon, name: &str) -> Value {
     let all = daemon.ask("getAllConfigInfo", &[]);
     let entries = all.as_array().expect("an array");
-    let found = entries.iter().find(|entry| entry.member("name") == Some(&name.into()));
+    let found = entries
+        .iter()
+        .find(|entry| entry.member("name") == Some(&name.into()));
     found.expect("the process is configured").clone()
 }
 
@@ -291,7 +319,10 @@ fn configured_values_are_shown(subject: Subject) {
         ("autostart", false.into()),
         ("directory", "/tmp".into()),
         ("command", "/bin/cat  -u 'x y'".into()),
-        ("exitcodes", Value::Array(vec![0.into(), 2.into(), 77.into()])),
+        (
+            "exitcodes",
+            Value::Array(vec![0.into(), 2.into(), 77.into()]),
+        ),
         ("group", "g".into()),
         ("group_prio", 5.into()),
         ("inuse", true.into()),
@@ -345,10 +376,16 @@ fn the_candidate_configuration_is_shown(subject: Subject) {
         "[program:p]\ncommand=/bin/cat -u\nautostart=false\n\
          [program:q]\ncommand=/bin/true\nautostart=false",
     );
-    assert_eq!(config(&daemon, "p").member("command"), Some(&"/bin/cat".into()));
+    assert_eq!(
+        config(&daemon, "p").member("command"),
+        Some(&"/bin/cat".into())
+    );
     let changes = Value::Array(vec![texts(&["q"]), texts(&["p"]), texts(&[])]);
     assert_eq!(daemon.ask("reloadConfig", &[]), Value::Array(vec![changes]));
-    assert_eq!(config(&daemon, "p").member("command"), Some(&"/bin/cat -u".into()));
+    assert_eq!(
+        config(&daemon, "p").member("command"),
+        Some(&"/bin/cat -u".into())
+    );
     let fresh = config(&daemon, "q");
     assert_eq!(fresh.member("inuse"), Some(&false.into()));
     assert_eq!(fresh.member("stdout_logfile"), Some(&"auto".into()));
@@ -410,7 +447,10 @@ fn line_ends_in_requests_are_newlines(subject: Subject) {
     let daemon = echoing(subject);
     let params = "<params><param><value>p</value></param>\
                   <param><value>a\r\nb\rc&#13;d\n</value></param></params>";
-    assert_eq!(call_raw(&daemon, "supervisor.sendProcessStdin", params), Ok(true.into()));
+    assert_eq!(
+        call_raw(&daemon, "supervisor.sendProcessStdin", params),
+        Ok(true.into())
+    );
     daemon.wait_file("p.log", "d\n");
     assert_eq!(daemon.sandbox().read("p.log"), "a\nb\nc\rd\n");
 }
@@ -425,7 +465,10 @@ fn texts_are_escaped_and_kept(subject: Subject) {
     assert_eq!(read, text.into());
     let tail = daemon.ask("tailProcessStdoutLog", &["p".into(), 0.into(), 99.into()]);
     let size = i32::try_from(text.len()).expect("a short text");
-    assert_eq!(tail, Value::Array(vec![text.into(), size.into(), false.into()]));
+    assert_eq!(
+        tail,
+        Value::Array(vec![text.into(), size.into(), false.into()])
+    );
 }
 
 fn bytes_that_are_no_text_are_read(subject: Subject) {
@@ -444,12 +487,23 @@ fn bytes_that_are_no_text_are_read(subject: Subject) {
     }
     // The connection stays usable, and the daemon too.
     let request = xmlrpc::request("supervisor.getVersion", &[]);
-    assert_eq!(connection.post("/RPC2", &request).expect("an answer").status(), 200);
+    assert_eq!(
+        connection
+            .post("/RPC2", &request)
+            .expect("an answer")
+            .status(),
+        200
+    );
 }
 
 fn events_may_be_sent_without_listeners(subject: Subject) {
     let daemon = Daemon::start(subject, "");
-    for value in ["text".into(), 5.into(), Value::Array(vec![]), Value::Double(0.5)] {
+    for value in [
+        "text".into(),
+        5.into(),
+        Value::Array(vec![]),
+        Value::Double(0.5),
+    ] {
         let sent = daemon.ask("sendRemoteCommEvent", &[value.clone(), value]);
         assert_eq!(sent, true.into());
     }
@@ -457,11 +511,23 @@ fn events_may_be_sent_without_listeners(subject: Subject) {
 
 fn signals_may_be_numbers(subject: Subject) {
     let daemon = echoing(subject);
-    for signal in [18.into(), "18".into(), "SIGCONT".into(), "cont".into(), Value::Double(18.9)] {
+    for signal in [
+        18.into(),
+        "18".into(),
+        "SIGCONT".into(),
+        "cont".into(),
+        Value::Double(18.9),
+    ] {
         let sent = daemon.call("supervisor.signalProcess", &["p".into(), signal]);
         assert_eq!(sent, Ok(true.into()));
     }
-    for (signal, text) in [("SIG", "SIG"), ("", ""), ("65", "65"), ("-1", "-1"), ("KILL9", "KILL9")] {
+    for (signal, text) in [
+        ("SIG", "SIG"),
+        ("", ""),
+        ("65", "65"),
+        ("-1", "-1"),
+        ("KILL9", "KILL9"),
+    ] {
         assert_eq!(
             daemon.fault("signalProcess", &["p".into(), signal.into()]),
             fault(11, &format!("BAD_SIGNAL: {text}")),
@@ -513,9 +579,17 @@ fn a_restart_is_answered_before_it_happens(subject: Subject) {
     assert_eq!(daemon.ask("restart", &[]), true.into());
     wait_until("it has started anew", || {
         let log = daemon.log();
-        log.iter().filter(|line| line.starts_with("INFO success: p")).count() == 2
+        log.iter()
+            .filter(|line| line.starts_with("INFO success: p"))
+            .count()
+            == 2
     });
     daemon.wait_ready();
     assert_ne!(daemon.pid_of("p"), pid);
-    assert!(!daemon.log().iter().any(|line| line.contains("received SIG")));
+    assert!(
+        !daemon
+            .log()
+            .iter()
+            .any(|line| line.contains("received SIG"))
+    );
 }

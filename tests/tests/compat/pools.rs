@@ -34,7 +34,10 @@ fn each_pool_has_its_own_copy(subject: Subject) {
     daemon.wait_file("also", "one");
     let header = |file: &str| {
         let text = daemon.sandbox().read(file);
-        let lines: Vec<_> = text.lines().filter(|line| line.starts_with("ver:")).collect();
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| line.starts_with("ver:"))
+            .collect();
         (*lines.last().expect("a header")).to_owned()
     };
     assert_eq!(
@@ -189,7 +192,7 @@ fn an_event_of_two_subscriptions_comes_for_each(subject: Subject) {
 }
 
 fn event_names_may_be_written_in_any_case(subject: Subject) {
-    let daemon = listening(subject, "remote_Communication, ", "");
+    let daemon = listening(subject, "remote_Communication", "");
     send(&daemon, "one");
     daemon.wait_file("heard", "eventname:REMOTE_COMMUNICATION ");
 }
@@ -199,7 +202,10 @@ fn a_removed_pool_hears_no_more_and_an_added_one_counts_anew(subject: Subject) {
     send(&daemon, "one");
     daemon.wait_file("heard", "one");
     assert_eq!(daemon.ctl_line("stop ear").1, 0);
-    assert_eq!(daemon.ctl_line("remove ear").0, "ear: removed process group\n");
+    assert_eq!(
+        daemon.ctl_line("remove ear").0,
+        "ear: removed process group\n"
+    );
     send(&daemon, "lost");
     assert_eq!(daemon.ctl_line("add ear").0, "ear: added process group\n");
     daemon.wait_state("ear", "RUNNING");

@@ -33,7 +33,11 @@ const UNKNOWN: &str = "WARN ear: has entered the UNKNOWN state and will no longe
 
 /// Whether the listener has broken the protocol as far as the log tells.
 fn is_broken(puppet: &Puppet) -> bool {
-    puppet.daemon.sandbox().read("supervisord.log").contains(UNKNOWN)
+    puppet
+        .daemon
+        .sandbox()
+        .read("supervisord.log")
+        .contains(UNKNOWN)
 }
 
 fn ready_may_come_in_pieces(subject: Subject) {
@@ -145,7 +149,10 @@ fn a_result_without_a_number_is_bad(subject: Subject) {
         .collect();
     assert_eq!(
         of_the_ear,
-        ["WARN ear: bad result line: 'RESULT many'", "DEBG ear: BUSY -> UNKNOWN"]
+        [
+            "WARN ear: bad result line: 'RESULT many'",
+            "DEBG ear: BUSY -> UNKNOWN"
+        ]
     );
 }
 
@@ -222,17 +229,15 @@ fn steps_of_a_conversation_are_logged(subject: Subject) {
     let log = puppet.daemon.log();
     let steps: Vec<_> = log
         .iter()
-        .filter(|line| {
-            line.starts_with("DEBG ear: ") || line.starts_with("DEBG event ")
-        })
+        .filter(|line| line.starts_with("DEBG ear: ") || line.starts_with("DEBG event "))
         .collect();
     assert_eq!(
         steps,
         [
             "DEBG ear: ACKNOWLEDGED -> READY",
             "DEBG event 0 sent to listener ear",
-            "DEBG ear: BUSY -> ACKNOWLEDGED",
             "DEBG ear: event was processed",
+            "DEBG ear: BUSY -> ACKNOWLEDGED",
             "DEBG ear: ACKNOWLEDGED -> READY",
         ]
     );
@@ -258,7 +263,9 @@ fn a_listener_that_dies_with_an_event_hears_it_again(subject: Subject) {
         .daemon
         .ask("signalProcess", &["ear".into(), "KILL".into()]);
     assert_eq!(killed, true.into());
-    puppet.daemon.wait_log("exited: ear (terminated by SIGKILL; not expected)");
+    puppet
+        .daemon
+        .wait_log("exited: ear (terminated by SIGKILL; not expected)");
     puppet.daemon.wait_state("ear", "RUNNING");
     puppet.say("READY\n");
     wait_until("the event comes again", || heard(&puppet.daemon).len() == 2);
@@ -285,7 +292,9 @@ fn what_a_listener_says_is_in_its_log(subject: Subject) {
     puppet.say("RESULT 2\nOK");
     puppet.daemon.wait_log("DEBG ear: event was processed");
     puppet.ready();
-    puppet.daemon.wait_file("ear.log", "READY\nRESULT 2\nOKREADY\n");
+    puppet
+        .daemon
+        .wait_file("ear.log", "READY\nRESULT 2\nOKREADY\n");
 }
 
 fn standard_input_of_a_listener_may_be_written(subject: Subject) {

@@ -55,7 +55,10 @@ fn attempts_are_one_more_than_retries(subject: Subject) {
     );
     daemon.wait_state("p", "FATAL");
     assert_eq!(count(&daemon, "INFO spawned: 'p'"), 3);
-    assert_eq!(count(&daemon, "WARN exited: p (exit status 1; not expected)"), 3);
+    assert_eq!(
+        count(&daemon, "WARN exited: p (exit status 1; not expected)"),
+        3
+    );
 }
 
 fn without_retries_there_is_one_attempt(subject: Subject) {
@@ -86,27 +89,27 @@ fn a_process_in_backoff_is_already_started(subject: Subject) {
     );
     daemon.wait_state("p", "BACKOFF");
     // It may be in the middle of the next attempt, which is as much started.
-    assert_eq!(start(&daemon, "p", true), Err((60, "ALREADY_STARTED: p".to_owned())));
+    assert_eq!(
+        start(&daemon, "p", true),
+        Err((60, "ALREADY_STARTED: p".to_owned()))
+    );
     assert_eq!(daemon.ctl_line("start p").0, "p: ERROR (already started)\n");
 }
 
 fn a_process_in_backoff_is_stopped_at_once(subject: Subject) {
-    let daemon = Daemon::start(
-        subject,
-        "[program:p]\ncommand=/no/such\nstartretries=99",
-    );
+    let daemon = Daemon::start(subject, "[program:p]\ncommand=/no/such\nstartretries=99");
     daemon.wait_state("p", "BACKOFF");
     assert_eq!(daemon.ctl_line("stop p").0, "p: stopped\n");
     assert_eq!(daemon.state("p"), "STOPPED");
     assert_eq!(daemon.ctl_line("stop p").0, "p: ERROR (not running)\n");
-    assert_eq!(daemon.info_text("p", "spawnerr"), "can't find command '/no/such'");
+    assert_eq!(
+        daemon.info_text("p", "spawnerr"),
+        "can't find command '/no/such'"
+    );
 }
 
 fn a_process_that_starts_may_be_stopped(subject: Subject) {
-    let daemon = Daemon::start(
-        subject,
-        "[program:p]\ncommand=/bin/cat\nstartsecs=600",
-    );
+    let daemon = Daemon::start(subject, "[program:p]\ncommand=/bin/cat\nstartsecs=600");
     daemon.wait_state("p", "STARTING");
     assert_eq!(daemon.ctl_line("signal CONT p").0, "p: signalled\n");
     assert_eq!(daemon.ctl_line("start p").0, "p: ERROR (already started)\n");
@@ -123,7 +126,10 @@ fn stopping(subject: Subject) -> Daemon {
     );
     daemon.wait_file("p.log", "ready");
     daemon.wait_state("p", "RUNNING");
-    assert_eq!(daemon.ask("stopProcess", &["p".into(), false.into()]), true.into());
+    assert_eq!(
+        daemon.ask("stopProcess", &["p".into(), false.into()]),
+        true.into()
+    );
     assert_eq!(daemon.state("p"), "STOPPING");
     daemon
 }
@@ -163,7 +169,10 @@ fn a_stopping_process_counts_as_one_to_be_started(subject: Subject) {
 fn a_stopping_process_is_left_out_of_stopping_all(subject: Subject) {
     let daemon = stopping(subject);
     assert_eq!(daemon.ask("stopAllProcesses", &[]), Value::Array(vec![]));
-    assert_eq!(daemon.ctl_line("stop p"), ("p: ERROR (not running)\n".to_owned(), 0));
+    assert_eq!(
+        daemon.ctl_line("stop p"),
+        ("p: ERROR (not running)\n".to_owned(), 0)
+    );
 }
 
 fn a_stopping_process_may_be_signalled(subject: Subject) {
@@ -179,10 +188,7 @@ fn a_stopping_process_may_be_signalled(subject: Subject) {
 }
 
 fn a_process_that_is_not_started_is_described_so(subject: Subject) {
-    let daemon = Daemon::start(
-        subject,
-        "[program:p]\ncommand=/bin/cat\nautostart=false",
-    );
+    let daemon = Daemon::start(subject, "[program:p]\ncommand=/bin/cat\nautostart=false");
     assert_eq!(daemon.state("p"), "STOPPED");
     assert_eq!(daemon.info_text("p", "description"), "Not started");
     assert_eq!(daemon.log_about("p"), [""; 0]);
@@ -214,15 +220,17 @@ fn a_stopped_process_is_described_by_the_time_of_its_end(subject: Subject) {
 }
 
 fn a_running_process_is_described_by_pid_and_uptime(subject: Subject) {
-    let daemon = Daemon::start(
-        subject,
-        "[program:p]\ncommand=/bin/cat\nstartsecs=0",
-    );
+    let daemon = Daemon::start(subject, "[program:p]\ncommand=/bin/cat\nstartsecs=0");
     daemon.wait_state("p", "RUNNING");
     let text = daemon.info_text("p", "description");
     let start = format!("pid {}, uptime 0:00:", daemon.pid_of("p"));
-    let seconds = text.strip_prefix(&start).unwrap_or_else(|| panic!("{text}"));
-    assert!(seconds.len() == 2 && seconds.parse::<u8>().is_ok(), "{text}");
+    let seconds = text
+        .strip_prefix(&start)
+        .unwrap_or_else(|| panic!("{text}"));
+    assert!(
+        seconds.len() == 2 && seconds.parse::<u8>().is_ok(),
+        "{text}"
+    );
 }
 
 fn a_failed_process_is_described_by_its_error(subject: Subject) {
@@ -248,9 +256,14 @@ fn times_and_codes_are_kept_until_the_next_start(subject: Subject) {
     daemon.wait_state("p", "EXITED");
     let number = |member: &str| {
         let info = daemon.ask("getProcessInfo", &["p".into()]);
-        info.member(member).and_then(Value::as_int).expect("a number")
+        info.member(member)
+            .and_then(Value::as_int)
+            .expect("a number")
     };
-    assert_eq!((number("exitstatus"), number("pid"), number("state")), (5, 0, 100));
+    assert_eq!(
+        (number("exitstatus"), number("pid"), number("state")),
+        (5, 0, 100)
+    );
     assert!(number("start") > 0 && number("stop") >= number("start"));
     assert_eq!(daemon.info_text("p", "spawnerr"), "Bad exit code 5");
     let stop = number("stop");
@@ -285,11 +298,18 @@ fn deaths_are_named_after_their_signal(subject: Subject) {
         "[program:p]\ncommand=/bin/cat\nstartsecs=0\nautorestart=false",
     );
     daemon.wait_state("p", "RUNNING");
-    for (signal, name) in [("HUP", "SIGHUP"), ("10", "SIGUSR1"), ("alrm", "SIGALRM"), ("34", "SIGRTMIN")] {
+    for (signal, name) in [
+        ("HUP", "SIGHUP"),
+        ("10", "SIGUSR1"),
+        ("alrm", "SIGALRM"),
+        ("34", "SIGRTMIN"),
+    ] {
         let sent = daemon.ask("signalProcess", &["p".into(), signal.into()]);
         assert_eq!(sent, true.into());
         daemon.wait_state("p", "EXITED");
-        daemon.wait_log(&format!("WARN exited: p (terminated by {name}; not expected)"));
+        daemon.wait_log(&format!(
+            "WARN exited: p (terminated by {name}; not expected)"
+        ));
         assert_eq!(daemon.ctl_line("start p").0, "p: started\n");
         daemon.wait_state("p", "RUNNING");
     }
@@ -303,7 +323,12 @@ fn stops_are_named_after_their_signal(subject: Subject) {
          [program:kill]\ncommand=/bin/cat\nstartsecs=0\nstopsignal=SIGKILL\n\
          [program:usr]\ncommand=/bin/cat\nstartsecs=0\nstopsignal=USR2",
     );
-    for (process, name) in [("hup", "SIGHUP"), ("int", "SIGINT"), ("kill", "SIGKILL"), ("usr", "SIGUSR2")] {
+    for (process, name) in [
+        ("hup", "SIGHUP"),
+        ("int", "SIGINT"),
+        ("kill", "SIGKILL"),
+        ("usr", "SIGUSR2"),
+    ] {
         daemon.wait_state(process, "RUNNING");
         assert_eq!(daemon.ctl_line(&format!("stop {process}")).1, 0);
         daemon.wait_log(&format!("WARN stopped: {process} (terminated by {name})"));
@@ -346,7 +371,9 @@ fn a_missing_interpreter_is_told_in_the_child_s_log(subject: Subject) {
     sandbox.script("run", "#!/no/such/interpreter\n");
     let daemon = Daemon::start_in(sandbox);
     daemon.wait_file("p.log", "not spawned\n");
-    let log = daemon.sandbox().without_path(&daemon.sandbox().read("p.log"));
+    let log = daemon
+        .sandbox()
+        .without_path(&daemon.sandbox().read("p.log"));
     assert_eq!(
         log,
         "supervisor: couldn't exec DIR/run: ENOENT\n\
@@ -357,7 +384,12 @@ fn a_missing_interpreter_is_told_in_the_child_s_log(subject: Subject) {
 
 /// The names in the log lines that begin with `start`, in order.
 fn order(daemon: &Daemon, start: &str) -> Vec<String> {
-    let name = |rest: &str| rest.split([' ', '\'']).next().unwrap_or_default().to_owned();
+    let name = |rest: &str| {
+        rest.split([' ', '\''])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
     daemon
         .log()
         .iter()
@@ -441,7 +473,10 @@ fn a_pool_may_be_empty(subject: Subject) {
         "[program:p]\ncommand=/bin/cat\nnumprocs=0\nprocess_name=%(process_num)d",
     );
     assert_eq!(daemon.ask("getAllProcessInfo", &[]), Value::Array(vec![]));
-    assert_eq!(daemon.ask("startProcessGroup", &["p".into()]), Value::Array(vec![]));
+    assert_eq!(
+        daemon.ask("startProcessGroup", &["p".into()]),
+        Value::Array(vec![])
+    );
     assert_eq!(daemon.ctl_line("remove p").0, "p: removed process group\n");
 }
 
@@ -481,10 +516,19 @@ fn harmless_signals_change_nothing(subject: Subject) {
     daemon.wait_state("p", "RUNNING");
     let pid = daemon.pid_of("p");
     let before = daemon.log();
-    for signal in [Signal::CONT, Signal::WINCH, Signal::URG, Signal::CHILD, Signal::PIPE] {
+    for signal in [
+        Signal::CONT,
+        Signal::WINCH,
+        Signal::URG,
+        Signal::CHILD,
+        Signal::PIPE,
+    ] {
         daemon.signal(signal);
     }
-    assert_eq!(daemon.ask("getState", &[]).member("statecode"), Some(&1.into()));
+    assert_eq!(
+        daemon.ask("getState", &[]).member("statecode"),
+        Some(&1.into())
+    );
     assert_eq!((daemon.pid_of("p"), daemon.log()), (pid, before));
 }
 

@@ -92,7 +92,10 @@ fn the_other_supervisorctl_shows_the_status(subject: Subject) {
             3
         )
     );
-    assert_eq!(mixed.ctl("status nope"), is("nope: ERROR (no such process)\n", 4));
+    assert_eq!(
+        mixed.ctl("status nope"),
+        is("nope: ERROR (no such process)\n", 4)
+    );
     assert_eq!(mixed.ctl("version"), is("4.3.0\n", 0));
     mixed.same("avail");
 }
@@ -133,11 +136,13 @@ fn the_other_supervisorctl_reads_logs(subject: Subject) {
 
 fn the_other_supervisorctl_updates(subject: Subject) {
     let mixed = mixed(subject);
-    assert_eq!(mixed.ctl("reread"), is("No config updates to processes\n", 0));
-    let later = PROGRAMS.replace("program:idle", "program:fresh").replace(
-        "[program:cat]\n",
-        "[program:cat]\npriority=5\n",
+    assert_eq!(
+        mixed.ctl("reread"),
+        is("No config updates to processes\n", 0)
     );
+    let later = PROGRAMS
+        .replace("program:idle", "program:fresh")
+        .replace("[program:cat]\n", "[program:cat]\npriority=5\n");
     mixed.daemon.sandbox().configure(&later);
     assert_eq!(
         mixed.ctl("reread"),
@@ -153,27 +158,59 @@ fn the_other_supervisorctl_updates(subject: Subject) {
         )
     );
     assert_eq!(mixed.ctl("update"), is("", 0));
-    assert_eq!(mixed.ctl("remove fresh"), is("fresh: removed process group\n", 0));
-    assert_eq!(mixed.ctl("add fresh"), is("fresh: added process group\n", 0));
+    assert_eq!(
+        mixed.ctl("remove fresh"),
+        is("fresh: removed process group\n", 0)
+    );
+    assert_eq!(
+        mixed.ctl("add fresh"),
+        is("fresh: added process group\n", 0)
+    );
 }
 
 fn the_other_supervisorctl_signals_and_names_pids(subject: Subject) {
     let mixed = mixed(subject);
-    assert_eq!(mixed.ctl("pid"), is(&format!("{}\n", mixed.daemon.pid()), 0));
+    assert_eq!(
+        mixed.ctl("pid"),
+        is(&format!("{}\n", mixed.daemon.pid()), 0)
+    );
     let pid = mixed.daemon.pid_of("cat");
     assert_eq!(mixed.ctl("pid cat"), is(&format!("{pid}\n"), 0));
     assert_eq!(mixed.ctl("pid idle"), is("0\n", 7));
     assert_eq!(mixed.ctl("signal CONT cat"), is("cat: signalled\n", 0));
-    assert_eq!(mixed.ctl("signal NOPE cat"), is("cat: ERROR (bad signal name)\n", 1));
-    assert_eq!(mixed.ctl("signal CONT pair:*"), is("pair:one: signalled\n", 0));
-    assert_eq!(mixed.ctl("signal CONT idle"), is("idle: ERROR (not running)\n", 7));
+    assert_eq!(
+        mixed.ctl("signal NOPE cat"),
+        is("cat: ERROR (bad signal name)\n", 1)
+    );
+    assert_eq!(
+        mixed.ctl("signal CONT pair:*"),
+        is("pair:one: signalled\n", 0)
+    );
+    assert_eq!(
+        mixed.ctl("signal CONT idle"),
+        is("idle: ERROR (not running)\n", 7)
+    );
 }
 
 fn the_other_supervisorctl_tells_the_same_errors(subject: Subject) {
     let mixed = mixed(subject);
     for line in [
-        "start", "stop", "restart", "signal HUP", "tail", "tail cat stdin", "clear", "avail x",
-        "fg", "fg idle", "nonsense", "help", "help tail", "remove cat", "add nope", "pid nope",
+        "start",
+        "stop",
+        "restart",
+        "signal HUP",
+        "tail",
+        "tail cat stdin",
+        "clear",
+        "avail x",
+        "fg",
+        "fg idle",
+        "nonsense",
+        "help",
+        "help tail",
+        "remove cat",
+        "add nope",
+        "pid nope",
     ] {
         mixed.same(line);
     }
@@ -197,7 +234,9 @@ fn the_other_supervisorctl_has_a_shell(subject: Subject) {
         .spawn()
         .expect("supervisorctl can be run");
     let mut input = child.stdin.take().expect("a pipe");
-    input.write_all(b"start idle\nversion\nquit\n").expect("it reads");
+    input
+        .write_all(b"start idle\nversion\nquit\n")
+        .expect("it reads");
     drop(input);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(
@@ -214,7 +253,10 @@ fn the_other_supervisorctl_shuts_down(subject: Subject) {
     assert_eq!(mixed.daemon.wait_end(), 0);
     let (out, code) = mixed.ctl("status");
     let out = mixed.daemon.sandbox().without_path(&out);
-    assert_eq!((out.as_str(), code), ("unix://DIR/s.sock no such file\n", 4));
+    assert_eq!(
+        (out.as_str(), code),
+        ("unix://DIR/s.sock no such file\n", 4)
+    );
 }
 
 /// A program of the Python environment, which `cargo xtask python` fills.
@@ -246,7 +288,10 @@ fn crashmail_mails_an_unexpected_exit(subject: Subject) {
     let mail = normal::numbers_after("(pid ", &daemon.sandbox().read("mail"));
     let lines: Vec<_> = mail.lines().collect();
     assert_eq!(lines[0], "To: me@localhost");
-    assert!(lines[1].starts_with("Subject: here: bad crashed at "), "{mail}");
+    assert!(
+        lines[1].starts_with("Subject: here: bad crashed at "),
+        "{mail}"
+    );
     assert_eq!(
         lines[3],
         "Process bad in group g exited unexpectedly (pid N) from state RUNNING"
@@ -338,13 +383,16 @@ fn a_program_made_with_childutils_communicates(subject: Subject) {
     sandbox.write(
         "program.py",
         "import sys\nfrom supervisor import childutils\n\
-         childutils.pcomm.stdout('the busiest program of all')\n\
+         childutils.pcomm.send(b'the busiest program of all', sys.stdout.buffer)\n\
          print('an ordinary line that is logged')\nsys.stdout.flush()\nsys.stdin.read()\n",
     );
     let daemon = Daemon::start_in(sandbox);
     daemon.wait_file("heard", "\nthe busiest program of all\n");
     daemon.wait_file("p.log", "an ordinary line");
-    assert_eq!(daemon.sandbox().read("p.log"), "an ordinary line that is logged\n");
+    assert_eq!(
+        daemon.sandbox().read("p.log"),
+        "an ordinary line that is logged\n"
+    );
 }
 
 const PERL: &str = r#"use strict;
