@@ -308,7 +308,7 @@ fn all_wins_over_other_names(subject: Subject) {
     assert_eq!(
         (out.as_str(), code),
         (
-            "pool:p10: cleared\npool:p11: cleared\npool:p9: cleared\ng:b: cleared\ng:a: cleared\n",
+            "g:b: cleared\ng:a: cleared\npool:p10: cleared\npool:p11: cleared\npool:p9: cleared\n",
             0
         )
     );

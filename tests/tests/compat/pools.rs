@@ -154,6 +154,9 @@ fn a_rejected_event_pushes_another_out_of_a_full_buffer(subject: Subject) {
     send(&puppet.daemon, "one");
     puppet.daemon.wait_file("heard", "one");
     send(&puppet.daemon, "two");
+    // The event waits for sure once a later call has been answered by what decides.
+    let signalled = ["ear".into(), "CONT".into()];
+    assert_eq!(puppet.daemon.ask("signalProcess", &signalled), true.into());
     puppet.say("RESULT 4\nFAIL");
     puppet.daemon.wait_log("WARN ear: event was rejected");
     puppet.say("READY\n");
@@ -188,7 +191,7 @@ fn an_event_of_two_subscriptions_comes_for_each(subject: Subject) {
     daemon.wait_file("heard", "two");
     let mut heard = heard(&daemon);
     heard.retain(|event| event.ends_with(" one"));
-    assert_eq!(heard.len(), subject.differs("events-kept", 2, 1));
+    assert_eq!(heard.len(), 2);
 }
 
 fn event_names_may_be_written_in_any_case(subject: Subject) {
