@@ -1,6 +1,6 @@
 //! supervisorctl in detail: codes without a connection, while it ends, all helps, options, streams.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 
 use minder_tests::{Daemon, Run, Sandbox, Subject, cases, normal};
@@ -404,7 +404,8 @@ fn a_long_log_is_shown_by_its_end(subject: Subject) {
         subject,
         "[program:p]\ncommand=/bin/cat\nautostart=false\nstdout_logfile=%(here)s/p.log",
     );
-    let text: String = (0..400).map(|number| format!("line {number}\n")).collect();
+    let lines: Vec<_> = (0..400).map(|number| format!("line {number}\n")).collect();
+    let text = lines.concat();
     sandbox.write("p.log", &text);
     let daemon = Daemon::start_in(sandbox);
     let end = |bytes: usize| format!("{}\n", &text[text.len() - bytes..]);
@@ -568,10 +569,9 @@ fn an_unknown_scheme_is_refused(subject: Subject) {
     let sandbox = Sandbox::configured(subject, "");
     let args = ["-c", "supervisord.conf", "-s", "ftp://here", "status"];
     let run = Run::of(sandbox.command("supervisorctl").args(args));
-    let mut text = String::new();
-    let _ = (&mut run.out.as_bytes()).read_to_string(&mut text);
     assert!(
-        text.contains("Unknown protocol for serverurl ftp://here"),
+        run.out
+            .contains("Unknown protocol for serverurl ftp://here"),
         "{run:?}"
     );
     assert_eq!(run.code, Some(1));

@@ -144,14 +144,14 @@ fn unknown_sections_and_options_are_ignored(subject: Subject) {
 
 fn truth_is_spelled_in_many_ways(subject: Subject) {
     let words = ["yes", "True", "ON", "1", "no", "fALSE", "off", "0"];
-    let config: String = words
+    let config: Vec<String> = words
         .iter()
         .enumerate()
         .map(|(number, word)| {
             format!("[program:p{number}]\ncommand=x\nautostart=0\nkillasgroup={word}\n")
         })
         .collect();
-    let daemon = Daemon::start(subject, &config);
+    let daemon = Daemon::start(subject, &config.concat());
     for (number, (_, truth)) in configured(&daemon, "killasgroup").into_iter().enumerate() {
         assert_eq!(truth, (number < 4).into(), "{}", words[number]);
     }
@@ -165,13 +165,13 @@ fn signals_are_spelled_in_many_ways(subject: Subject) {
         ("d", "9", 9),
         ("e", " term ", 15),
     ];
-    let config: String = signals
+    let config: Vec<String> = signals
         .iter()
         .map(|(name, signal, _)| {
             format!("[program:{name}]\ncommand=x\nautostart=0\nstopsignal={signal}\n")
         })
         .collect();
-    let daemon = Daemon::start(subject, &config);
+    let daemon = Daemon::start(subject, &config.concat());
     let expected: Vec<_> = signals
         .iter()
         .map(|(name, _, number)| ((*name).to_owned(), (*number).into()))
@@ -188,13 +188,13 @@ fn sizes_have_units(subject: Subject) {
         ("e", " 7 ", 7),
         ("f", "0", 0),
     ];
-    let config: String = sizes
+    let config: Vec<String> = sizes
         .iter()
         .map(|(name, size, _)| {
             format!("[program:{name}]\ncommand=x\nautostart=0\nstdout_logfile_maxbytes={size}\n")
         })
         .collect();
-    let daemon = Daemon::start(subject, &config);
+    let daemon = Daemon::start(subject, &config.concat());
     let expected: Vec<_> = sizes
         .iter()
         .map(|(name, _, size)| ((*name).to_owned(), (*size).into()))

@@ -92,7 +92,7 @@ fn every_method_is_explained(subject: Subject) {
     let daemon = Daemon::start(subject, "");
     let methods = daemon.call("system.listMethods", &[]).expect("no fault");
     for method in methods.as_array().expect("an array") {
-        let help = daemon.call("system.methodHelp", &[method.clone()]);
+        let help = daemon.call("system.methodHelp", std::slice::from_ref(method));
         let help = help.expect("no fault");
         let help = help.as_text().expect("a text");
         assert!(help.contains("@return "), "{method:?}: {help}");
