@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use minder_tests::{Daemon, Run, Sandbox, Subject, cases, tree, wait_until};
+use minder_tests::{Daemon, Run, Sandbox, Subject, cases, not_yet, tree, wait_until};
 use rustix::process::Signal;
 
 cases!(
@@ -21,6 +21,11 @@ cases!(
     it_is_found_by_its_default_file,
     command_line_values_win,
     too_many_descriptors_are_refused,
+);
+
+not_yet!(
+    "without a process to stop, one signal starts it anew several times":
+    a_reload_without_processes_happens_once,
 );
 
 fn it_becomes_a_daemon(subject: Subject) {
@@ -121,6 +126,24 @@ fn hup_starts_everything_anew_with_the_same_pid(subject: Subject) {
             "INFO spawned: 'cat' with pid N",
         ]
     );
+}
+
+fn a_reload_without_processes_happens_once(subject: Subject) {
+    let daemon = Daemon::start(subject, "");
+    daemon.wait_log("started with pid");
+    let count = |start: &str| {
+        let log = daemon.log();
+        log.iter().filter(|line| line.starts_with(start)).count()
+    };
+    for reloads in 1..=5 {
+        daemon.signal(Signal::HUP);
+        wait_until("it has started anew", || {
+            count("INFO supervisord started with pid") > reloads
+        });
+        daemon.wait_ready();
+        let signals = count("WARN received SIGHUP indicating restart request");
+        assert_eq!(signals, reloads);
+    }
 }
 
 fn reload_reads_the_configuration_again(subject: Subject) {

@@ -384,11 +384,11 @@ fn a_program_made_with_childutils_communicates(subject: Subject) {
         "program.py",
         "import sys\nfrom supervisor import childutils\n\
          childutils.pcomm.send(b'the busiest program of all', sys.stdout.buffer)\n\
-         print('an ordinary line that is logged')\nsys.stdout.flush()\nsys.stdin.read()\n",
+         sys.stdout.write('an ordinary line that is logged\\n')\nsys.stdin.read()\n",
     );
     let daemon = Daemon::start_in(sandbox);
     daemon.wait_file("heard", "\nthe busiest program of all\n");
-    daemon.wait_file("p.log", "an ordinary line");
+    daemon.wait_file("p.log", "logged\n");
     assert_eq!(
         daemon.sandbox().read("p.log"),
         "an ordinary line that is logged\n"
