@@ -10,6 +10,7 @@ mod configuration;
 mod control;
 mod driver;
 mod fastcgi;
+mod heirloom;
 mod inbox;
 mod inputs;
 mod inspected;
