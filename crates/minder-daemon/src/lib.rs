@@ -24,6 +24,8 @@ mod plan;
 mod published;
 mod settings;
 mod snapshot;
+#[cfg(test)]
+mod testing;
 mod waiters;
 
 pub use boot::daemon;
