@@ -94,9 +94,10 @@ fn pidproxy(folder: &TempDir, args: &[&str]) -> Program {
     Program::start(command.current_dir(folder).arg("pidproxy").args(args))
 }
 
-/// Runs until its standard input is closed.
+/// Runs until its standard input is closed, or any signal comes: whoever runs the tests may have
+/// had some ignored.
 fn reader() -> Program {
-    Program::start(&mut Command::new("/bin/cat"))
+    Program::start(Command::new("env").args(["--default-signal", "/bin/cat"]))
 }
 
 /// A `pidproxy` whose command runs until standard input is closed, and runs already.
