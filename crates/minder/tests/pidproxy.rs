@@ -97,7 +97,10 @@ fn pidproxy(folder: &TempDir, args: &[&str]) -> Program {
 /// Runs until its standard input is closed, or any signal comes: whoever runs the tests may have
 /// had some ignored.
 fn reader() -> Program {
-    Program::start(Command::new("env").args(["--default-signal", "/bin/cat"]))
+    let script = ["--default-signal", "sh", "-c", "echo ready; exec cat"];
+    let mut reader = Program::start(Command::new("env").args(script));
+    assert_eq!(reader.line(), "ready\n");
+    reader
 }
 
 /// A `pidproxy` whose command runs until standard input is closed, and runs already.
