@@ -11,10 +11,20 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use minder_os::signals::{Disposition, set_disposition};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::subject::{PROGRAMS, Subject, actor};
 use crate::tree;
+
+/// Lets the signals of a terminal do what they do by default, here and in what is started from
+/// here: a shell has them ignored in what it runs in the background, and `nohup` one of them.
+fn heed_signals() {
+    for signal in [Signal::HUP, Signal::INT, Signal::QUIT] {
+        set_disposition(signal.as_raw(), Disposition::Default).expect("a signal that can be set");
+    }
+}
 
 /// What most configurations begin with. A section that is written again adds to this one.
 const PREAMBLE: &str = "\
@@ -44,6 +54,7 @@ impl Sandbox {
     /// If the subject is not installed or the disk refuses.
     #[must_use]
     pub fn new(subject: Subject) -> Self {
+        heed_signals();
         let folder = tempfile::Builder::new()
             // Short, because the path of a socket may not exceed 107 bytes.
             .prefix("mt-")

@@ -31,6 +31,7 @@ use crate::children::Children;
 use crate::configuration::Configuration;
 use crate::control::{self, Control};
 use crate::driver::Driver;
+use crate::heirloom;
 use crate::launch::{self, Refusal, USAGE};
 use crate::link::{Inventory, Link, LinkError, Outbox};
 use crate::log_files::LogFiles;
@@ -364,6 +365,10 @@ impl Running {
             .filter_map(|server| server.file.as_deref());
         control::remove_files(files);
         remove_pidfile(&self.settings.pidfile, self.driver.keeper_pid);
+        if halt == Halt::Restart {
+            let serial = self.driver.core.snapshot().serial;
+            heirloom::leave(&mut self.driver.link, serial)?;
+        }
         self.driver.plane.shutdown();
         self.driver.syslog.finish();
         Ok(halt)

@@ -367,3 +367,6 @@ fn unblocked(pipe: OwnedFd) -> io::Result<OwnedFd> {
     fcntl_setfl(&pipe, fcntl_getfl(&pipe)? | OFlags::NONBLOCK)?;
     Ok(pipe)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod configuration;
 mod control;
 mod driver;
 mod fastcgi;
+mod heirloom;
 mod inbox;
 mod inputs;
 mod inspected;
@@ -23,6 +24,8 @@ mod plan;
 mod published;
 mod settings;
 mod snapshot;
+#[cfg(test)]
+mod testing;
 mod waiters;
 
 pub use boot::daemon;

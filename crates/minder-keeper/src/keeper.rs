@@ -14,7 +14,9 @@ use minder_os::limits::{self, Limit};
 use minder_os::process::{self, Ended};
 use minder_os::signals::{self, Disposition, SignalFd, SignalSet, Target};
 use minder_os::spawn::{Method, Spawner};
-use minder_wire::{Departure, Launch, MAX_FRAME, Plan, SpawnStep, ToDaemon, ToKeeper, VERSION};
+use minder_wire::{
+    Departure, HEIRLOOM, Launch, MAX_FRAME, Plan, SpawnStep, ToDaemon, ToKeeper, VERSION,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -255,7 +257,7 @@ impl Keeper {
 
     fn begin_anew(&mut self) {
         self.children = Children::default();
-        self.held.clear();
+        self.held.retain(|name, _| name == HEIRLOOM);
         self.history = self.history.restarted();
         self.startup.again();
     }

@@ -20,8 +20,8 @@ mod to_keeper;
 
 pub use frame::{DecodeError, MAX_FRAME, VERSION};
 pub use message::{
-    ChildState, Credentials, Departure, Launch, MAX_NAME, Plan, SpawnStep, Stdin, Stream, ToDaemon,
-    ToKeeper,
+    ChildState, Credentials, Departure, HEIRLOOM, Launch, MAX_NAME, Plan, SpawnStep, Stdin, Stream,
+    ToDaemon, ToKeeper,
 };
 pub use plan::{MAX_NOTE, MAX_PLAN};
 pub use to_keeper::{MAX_INLINE_PLAN, MAX_LABEL, MAX_TEXT};

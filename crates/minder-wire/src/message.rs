@@ -90,7 +90,8 @@ pub enum Departure {
         /// For standard error of whoever waits for the start.
         text: Vec<u8>,
     },
-    /// To begin anew: the keeper drops all that it holds and starts another daemon.
+    /// To begin anew: the keeper drops all that it holds but the [`HEIRLOOM`], and starts another
+    /// daemon.
     Restart,
 }
 
@@ -302,6 +303,9 @@ pub struct Launch {
     /// For the daemon; the keeper does not look inside.
     pub note: Vec<u8>,
 }
+
+/// The one name under which something is held beyond a restart.
+pub const HEIRLOOM: &[u8] = b"heirloom";
 
 /// The longest name that something can be held under: a path and a word before it.
 pub const MAX_NAME: usize = 4096 + 64;

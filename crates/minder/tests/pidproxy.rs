@@ -94,9 +94,13 @@ fn pidproxy(folder: &TempDir, args: &[&str]) -> Program {
     Program::start(command.current_dir(folder).arg("pidproxy").args(args))
 }
 
-/// Runs until its standard input is closed.
+/// Runs until its standard input is closed, or any signal comes: whoever runs the tests may have
+/// had some ignored.
 fn reader() -> Program {
-    Program::start(&mut Command::new("/bin/cat"))
+    let script = ["--default-signal", "sh", "-c", "echo ready; exec cat"];
+    let mut reader = Program::start(Command::new("env").args(script));
+    assert_eq!(reader.line(), "ready\n");
+    reader
 }
 
 /// A `pidproxy` whose command runs until standard input is closed, and runs already.

@@ -13,6 +13,7 @@ use super::{Failure, LISTENER, Parts, Running, Start, pidfile_text};
 use crate::children::Children;
 use crate::control;
 use crate::fastcgi;
+use crate::heirloom;
 use crate::launch::Refusal;
 use crate::link::now;
 use crate::log_files::{Automatic, LogFiles};
@@ -48,7 +49,8 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi);
     let mut effects = Effects::new();
     let identifier = settings.automatic.identifier.as_str().into();
-    let core = Core::start(now(), loaded.groups, identifier, 0, &mut effects);
+    let serial = heirloom::take(&mut start.inventory.held);
+    let core = Core::start(now(), loaded.groups, identifier, serial, &mut effects);
     Ok(start.assemble(Parts {
         settings,
         sockets,

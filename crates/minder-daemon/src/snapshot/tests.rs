@@ -5,7 +5,6 @@ use minder_core::{EventType, ExitStatus, ProcessSpec, Signal};
 use minder_logs::capture::Capture;
 use minder_logs::plane::{Channel, StreamId};
 use minder_os::frames;
-use minder_wire::ToDaemon;
 
 use minder_core::process::{Phase, StopCause};
 use minder_core::{ChildId, Mono, Now};
@@ -14,6 +13,7 @@ use super::*;
 use crate::inputs::InputNote;
 use crate::inspected::InspectedNote;
 use crate::link::FoundChild;
+use crate::testing::Keeper;
 
 fn stream(log: LogTarget) -> StreamSpec {
     StreamSpec {
@@ -259,57 +259,6 @@ fn streams() -> StreamNotes {
             inspected(Channel::Stdout, None),
             inspected(Channel::Stderr, Some(capture)),
         ],
-    }
-}
-
-/// A keeper that holds what it is told to hold, and a link to it.
-struct Keeper {
-    socket: OwnedFd,
-    held: BTreeMap<Vec<u8>, OwnedFd>,
-}
-
-impl Keeper {
-    fn new() -> (Link, Self) {
-        let (ours, socket) = frames::pair().unwrap();
-        let welcome = ToDaemon::Welcome {
-            version: minder_wire::VERSION,
-            keeper_pid: 1,
-            generation: 0,
-            restarts: 0,
-            last_end: None,
-            note: Vec::new(),
-        };
-        // The answers to what will be asked.
-        for answer in [welcome, ToDaemon::InventoryEnd] {
-            frames::send(&socket, &answer.encode(), &[]).unwrap();
-        }
-        let (link, _) = Link::open(ours).unwrap();
-        (
-            link,
-            Self {
-                socket,
-                held: BTreeMap::new(),
-            },
-        )
-    }
-
-    /// Obeys, and answers how many messages there were.
-    fn obey(&mut self) -> usize {
-        let mut buffer = vec![0; minder_wire::MAX_FRAME];
-        let mut count = 0;
-        while let Ok(Some(received)) = frames::receive(&self.socket, &mut buffer) {
-            match ToKeeper::decode(received.frame).unwrap() {
-                ToKeeper::Hold { name } => {
-                    self.held
-                        .insert(name, received.beside.into_iter().next().unwrap());
-                }
-                ToKeeper::Release { name } => drop(self.held.remove(&name)),
-                ToKeeper::Hello { .. } | ToKeeper::Next => continue,
-                other => panic!("{other:?}"),
-            }
-            count += 1;
-        }
-        count
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::os::fd::AsFd;
 
-use minder_wire::{Departure, ToDaemon, ToKeeper, VERSION};
+use minder_wire::{Departure, HEIRLOOM, ToDaemon, ToKeeper, VERSION};
 use rustix::event::PollFlags;
 use rustix::process::Signal;
 
@@ -98,15 +98,19 @@ pub(crate) fn a_daemon_that_dies_is_followed_by_another() {
     }
 }
 
-pub(crate) fn a_restart_forgets_everything() {
+pub(crate) fn a_restart_forgets_everything_but_the_heirloom() {
     let (stage, mut daemon) = Stage::ready();
     let _child = daemon.spawn(shell("read line"));
     let (held, _other) = rustix::pipe::pipe().unwrap();
     let name = b"kept".to_vec();
     daemon.send_beside(&ToKeeper::Hold { name }, &[held.as_fd()]);
+    let heirloom = HEIRLOOM.to_vec();
+    let name = heirloom.clone();
+    daemon.send_beside(&ToKeeper::Hold { name }, &[held.as_fd()]);
     daemon.leave(Departure::Restart);
     let mut next = stage.next_daemon();
-    assert!(next.attach().is_empty());
+    let left: Vec<_> = next.attach().into_iter().map(|(item, _)| item).collect();
+    assert_eq!(left, [ToDaemon::Held { name: heirloom }]);
     let ToDaemon::Welcome {
         generation,
         restarts,

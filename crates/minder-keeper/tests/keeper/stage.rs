@@ -13,6 +13,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use minder_keeper::{DAEMON_ARGV0, DAEMON_FD};
 use minder_os::frames;
 use minder_os::process::take_inherited;
+use minder_os::signals::{Disposition, set_disposition};
 use minder_wire::{Departure, Plan, Stream, ToDaemon, ToKeeper};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
@@ -56,6 +57,10 @@ pub(crate) fn play_a_part() -> Option<ExitCode> {
         ..getrlimit(Resource::Nofile)
     };
     setrlimit(Resource::Nofile, few).unwrap();
+    // As `nohup` does, and a shell for its background jobs.
+    for ignored in [Signal::HUP, Signal::INT] {
+        set_disposition(ignored.as_raw(), Disposition::Ignore).unwrap();
+    }
     let report: OwnedFd = UnixStream::connect(stage.join("report")).unwrap().into();
     let report = std::env::var_os(FOREGROUND_ENV)
         .is_none()

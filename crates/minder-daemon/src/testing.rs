@@ -1,0 +1,68 @@
+//! What several tests need.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+use minder_os::frames;
+use minder_wire::{ToDaemon, ToKeeper};
+
+use crate::link::Link;
+
+/// A keeper that holds what it is told to hold, and a link to it.
+pub(crate) struct Keeper {
+    pub(crate) socket: OwnedFd,
+    pub(crate) held: BTreeMap<Vec<u8>, OwnedFd>,
+}
+
+impl Keeper {
+    pub(crate) fn new() -> (Link, Self) {
+        let (ours, socket) = frames::pair().unwrap();
+        let welcome = ToDaemon::Welcome {
+            version: minder_wire::VERSION,
+            keeper_pid: 1,
+            generation: 0,
+            restarts: 0,
+            last_end: None,
+            note: Vec::new(),
+        };
+        // The answers to what will be asked.
+        for answer in [welcome, ToDaemon::InventoryEnd] {
+            frames::send(&socket, &answer.encode(), &[]).unwrap();
+        }
+        let (link, _) = Link::open(ours).unwrap();
+        (
+            link,
+            Self {
+                socket,
+                held: BTreeMap::new(),
+            },
+        )
+    }
+
+    /// Obeys, and answers how many messages there were.
+    pub(crate) fn obey(&mut self) -> usize {
+        let mut buffer = vec![0; minder_wire::MAX_FRAME];
+        let mut count = 0;
+        while let Ok(Some(received)) = frames::receive(&self.socket, &mut buffer) {
+            match ToKeeper::decode(received.frame).unwrap() {
+                ToKeeper::Hold { name } => {
+                    self.held
+                        .insert(name, received.beside.into_iter().next().unwrap());
+                }
+                ToKeeper::Release { name } => drop(self.held.remove(&name)),
+                ToKeeper::Hello { .. } | ToKeeper::Next => continue,
+                other => panic!("{other:?}"),
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// Copies of all that is held, as a new daemon gets them.
+    pub(crate) fn copies(&self) -> BTreeMap<Vec<u8>, OwnedFd> {
+        let copies = self.held.iter();
+        copies
+            .map(|(name, file)| (name.clone(), file.try_clone().unwrap()))
+            .collect()
+    }
+}
