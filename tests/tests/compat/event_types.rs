@@ -269,38 +269,42 @@ fn the_start_of_the_daemon_is_told_in_order(subject: Subject) {
     );
 }
 
+/// A program that does not stop before the file `go` exists, so that there is time to hear of it.
+const SLOW: &str = "[program:slow]\ncommand=actor ignore TERM out ready until go\nstartsecs=0\n\
+                    stopwaitsecs=600\nstdout_logfile=%(here)s/slow.log\n";
+
 fn the_end_of_the_daemon_is_told_in_order(subject: Subject) {
     let mut daemon = listening(
         subject,
         "SUPERVISOR_STATE_CHANGE,PROCESS_STATE_STOPPING,PROCESS_STATE_STOPPED",
-        THREE,
+        &format!("{SLOW}[program:quick]\ncommand=/bin/cat\nstartsecs=0\npriority=1000"),
     );
-    daemon.wait_state("a", "RUNNING");
-    daemon.wait_state("b", "RUNNING");
+    daemon.wait_file("slow.log", "ready");
+    daemon.wait_state("quick", "RUNNING");
     daemon.wait_file("heard", "SUPERVISOR_STATE_CHANGE_RUNNING");
     daemon.signal(Signal::TERM);
-    assert_eq!(daemon.wait_end(), 0);
+    daemon.wait_file("heard", "processname:slow");
     assert_eq!(
-        short(&heard(&daemon))[..5],
+        short(&heard(&daemon)),
         [
             "SUPERVISOR_STATE_CHANGE_RUNNING",
             "SUPERVISOR_STATE_CHANGE_STOPPING",
-            "PROCESS_STATE_STOPPING processname:a",
-            "PROCESS_STATE_STOPPED processname:a",
-            "PROCESS_STATE_STOPPING processname:b",
+            "PROCESS_STATE_STOPPING processname:quick",
+            "PROCESS_STATE_STOPPED processname:quick",
+            "PROCESS_STATE_STOPPING processname:slow",
         ]
     );
+    daemon.sandbox().write("go", "");
+    assert_eq!(daemon.wait_end(), 0);
 }
 
 fn a_reload_is_told_as_an_end_and_a_start(subject: Subject) {
-    let daemon = listening(
-        subject,
-        "SUPERVISOR_STATE_CHANGE",
-        "[program:p]\ncommand=/bin/cat\nstartsecs=0",
-    );
-    daemon.wait_state("p", "RUNNING");
+    let daemon = listening(subject, "SUPERVISOR_STATE_CHANGE", SLOW);
+    daemon.wait_file("slow.log", "ready");
     daemon.wait_file("heard", "SUPERVISOR_STATE_CHANGE_RUNNING");
     assert_eq!(daemon.ask("restart", &[]), true.into());
+    daemon.wait_file("heard", "SUPERVISOR_STATE_CHANGE_STOPPING");
+    daemon.sandbox().write("go", "");
     wait_until("the second start is told", || heard(&daemon).len() == 3);
     assert_eq!(
         heard(&daemon),
