@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minder_core::{ChildId, ExitStatus, GroupId, GroupSpec, Now, ProcessId, ProcessSpec};
-use minder_logs::plane::Channel;
+use minder_logs::plane::{Channel, StreamId};
 use minder_logs::sink::Sink;
 use minder_rpc::Fault;
 use tokio::sync::oneshot;
@@ -104,9 +104,13 @@ impl Children {
     }
 
     /// What is looked for in a stream of a child, if anything.
-    pub(crate) fn interest(&self, child: ChildId, channel: Channel) -> Option<Interest> {
+    pub(crate) fn interest(
+        &self,
+        StreamId { child, channel }: StreamId,
+        strip_ansi: bool,
+    ) -> Option<Interest> {
         let Known { spec, group, .. } = self.known.get(&child)?;
-        Interest::of(group, spec, channel)
+        Interest::of(group, spec, channel, strip_ansi)
     }
 }
 

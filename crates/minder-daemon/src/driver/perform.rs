@@ -30,6 +30,7 @@ impl Driver {
             self.publish();
             for effect in effects {
                 if let Some(halt) = self.perform(effect)? {
+                    self.acknowledge_signals()?;
                     return Ok(Some(halt));
                 }
             }
@@ -38,10 +39,7 @@ impl Driver {
                 self.link.send(&ToKeeper::Forget { child: child.0 }, &[])?;
                 self.children.remove(child);
             }
-            for signal in std::mem::take(&mut self.heard) {
-                let signal = signal.number();
-                self.link.send(&ToKeeper::Heard { signal }, &[])?;
-            }
+            self.acknowledge_signals()?;
             let looked = self.look_at_what_is_due();
             self.finish_children();
             if self.effects.is_empty() && !looked {
@@ -50,6 +48,15 @@ impl Driver {
                 return Ok(None);
             }
         }
+    }
+
+    /// Lets the keeper forget the signals that have been acted upon.
+    fn acknowledge_signals(&mut self) -> Result<(), LinkError> {
+        for signal in std::mem::take(&mut self.heard) {
+            let signal = signal.number();
+            self.link.send(&ToKeeper::Heard { signal }, &[])?;
+        }
+        Ok(())
     }
 
     fn record(&mut self) -> Result<(), LinkError> {
