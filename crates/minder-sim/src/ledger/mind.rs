@@ -212,7 +212,9 @@ impl Mind {
             Request::Start { .. }
             | Request::Signal { .. }
             | Request::AddGroup { .. }
-            | Request::RemoveGroup { .. } => {}
+            | Request::RemoveGroup { .. }
+            | Request::AddProcesses { .. }
+            | Request::RemoveProcess { .. } => {}
         }
     }
 
@@ -269,6 +271,9 @@ impl Mind {
             | Effect::Announce(_)
             | Effect::Log(_)
             | Effect::Reply { .. }
+            // Nobody in here asks for these.
+            | Effect::ProcessesAdded { .. }
+            | Effect::ProcessRemoved { .. }
             | Effect::Stray { .. }
             | Effect::ReopenLogs => {}
         }

@@ -97,6 +97,8 @@ impl Turn {
             | Effect::Announce(_)
             | Effect::Log(_)
             | Effect::GroupRemoved { .. }
+            | Effect::ProcessesAdded { .. }
+            | Effect::ProcessRemoved { .. }
             | Effect::Stray { .. }
             | Effect::ReopenLogs
             | Effect::Halt(_) => {}

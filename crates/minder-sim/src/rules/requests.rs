@@ -214,6 +214,9 @@ fn done_is_done(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
         Request::RemoveGroup { name } => {
             *reply != Reply::Done || ledger.mind.group_named(name).is_none()
         }
+        Request::AddProcesses { .. } | Request::RemoveProcess { .. } => {
+            matches!(reply, Reply::Done | Reply::Refused(_))
+        }
         Request::Reread { .. } => !matches!(reply, Reply::Done | Reply::Each(_)),
         Request::Shutdown | Request::Restart => {
             matches!(reply, Reply::Done | Reply::Refused(Refusal::ShuttingDown))
