@@ -24,6 +24,8 @@ pub enum Answer {
     Int(i32),
     /// A text.
     Text(String),
+    /// Names.
+    Names(Vec<String>),
     /// What the daemon is up to.
     State(Mood),
     /// How a process is.
@@ -69,6 +71,7 @@ impl From<Answer> for Value {
             Answer::Done => true.into(),
             Answer::Int(int) => int.into(),
             Answer::Text(text) => text.into(),
+            Answer::Names(names) => array(names),
             Answer::State(mood) => state(mood),
             Answer::ProcessInfo(info) => info.into(),
             Answer::ProcessInfos(infos) => array(infos),

@@ -16,6 +16,7 @@ pub mod fault;
 pub mod method;
 mod python;
 pub mod service;
+pub mod twiddler;
 pub mod value;
 pub mod xmlrpc;
 
@@ -26,5 +27,6 @@ pub use dispatch::dispatch;
 pub use fault::{Fault, FaultCode};
 pub use minder_core::ProcessState;
 pub use service::{Channel, LogFollow, LogRef, Service};
+pub use twiddler::{Twiddler, TwiddlerCall};
 pub use value::Value;
 pub use xmlrpc::MethodCall;
