@@ -196,13 +196,8 @@ impl Start {
 
     /// What `loaded` asks for.
     fn settings(&self, loaded: &Loaded) -> Settings {
-        let Loaded {
-            supervisord,
-            servers,
-            ..
-        } = loaded;
-        let umask = self.note.background.as_ref().map(|_| supervisord.umask);
-        Settings::new(supervisord, servers, umask)
+        let umask = self.note.background.as_ref();
+        Settings::new(loaded, umask.map(|_| loaded.supervisord.umask))
     }
 
     /// Opens the log, or lets it be opened as soon as that can be done: there are programs to be
@@ -279,6 +274,8 @@ impl Start {
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
             adding: Mutex::default(),
+            twiddlers: settings.twiddlers.clone(),
+            variables: settings.variables.clone(),
         };
         let syslog = syslog(&self.log);
         let listeners = sockets.into_iter().zip(&settings.servers);

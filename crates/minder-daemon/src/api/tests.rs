@@ -22,6 +22,8 @@ use super::*;
 use crate::mailbox::{Mailbox, mailbox};
 use crate::published::{LogPaths, Picture};
 
+mod twiddler;
+
 const PROGRAMS: &str = "\
 [supervisord]
 [program:web]
@@ -100,6 +102,8 @@ fn world(text: &str) -> World {
         identifier: "supervisor".to_owned(),
         configuration,
         adding: Mutex::default(),
+        twiddlers: Vec::new(),
+        variables: BTreeMap::new(),
     };
     World {
         api,
