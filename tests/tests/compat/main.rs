@@ -27,6 +27,7 @@ mod logs;
 mod options;
 mod pidproxy;
 mod rpc;
+mod twiddler;
 
 use minder_tests::Subject;
 

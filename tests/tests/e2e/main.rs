@@ -13,4 +13,5 @@ mod fastcgi;
 mod quickstart;
 mod startup;
 mod survival;
+mod twiddler;
 mod usercenter;
