@@ -15,10 +15,12 @@ use jiff::tz::TimeZone;
 use minder_config::report::Colour;
 use minder_config::{Loaded, WarningKind};
 use minder_core::view::{GroupView, ProcessView};
-use minder_core::{Level, Mood, ProcessState, Request, Target, View};
+use minder_core::{Level, Mood, Now, ProcessState, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
-use minder_rpc::{Answer, Call, Fault, FaultCode, LogFollow, LogRef, Service, Twiddler};
+use minder_rpc::{
+    Answer, Call, DaemonInfo, Fault, FaultCode, LogFollow, LogRef, Service, Twiddler,
+};
 use tokio::sync::{Mutex, oneshot};
 
 use crate::VERSION_OF_SUPERVISOR;
@@ -35,6 +37,9 @@ mod twiddler;
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
 
+/// The version of Minder.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Whoever answers calls.
 pub(crate) struct Api {
     /// To the driver.
@@ -47,6 +52,10 @@ pub(crate) struct Api {
     pub(crate) plane: Plane,
     /// What `getPID` tells: signals for the daemon go to the keeper.
     pub(crate) keeper_pid: u32,
+    /// How many daemons have died since the start or the last restart.
+    pub(crate) generation: u32,
+    /// When this one began.
+    pub(crate) started: Now,
     /// What `getIdentification` tells.
     pub(crate) identifier: String,
     /// What is read by `reloadConfig`.
@@ -90,6 +99,8 @@ impl Service for Api {
             }
 
             Call::Twiddler(call) => self.twiddle(call).await,
+            Call::GetMinderVersion => Ok(Answer::Text(VERSION.to_owned())),
+            Call::GetMinderInfo => Ok(Answer::DaemonInfo(self.info())),
 
             Call::GetApiVersion => Ok(Answer::Text(API_VERSION.to_owned())),
             Call::GetSupervisorVersion => Ok(Answer::Text(VERSION_OF_SUPERVISOR.to_owned())),
@@ -266,6 +277,17 @@ impl Api {
             Ok(()) => Ok(Answer::Done),
             Err(ClearError::NoFile) => Err(Fault::new(FaultCode::NoFile)),
             Err(ClearError::Failed(_)) => Err(Fault::new(FaultCode::Failed)),
+        }
+    }
+
+    fn info(&self) -> DaemonInfo {
+        DaemonInfo {
+            version: VERSION.to_owned(),
+            api: API_VERSION.to_owned(),
+            generation: self.generation,
+            keeper_pid: pid(self.keeper_pid),
+            daemon_pid: pid(std::process::id()),
+            started: self.started.wall.rpc_secs(),
         }
     }
 

@@ -32,7 +32,7 @@ use crate::configuration::Configuration;
 use crate::control::{self, Control};
 use crate::driver::Driver;
 use crate::launch::{self, Refusal, USAGE};
-use crate::link::{Inventory, Link, LinkError, Outbox};
+use crate::link::{Inventory, Link, LinkError, Outbox, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::note::Note;
@@ -271,6 +271,8 @@ impl Start {
             log: Arc::clone(&self.log),
             plane: plane.clone(),
             keeper_pid: self.inventory.keeper_pid,
+            generation: self.inventory.generation,
+            started: now(),
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
             adding: Mutex::default(),

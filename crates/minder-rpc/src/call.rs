@@ -7,8 +7,8 @@ use crate::method::{self, Action};
 use crate::python;
 use crate::{Channel, Fault, FaultCode, TwiddlerCall, Value};
 
-/// A call of the `supervisor` namespace, whose variants are named after its methods, or of a
-/// plug-in's.
+/// A call of the `supervisor` namespace, whose variants are named after its methods, of our own, or
+/// of a plug-in's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// The version of the API.
@@ -146,6 +146,10 @@ pub enum Call {
         /// What to tell.
         data: String,
     },
+    /// `minder.getVersion`: the version of Minder.
+    GetMinderVersion,
+    /// `minder.getInfo`: the daemon, and the keeper above it.
+    GetMinderInfo,
     /// A call of the plug-in `supervisor_twiddler`.
     Twiddler(TwiddlerCall),
 }

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_methods_are_supervisors() {
+    fn the_methods_are_supervisors_and_two_of_our_own() {
         let lines: Vec<_> = METHODS
             .iter()
             .map(|method| {
@@ -167,6 +167,8 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @"
+        minder.getInfo: struct
+        minder.getVersion: string
         supervisor.addProcessGroup: boolean string
         supervisor.clearAllProcessLogs: array
         supervisor.clearLog: boolean

@@ -105,6 +105,7 @@ async fn text<S: Service>(service: &S, call: Call) -> Result<String, Fault> {
         | Answer::Outcomes(_)
         | Answer::Changes(_)
         | Answer::Names(_)
+        | Answer::DaemonInfo(_)
         | Answer::Tail(_) => Err(unexpected()),
     }
 }

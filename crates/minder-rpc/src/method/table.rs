@@ -61,6 +61,22 @@ pub(super) const DONE: &str = "always true";
 /// Every method, sorted by name.
 pub static METHODS: &[Method] = &[
     Method {
+        name: "minder.getInfo",
+        about: "Tells of the daemon that answers, and of the keeper above it.",
+        params: &[],
+        gives: Type::Struct,
+        result: "version, api, generation, keeper_pid, daemon_pid, started",
+        action: Action::Supervisor(|_| Ok(Call::GetMinderInfo)),
+    },
+    Method {
+        name: "minder.getVersion",
+        about: "Tells the version of Minder.",
+        params: &[],
+        gives: Type::String,
+        result: "the version",
+        action: Action::Supervisor(|_| Ok(Call::GetMinderVersion)),
+    },
+    Method {
         name: "supervisor.addProcessGroup",
         about: "Makes a group of the configuration, as it was last read, an active one.",
         params: &[GROUP],
