@@ -137,7 +137,8 @@ pub enum Refusal {
     SpawnError(String),
     /// It ended, or was stopped, while its start was waited for.
     AbnormalTermination(String),
-    /// It is in the UNKNOWN state, a signal to it failed, or it cannot be had there; the whole text.
+    /// It is in the UNKNOWN state, a signal to it failed, or it cannot be had there: the whole
+    /// text.
     Failed(String),
     /// A group of this name is active already.
     AlreadyAdded(String),
