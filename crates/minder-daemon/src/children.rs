@@ -67,8 +67,17 @@ impl Children {
         self.known.insert(child, known);
     }
 
-    pub(crate) fn add_group(&mut self, group: GroupId, processes: Vec<ProcessId>) {
-        self.groups.insert(group, processes);
+    /// Takes note of processes that are new in a group, or of a new group.
+    pub(crate) fn add_processes(&mut self, group: GroupId, processes: Vec<ProcessId>) {
+        self.groups.entry(group).or_default().extend(processes);
+    }
+
+    /// Forgets a process of a group.
+    pub(crate) fn remove_process(&mut self, group: GroupId, process: ProcessId) {
+        if let Some(processes) = self.groups.get_mut(&group) {
+            processes.retain(|other| *other != process);
+        }
+        self.latest.remove(&process);
     }
 
     /// Forgets a group; answers its processes.

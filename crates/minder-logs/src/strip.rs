@@ -44,7 +44,8 @@ impl Position {
 #[must_use]
 pub fn stripped(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    strip(Position::default(), text, &mut out);
+    let position = strip(Position::default(), text, &mut out);
+    finish(position, &mut out);
     out
 }
 
