@@ -7,10 +7,12 @@ use anyhow::{Context, Result};
 
 use crate::command::{program, run};
 
-/// What is installed: Supervisor, what the acceptance example runs, a `FastCGI` server, listeners
-/// that others wrote for Supervisor, and all that these need. Every version is pinned, because the comparison states outputs word for word.
+/// What is installed: Supervisor, a plug-in of it, what the acceptance example runs, a `FastCGI`
+/// server, listeners that others wrote for Supervisor, and all that these need. Every version is
+/// pinned, because the comparison states outputs word for word.
 const PINS: &str = "\
 supervisor==4.3.0
+supervisor_twiddler==1.0.0
 flask==3.1.3
 gunicorn==27.0.1
 flipflop==1.0

@@ -130,6 +130,43 @@ impl Ini {
         Reader::new(self, file).read()
     }
 
+    /// One section that stands in no file, with options that mean what they say to the letter.
+    /// Messages take it for a part of the file `origin`.
+    pub(crate) fn of_section(origin: &str, name: &str, options: &[(String, String)]) -> Self {
+        let mut text = format!("[{name}]\n");
+        let mut spans = Vec::new();
+        for (option, value) in options {
+            let start = text.len();
+            text.push_str(option);
+            let name_span = start..text.len();
+            text.push_str(" = ");
+            let value_span = text.len()..text.len() + value.len();
+            text.push_str(value);
+            text.push('\n');
+            spans.push((name_span, value_span));
+        }
+        let file = SourceFile::new(origin, text);
+        let options = options.iter().zip(spans);
+        let options = options.map(|((option, value), (name_span, value_span))| {
+            let option_of_file = Opt {
+                value: value.clone(),
+                name_at: Location::new(&file, name_span),
+                value_at: Location::new(&file, value_span),
+            };
+            (option.to_lowercase(), option_of_file)
+        });
+        let section = Section {
+            name: name.to_owned(),
+            header: Location::new(&file, 1..1 + name.len()),
+            options: options.collect(),
+        };
+        Self {
+            index: [(name.to_owned(), 0)].into(),
+            sections: vec![section],
+            ..Self::default()
+        }
+    }
+
     /// The sections in the order in which they were first opened; not `[DEFAULT]`.
     #[must_use]
     pub fn sections(&self) -> &[Section] {

@@ -2,7 +2,8 @@
 //!
 //! [`load`] reads `supervisord.conf` and the files that it includes, and gives what the daemon
 //! runs on: [`Loaded`]. [`Supervisorctl::load`] does the same for the client, and
-//! [`options`] reads the command lines of both. What Supervisor refuses is refused, with
+//! [`options`] reads the command lines of both. [`twiddler::program`] reads one program that stands
+//! in no file. What Supervisor refuses is refused, with
 //! Supervisor's words ([`ConfigError`]); what it accepts in silence although it was hardly meant
 //! is accepted, with a [`Warning`]. [`check()`] reads on behind a problem and names them all, and warns
 //! of more.
@@ -41,6 +42,7 @@ mod section;
 mod server;
 mod source;
 mod supervisord;
+pub mod twiddler;
 pub mod types;
 mod warning;
 
@@ -51,7 +53,7 @@ pub use error::{ConfigError, Problem, SocketProblem, Within};
 pub use include::{MAX_FILES, Source};
 pub use load::{Loaded, Origins, load};
 pub use options::daemon::Overrides;
-pub use rpcinterface::RpcInterface;
+pub use rpcinterface::{Methods, RpcInterface};
 pub use server::{Credentials, Server, server_url};
 pub use source::{DecodeError, Location, MAX_FILE_BYTES, SourceFile};
 pub use supervisord::{LogfileTarget, Supervisord};

@@ -7,6 +7,7 @@ use crate::expand::Names;
 use crate::ini::Ini;
 use crate::problems::Problems;
 use crate::section::Reader;
+use crate::types;
 
 /// How the names of the sections begin.
 pub(crate) const PREFIX: &str = "rpcinterface:";
@@ -14,14 +15,37 @@ pub(crate) const PREFIX: &str = "rpcinterface:";
 /// The option that names what makes the methods.
 pub(crate) const FACTORY: &str = "supervisor.rpcinterface_factory";
 
-/// The one interface there is, by the name of the Python function that makes it.
+/// Supervisor's own methods, by the name of the Python function that makes them.
 const MAIN: (&str, &str) = ("supervisor.rpcinterface", "make_main_rpcinterface");
 
-/// A namespace of methods. All are those of Supervisor's main interface: others would be Python.
+/// Those of the plug-in `supervisor_twiddler`, which are made here as well.
+const TWIDDLER: (&str, &str) = (
+    "supervisor_twiddler.rpcinterface",
+    "make_twiddler_rpcinterface",
+);
+
+/// The option that names which methods of the plug-in may be called.
+const WHITELIST: &str = "whitelist";
+
+/// Which methods a namespace has. Any others would be Python.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Methods {
+    /// Those of Supervisor's main interface.
+    Main,
+    /// Those of `supervisor_twiddler`.
+    Twiddler {
+        /// The methods that may be called; all of them if none is named.
+        whitelist: Vec<String>,
+    },
+}
+
+/// A namespace of methods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RpcInterface {
     /// What comes before the dot in its methods' names.
     pub namespace: String,
+    /// Which they are.
+    pub methods: Methods,
     /// The other options of the section.
     pub options: BTreeMap<String, String>,
 }
@@ -54,7 +78,8 @@ fn interface(
             key: FACTORY,
         }));
     };
-    if !is_import_of(&spec, MAIN) {
+    let is_twiddler = is_import_of(&spec, TWIDDLER);
+    if !is_twiddler && !is_import_of(&spec, MAIN) {
         return Err(at.refuse(FACTORY, Problem::Unresolved { spec, section }));
     }
     let mut options = BTreeMap::new();
@@ -63,8 +88,16 @@ fn interface(
             options.insert(name, value);
         }
     }
+    let methods = if is_twiddler {
+        let whitelist = options.get(WHITELIST).map(|listed| types::list(listed));
+        let whitelist = whitelist.unwrap_or_default();
+        Methods::Twiddler { whitelist }
+    } else {
+        Methods::Main
+    };
     Ok(RpcInterface {
         namespace: at.suffix().to_owned(),
+        methods,
         options,
     })
 }

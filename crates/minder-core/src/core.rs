@@ -5,12 +5,13 @@
 //! readers, the progress of a shutdown. It alone decides whether anything may be started, and
 //! hands out identities. It owns no rule about a single process.
 //!
-//! Requests are handled in `core/requests.rs`, the end of everything in `core/ending.rs`, what
-//! listeners are told and say in `core/telling.rs`, and what one daemon leaves to the next in
-//! `core/legacy.rs`.
+//! Requests are handled in `core/requests.rs`, those that change who is in a group in
+//! `core/members.rs`, the end of everything in `core/ending.rs`, what listeners are told and say in
+//! `core/telling.rs`, and what one daemon leaves to the next in `core/legacy.rs`.
 
 mod ending;
 mod legacy;
+mod members;
 mod requests;
 mod telling;
 
@@ -89,7 +90,7 @@ impl Core {
             .collect();
         core.announce(Event::SupervisorRunning, fx);
         for group in added {
-            core.autostart(now, group, fx);
+            core.autostart_group(now, group, fx);
         }
         core.finish(now, fx);
         core
@@ -215,11 +216,15 @@ impl Core {
         id
     }
 
-    fn autostart(&mut self, now: Now, group: GroupId, fx: &mut Effects) {
-        let Some(group) = self.roster.group(group) else {
-            return;
-        };
-        for id in group.processes.clone() {
+    fn autostart_group(&mut self, now: Now, group: GroupId, fx: &mut Effects) {
+        if let Some(group) = self.roster.group(group) {
+            self.autostart(now, group.processes.clone(), fx);
+        }
+    }
+
+    /// Starts those of the processes that are to be started without being asked for.
+    fn autostart(&mut self, now: Now, processes: Vec<ProcessId>, fx: &mut Effects) {
+        for id in processes {
             if self
                 .roster
                 .process(id)

@@ -74,6 +74,20 @@ pub enum Effect {
         /// Which.
         id: GroupId,
     },
+    /// Processes have joined an active group: make their automatic log files, say.
+    ProcessesAdded {
+        /// The group.
+        group: GroupId,
+        /// Who they are, and what they ask for.
+        processes: Vec<(ProcessId, Arc<ProcessSpec>)>,
+    },
+    /// A process of an active group is no longer there.
+    ProcessRemoved {
+        /// The group.
+        group: GroupId,
+        /// Which.
+        process: ProcessId,
+    },
     /// A child runs that the core knows nothing of: it was found in the keeper's inventory, and
     /// no snapshot tells of it. What is to become of it can only be told from its label.
     Stray {

@@ -18,7 +18,7 @@ use crate::view::{GroupView, View};
 pub(crate) struct Gallery {
     view: Arc<View>,
     changed: BTreeSet<ProcessId>,
-    // Whether groups were added or removed.
+    // Whether groups were added or removed, or have other processes.
     regrouped: bool,
 }
 
@@ -41,7 +41,7 @@ impl Gallery {
         self.changed.insert(process);
     }
 
-    /// A group was added or removed.
+    /// A group was added or removed, or has other processes.
     pub(crate) fn groups_changed(&mut self) {
         self.regrouped = true;
     }
@@ -73,8 +73,8 @@ impl Gallery {
         old.sort_by_key(|group| group.id);
         let groups = roster.by_priority().map(|group| {
             match old.binary_search_by_key(&group.id, |old| old.id) {
-                Ok(place) => old[place].clone(),
-                Err(_) => Arc::new(draw(group, roster)),
+                Ok(place) if Arc::ptr_eq(&old[place].spec, &group.spec) => old[place].clone(),
+                Ok(_) | Err(_) => Arc::new(draw(group, roster)),
             }
         });
         Arc::make_mut(&mut self.view).groups = groups.collect();

@@ -20,7 +20,7 @@ use crate::spec::GroupSpec;
 pub struct Group {
     /// Its identity.
     pub id: GroupId,
-    /// What it asks for.
+    /// What it asks for; another spec once processes have joined or left.
     pub spec: Arc<GroupSpec>,
     /// Its processes, in the order of the spec: the order of automatic starts.
     pub processes: Vec<ProcessId>,
@@ -97,6 +97,59 @@ impl Roster {
             }
         }
         Some(group)
+    }
+
+    /// Puts processes behind those of a group, which asks for `spec` from now on.
+    pub fn join(&mut self, id: GroupId, spec: &Arc<GroupSpec>, processes: Vec<Process>) {
+        self.respecify(id, spec);
+        for process in processes {
+            let (process_id, priority) = (process.id, process.spec.priority);
+            let place = self.place_by_priority(id, priority);
+            let Some(group) = self.groups.get_mut(&id) else {
+                return;
+            };
+            group.processes.push(process_id);
+            group.by_priority.insert(place, process_id);
+            group.unstopped += usize::from(!process.shown().is_stopped());
+            group.names.insert(process.spec.name.clone(), process_id);
+            self.members.insert(process_id, id);
+            self.processes.insert(process_id, process);
+        }
+    }
+
+    /// Forgets a stopped process without a child; its group asks for `spec` from now on.
+    pub fn leave(&mut self, process: ProcessId, spec: &Arc<GroupSpec>) {
+        let Some(id) = self.members.remove(&process) else {
+            return;
+        };
+        self.processes.remove(&process);
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.processes.retain(|other| *other != process);
+            group.by_priority.retain(|other| *other != process);
+            group.names.retain(|_, other| *other != process);
+        }
+        self.respecify(id, spec);
+    }
+
+    fn respecify(&mut self, id: GroupId, spec: &Arc<GroupSpec>) {
+        let Some(group) = self.groups.get_mut(&id) else {
+            return;
+        };
+        group.spec = spec.clone();
+        for process in &group.processes {
+            if let Some(process) = self.processes.get_mut(process) {
+                process.group = spec.clone();
+            }
+        }
+    }
+
+    /// Where a process comes in its group's order by priority: behind its equals.
+    fn place_by_priority(&self, id: GroupId, priority: i64) -> usize {
+        let of = |id: &ProcessId| self.processes.get(id).map(|p| p.spec.priority);
+        self.groups.get(&id).map_or(0, |group| {
+            let order = &group.by_priority;
+            order.partition_point(|other| of(other) <= Some(priority))
+        })
     }
 
     /// The groups by priority, and among equals in the order of their being added.

@@ -115,6 +115,11 @@ impl Pool {
         })
     }
 
+    /// Forgets a process without a child.
+    pub(crate) fn leave(&mut self, process: ProcessId) {
+        self.members.retain(|member| member.process != process);
+    }
+
     /// What a later daemon needs in order to go on with it.
     pub(crate) fn snapshot(&self) -> PoolSnapshot {
         PoolSnapshot {

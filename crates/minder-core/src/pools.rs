@@ -65,6 +65,13 @@ impl Pools {
         }
     }
 
+    /// A process has left its group. If that is a pool, it is one listener less.
+    pub(crate) fn leave(&mut self, id: GroupId, process: ProcessId) {
+        if let Some(pool) = self.by_group.get_mut(&id) {
+            pool.leave(process);
+        }
+    }
+
     /// What a later daemon needs in order to go on with a pool, if the group is one.
     pub(crate) fn snapshot(&self, id: GroupId) -> Option<PoolSnapshot> {
         self.by_group.get(&id).map(Pool::snapshot)

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::child::ProcessId;
 use crate::input::CommandError;
-use crate::spec::GroupSpec;
+use crate::spec::{GroupSpec, ProcessSpec};
 
 /// Names a request until it is answered. The driver counts them up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +53,20 @@ pub enum Request {
     RemoveGroup {
         /// Its name.
         name: String,
+    },
+    /// Add processes to an active group, behind those that it has.
+    AddProcesses {
+        /// The group's name.
+        group: String,
+        /// What they ask for.
+        processes: Vec<Arc<ProcessSpec>>,
+    },
+    /// Forget one process of an active group, which is stopped.
+    RemoveProcess {
+        /// The group's name.
+        group: String,
+        /// The process's name within it.
+        process: String,
     },
     /// Stop everything, then end.
     Shutdown,
@@ -123,11 +137,12 @@ pub enum Refusal {
     SpawnError(String),
     /// It ended, or was stopped, while its start was waited for.
     AbnormalTermination(String),
-    /// It is in the UNKNOWN state, or a signal to it failed; the whole text.
+    /// It is in the UNKNOWN state, a signal to it failed, or it cannot be had there: the whole
+    /// text.
     Failed(String),
     /// A group of this name is active already.
     AlreadyAdded(String),
-    /// A process of the group of this name is not stopped.
+    /// The process of this name, or one of the group of this name, is not stopped.
     StillRunning(String),
     /// The daemon is shutting down or restarting.
     ShuttingDown,

@@ -129,6 +129,13 @@ fn tell(effect: &Effect) -> Option<String> {
         Effect::Reply { request, reply } => format!("reply {}: {reply:?}", request.0),
         Effect::GroupAdded { spec, .. } => format!("group {} is there", spec.name),
         Effect::GroupRemoved { id } => format!("group {} is gone", id.0),
+        Effect::ProcessesAdded { group, processes } => {
+            let names: Vec<_> = processes.iter().map(|(_, spec)| &*spec.name).collect();
+            format!("group {} has {} too", group.0, names.join(" "))
+        }
+        Effect::ProcessRemoved { group, process } => {
+            format!("group {} is without {}", group.0, process.0)
+        }
         Effect::Stray { child, pid } => format!("stray {} with pid {pid}", child.0),
         Effect::ReopenLogs => "reopen logs".to_string(),
         Effect::Halt(Halt::Exit) => "exit".to_string(),

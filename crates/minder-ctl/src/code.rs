@@ -59,7 +59,8 @@ impl Code {
             | FaultCode::AlreadyStarted
             | FaultCode::AlreadyAdded
             | FaultCode::StillRunning
-            | FaultCode::CantReread => Self::Generic,
+            | FaultCode::CantReread
+            | FaultCode::NotInWhitelist => Self::Generic,
         }
     }
 }

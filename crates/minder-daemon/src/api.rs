@@ -1,4 +1,4 @@
-//! Answers calls, as Supervisor's `supervisor` namespace does.
+//! Answers calls, as Supervisor's `supervisor` namespace and one plug-in of Supervisor's do.
 //!
 //! What only reads is answered from the latest [`Picture`](crate::published::Picture), without
 //! disturbing the driver; what changes something becomes a [`Request`] to it. What waits for a
@@ -6,18 +6,21 @@
 //!
 //! It decides nothing about processes: names, states and their faults are the core's business,
 //! except where a call never reaches the core. [`infos`] tells how processes are, [`logs`] reads
-//! and empties what they wrote.
+//! and empties what they wrote, and [`twiddler`] answers the calls of a plug-in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use minder_config::report::Colour;
 use minder_config::{Loaded, WarningKind};
 use minder_core::view::{GroupView, ProcessView};
-use minder_core::{Level, Mood, ProcessState, Request, Target, View};
+use minder_core::{Level, Mood, Now, ProcessState, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
-use minder_rpc::{Answer, Call, Fault, FaultCode, LogFollow, LogRef, Service};
+use minder_rpc::{
+    Answer, Call, DaemonInfo, Fault, FaultCode, LogFollow, LogRef, Service, Twiddler,
+};
 use tokio::sync::{Mutex, oneshot};
 
 use crate::VERSION_OF_SUPERVISOR;
@@ -29,9 +32,13 @@ use crate::published::Published;
 
 mod infos;
 mod logs;
+mod twiddler;
 
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
+
+/// The version of Minder.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Whoever answers calls.
 pub(crate) struct Api {
@@ -45,12 +52,20 @@ pub(crate) struct Api {
     pub(crate) plane: Plane,
     /// What `getPID` tells: signals for the daemon go to the keeper.
     pub(crate) keeper_pid: u32,
+    /// How many daemons have died since the start or the last restart.
+    pub(crate) generation: u32,
+    /// When this one began.
+    pub(crate) started: Now,
     /// What `getIdentification` tells.
     pub(crate) identifier: String,
     /// What is read by `reloadConfig`.
     pub(crate) configuration: Configuration,
     /// Held by whoever adds a group.
     pub(crate) adding: Mutex<()>,
+    /// The names under which the plug-in `supervisor_twiddler` is switched on.
+    pub(crate) twiddlers: Vec<Twiddler>,
+    /// What `[supervisord]` puts in the environment of programs.
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 impl Service for Api {
@@ -82,6 +97,10 @@ impl Service for Api {
                 self.post.send(Command::RemoteCommunication { kind, data });
                 Ok(Answer::Done)
             }
+
+            Call::Twiddler(call) => self.twiddle(call).await,
+            Call::GetMinderVersion => Ok(Answer::Text(VERSION.to_owned())),
+            Call::GetMinderInfo => Ok(Answer::DaemonInfo(self.info())),
 
             Call::GetApiVersion => Ok(Answer::Text(API_VERSION.to_owned())),
             Call::GetSupervisorVersion => Ok(Answer::Text(VERSION_OF_SUPERVISOR.to_owned())),
@@ -130,6 +149,10 @@ impl Service for Api {
                 logs::clear_all(&self.plane, &self.published.latest()).await
             }
         }
+    }
+
+    fn twiddlers(&self) -> &[Twiddler] {
+        &self.twiddlers
     }
 
     fn follow(&self, log: LogRef) -> Option<Box<dyn LogFollow>> {
@@ -254,6 +277,17 @@ impl Api {
             Ok(()) => Ok(Answer::Done),
             Err(ClearError::NoFile) => Err(Fault::new(FaultCode::NoFile)),
             Err(ClearError::Failed(_)) => Err(Fault::new(FaultCode::Failed)),
+        }
+    }
+
+    fn info(&self) -> DaemonInfo {
+        DaemonInfo {
+            version: VERSION.to_owned(),
+            api: API_VERSION.to_owned(),
+            generation: self.generation,
+            keeper_pid: pid(self.keeper_pid),
+            daemon_pid: pid(std::process::id()),
+            started: self.started.wall.rpc_secs(),
         }
     }
 

@@ -33,7 +33,7 @@ use crate::control::{self, Control};
 use crate::driver::Driver;
 use crate::heirloom;
 use crate::launch::{self, Refusal, USAGE};
-use crate::link::{Inventory, Link, LinkError, Outbox};
+use crate::link::{Inventory, Link, LinkError, Outbox, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::note::Note;
@@ -197,13 +197,8 @@ impl Start {
 
     /// What `loaded` asks for.
     fn settings(&self, loaded: &Loaded) -> Settings {
-        let Loaded {
-            supervisord,
-            servers,
-            ..
-        } = loaded;
-        let umask = self.note.background.as_ref().map(|_| supervisord.umask);
-        Settings::new(supervisord, servers, umask)
+        let umask = self.note.background.as_ref();
+        Settings::new(loaded, umask.map(|_| loaded.supervisord.umask))
     }
 
     /// Opens the log, or lets it be opened as soon as that can be done: there are programs to be
@@ -277,9 +272,13 @@ impl Start {
             log: Arc::clone(&self.log),
             plane: plane.clone(),
             keeper_pid: self.inventory.keeper_pid,
+            generation: self.inventory.generation,
+            started: now(),
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
             adding: Mutex::default(),
+            twiddlers: settings.twiddlers.clone(),
+            variables: settings.variables.clone(),
         };
         let syslog = syslog(&self.log);
         let listeners = sockets.into_iter().zip(&settings.servers);

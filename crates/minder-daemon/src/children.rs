@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minder_core::{ChildId, ExitStatus, GroupId, GroupSpec, Now, ProcessId, ProcessSpec};
-use minder_logs::plane::Channel;
+use minder_logs::plane::{Channel, StreamId};
 use minder_logs::sink::Sink;
 use minder_rpc::Fault;
 use tokio::sync::oneshot;
@@ -67,8 +67,17 @@ impl Children {
         self.known.insert(child, known);
     }
 
-    pub(crate) fn add_group(&mut self, group: GroupId, processes: Vec<ProcessId>) {
-        self.groups.insert(group, processes);
+    /// Takes note of processes that are new in a group, or of a new group.
+    pub(crate) fn add_processes(&mut self, group: GroupId, processes: Vec<ProcessId>) {
+        self.groups.entry(group).or_default().extend(processes);
+    }
+
+    /// Forgets a process of a group.
+    pub(crate) fn remove_process(&mut self, group: GroupId, process: ProcessId) {
+        if let Some(processes) = self.groups.get_mut(&group) {
+            processes.retain(|other| *other != process);
+        }
+        self.latest.remove(&process);
     }
 
     /// Forgets a group; answers its processes.
@@ -104,9 +113,13 @@ impl Children {
     }
 
     /// What is looked for in a stream of a child, if anything.
-    pub(crate) fn interest(&self, child: ChildId, channel: Channel) -> Option<Interest> {
+    pub(crate) fn interest(
+        &self,
+        StreamId { child, channel }: StreamId,
+        strip_ansi: bool,
+    ) -> Option<Interest> {
         let Known { spec, group, .. } = self.known.get(&child)?;
-        Interest::of(group, spec, channel)
+        Interest::of(group, spec, channel, strip_ansi)
     }
 }
 

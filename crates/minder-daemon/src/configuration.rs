@@ -1,7 +1,12 @@
 //! Where the configuration is, so that it can be read again at any time.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use minder_config::options::daemon::Overrides;
+use minder_config::twiddler::{self, Surroundings};
 use minder_config::{ConfigError, Environment, Loaded, Source};
+use minder_core::ProcessSpec;
 
 /// How to read the configuration as it is now on disk.
 #[derive(Clone, Debug)]
@@ -26,5 +31,21 @@ impl Configuration {
     /// Reads it. Takes as long as the disk takes.
     pub(crate) fn load(&self) -> Result<Loaded, ConfigError> {
         minder_config::load(&self.source, &self.overrides, &self.environment)
+    }
+
+    /// Reads one program that stands in no file. `%(ENV_x)s` may name the `variables` too.
+    pub(crate) fn program(
+        &self,
+        variables: &BTreeMap<String, String>,
+        group: &str,
+        name: &str,
+        options: &[(String, String)],
+    ) -> Result<Vec<Arc<ProcessSpec>>, ConfigError> {
+        let around = Surroundings {
+            source: &self.source,
+            environment: &self.environment,
+            variables,
+        };
+        twiddler::program(around, group, name, options)
     }
 }

@@ -309,6 +309,8 @@ impl Driver {
             | Request::Reread { .. }
             | Request::AddGroup { .. }
             | Request::RemoveGroup { .. }
+            | Request::AddProcesses { .. }
+            | Request::RemoveProcess { .. }
             | Request::Shutdown
             | Request::Restart) => other,
         }

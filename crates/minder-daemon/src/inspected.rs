@@ -19,6 +19,7 @@ use minder_core::spec::{GroupKind, StreamSpec};
 use minder_core::{GroupSpec, ProcessSpec};
 use minder_logs::capture::{Capture, Piece};
 use minder_logs::plane::{Channel, StreamId};
+use minder_logs::strip::stripped;
 use minder_wire::ToKeeper;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::ioctl_fionread;
@@ -42,12 +43,19 @@ pub(crate) enum Interest {
         events: bool,
         /// How much text between capture tokens is kept; `None` if there is no capturing.
         capture: Option<usize>,
+        /// Whether escape sequences are left out of events. The log plane leaves them out of logs.
+        strip_ansi: bool,
     },
 }
 
 impl Interest {
     /// What is looked for in the output of a process of `group`; `None` if nothing.
-    pub(crate) fn of(group: &GroupSpec, spec: &ProcessSpec, channel: Channel) -> Option<Self> {
+    pub(crate) fn of(
+        group: &GroupSpec,
+        spec: &ProcessSpec,
+        channel: Channel,
+        strip_ansi: bool,
+    ) -> Option<Self> {
         let is_listener = matches!(group.kind, GroupKind::Listeners { .. });
         let stream: &StreamSpec = match channel {
             Channel::Stdout if is_listener => return Some(Self::Listener),
@@ -57,7 +65,11 @@ impl Interest {
         let capture = usize::try_from(stream.capture_max_bytes).unwrap_or(0);
         let capture = Some(capture).filter(|limit| *limit > 0);
         let events = stream.events_enabled;
-        (events || capture.is_some()).then_some(Self::Text { events, capture })
+        (events || capture.is_some()).then_some(Self::Text {
+            events,
+            capture,
+            strip_ansi,
+        })
     }
 }
 
@@ -330,14 +342,20 @@ impl Reader {
     }
 
     fn pass(&mut self, piece: Piece, heard: &mut Vec<Heard>) -> io::Result<()> {
-        let events = matches!(self.interest, Interest::Text { events: true, .. });
+        let Interest::Text {
+            events, strip_ansi, ..
+        } = self.interest
+        else {
+            return Ok(());
+        };
+        let told = |text: Vec<u8>| if strip_ansi { stripped(&text) } else { text };
         match piece {
             Piece::Outside(text) => {
                 self.log.put(&text)?;
-                heard.extend(events.then_some(Heard::Text(text)));
+                heard.extend(events.then(|| Heard::Text(told(text))));
             }
-            Piece::Inside(text) => heard.extend(events.then_some(Heard::Text(text))),
-            Piece::Whole(text) => heard.push(Heard::Communication(text)),
+            Piece::Inside(text) => heard.extend(events.then(|| Heard::Text(told(text)))),
+            Piece::Whole(text) => heard.push(Heard::Communication(told(text))),
         }
         Ok(())
     }

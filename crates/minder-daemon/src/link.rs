@@ -46,6 +46,8 @@ pub(crate) type Report = (ToDaemon, Vec<OwnedFd>);
 pub(crate) struct Inventory {
     /// The pid that the world knows.
     pub(crate) keeper_pid: u32,
+    /// How many daemons have died since the start or the last restart.
+    pub(crate) generation: u32,
     /// How many restarts there were before this daemon.
     pub(crate) restarts: u32,
     /// How the daemon before this one ended, if not on purpose.
@@ -85,10 +87,10 @@ impl Link {
         let ToDaemon::Welcome {
             version,
             keeper_pid,
+            generation,
             restarts,
             last_end,
             note,
-            ..
         } = welcome
         else {
             return Err(LinkError::Garbled(format!(
@@ -100,6 +102,7 @@ impl Link {
         }
         let mut inventory = Inventory {
             keeper_pid,
+            generation,
             restarts,
             last_end: last_end.map(exit_status),
             note,

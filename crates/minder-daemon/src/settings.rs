@@ -3,11 +3,15 @@
 //! An edited file changes nothing until somebody asks for it, so a daemon that follows a crashed
 //! one does not read the file again: this is given to the keeper, and taken back.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use minder_config::{Credentials, LogfileTarget, Server, Supervisord, server_url};
+use minder_config::{
+    Credentials, Loaded, LogfileTarget, Methods, RpcInterface, Server, Supervisord, server_url,
+};
 use minder_core::Level;
 use minder_logs::main_log::{MainLogSpec, Target};
+use minder_rpc::Twiddler;
 
 use crate::codec::{CodecError, Decoder, Encoder, open, seal};
 use crate::log_files::Automatic;
@@ -31,6 +35,10 @@ pub(crate) struct Settings {
     pub(crate) server_url: Option<String>,
     /// Where the daemon answers, in the order in which the sockets are held.
     pub(crate) servers: Vec<Endpoint>,
+    /// The names under which the plug-in `supervisor_twiddler` is switched on.
+    pub(crate) twiddlers: Vec<Twiddler>,
+    /// What `[supervisord]` puts in the environment of programs.
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 /// One socket that is served.
@@ -44,7 +52,12 @@ pub(crate) struct Endpoint {
 
 impl Settings {
     /// What a configuration asks for.
-    pub(crate) fn new(supervisord: &Supervisord, servers: &[Server], umask: Option<u32>) -> Self {
+    pub(crate) fn new(loaded: &Loaded, umask: Option<u32>) -> Self {
+        let Loaded {
+            supervisord,
+            servers,
+            ..
+        } = loaded;
         Self {
             umask,
             automatic: Automatic {
@@ -56,6 +69,8 @@ impl Settings {
             pidfile: supervisord.pidfile.clone(),
             server_url: server_url(servers),
             servers: servers.iter().map(endpoint).collect(),
+            twiddlers: loaded.rpc_interfaces.iter().filter_map(twiddler).collect(),
+            variables: supervisord.environment.clone(),
         }
     }
 
@@ -79,6 +94,18 @@ impl Settings {
                     });
                 });
             });
+            out.list(self.twiddlers.iter(), |out, twiddler| {
+                out.record(|out| {
+                    out.text(&twiddler.namespace);
+                    out.list(twiddler.whitelist.iter(), |out, method| out.text(method));
+                });
+            });
+            out.list(self.variables.iter(), |out, (name, value)| {
+                out.record(|out| {
+                    out.text(name);
+                    out.text(value);
+                });
+            });
         });
         seal(VERSION, &out.finish())
     }
@@ -86,7 +113,7 @@ impl Settings {
     /// From an earlier daemon's bytes.
     pub(crate) fn unseal(sealed: &[u8]) -> Result<Self, CodecError> {
         Decoder::new(open(VERSION, sealed)?).record(|input| {
-            Ok(Self {
+            let mut settings = Self {
                 automatic: Automatic {
                     directory: input.path()?,
                     identifier: input.text()?,
@@ -109,9 +136,38 @@ impl Settings {
                         })
                     })
                 })?,
-            })
+                twiddlers: Vec::new(),
+                variables: BTreeMap::new(),
+            };
+            // A release without plug-ins left it at this.
+            if !input.is_at_end() {
+                settings.twiddlers = input.list(read_twiddler)?;
+                let variables =
+                    input.list(|input| input.record(|input| Ok((input.text()?, input.text()?))))?;
+                settings.variables = variables.into_iter().collect();
+            }
+            Ok(settings)
         })
     }
+}
+
+fn read_twiddler(input: &mut Decoder<'_>) -> Result<Twiddler, CodecError> {
+    input.record(|input| {
+        Ok(Twiddler {
+            namespace: input.text()?,
+            whitelist: input.list(Decoder::text)?,
+        })
+    })
+}
+
+fn twiddler(interface: &RpcInterface) -> Option<Twiddler> {
+    let Methods::Twiddler { whitelist } = &interface.methods else {
+        return None;
+    };
+    Some(Twiddler {
+        namespace: interface.namespace.clone(),
+        whitelist: whitelist.clone(),
+    })
 }
 
 fn endpoint(server: &Server) -> Endpoint {
@@ -236,6 +292,11 @@ mod tests {
                     credentials: None,
                 },
             ],
+            twiddlers: vec![Twiddler {
+                namespace: "twiddler".to_owned(),
+                whitelist: vec!["log".to_owned()],
+            }],
+            variables: [("A".to_owned(), "1".to_owned())].into(),
         };
         assert_eq!(Settings::unseal(&settings.seal()), Ok(settings));
     }

@@ -45,8 +45,8 @@ pub(crate) struct Recorder {
     layout: u64,
     /// The names of the layouts that are held.
     held: Vec<Vec<u8>>,
-    /// What the layout in force says.
-    groups: Vec<GroupId>,
+    /// What the layout in force says. A group whose processes are others has another spec.
+    groups: Vec<(GroupId, Arc<GroupSpec>)>,
     candidate: Vec<Arc<GroupSpec>>,
     /// The state that is held.
     state: Vec<u8>,
@@ -81,7 +81,8 @@ impl Recorder {
             let name = layout_name(self.layout);
             hold(link, &name, &layout(snapshot, files))?;
             outdated = std::mem::replace(&mut self.held, vec![name]);
-            self.groups = snapshot.groups.iter().map(|group| group.id).collect();
+            let groups = snapshot.groups.iter();
+            self.groups = groups.map(|it| (it.id, Arc::clone(&it.spec))).collect();
             self.candidate.clone_from(&snapshot.candidate);
         }
         let state = state(snapshot, streams, self.layout);
@@ -96,10 +97,13 @@ impl Recorder {
     }
 
     fn is_current(&self, snapshot: &Snapshot) -> bool {
-        let groups = snapshot.groups.iter().map(|group| group.id);
         let same = |(ours, theirs)| Arc::ptr_eq(ours, theirs);
+        let same_group = |((id, spec), theirs): (&(GroupId, _), &GroupSnapshot)| {
+            *id == theirs.id && Arc::ptr_eq(spec, &theirs.spec)
+        };
         !self.state.is_empty()
-            && groups.eq(self.groups.iter().copied())
+            && self.groups.len() == snapshot.groups.len()
+            && self.groups.iter().zip(&snapshot.groups).all(same_group)
             && self.candidate.len() == snapshot.candidate.len()
             && self.candidate.iter().zip(&snapshot.candidate).all(same)
     }

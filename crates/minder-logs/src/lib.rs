@@ -6,6 +6,7 @@
 //! - [`auto`]: the log files whose names the daemon makes up (`AUTO`).
 //! - [`capture`]: text between tokens, which goes to listeners instead.
 //! - [`syslog`]: what goes to the system's log daemon as well.
+//! - [`strip`]: leaving out ANSI escape sequences.
 //! - [`main_log`]: supervisord's own log.
 //! - [`tail`]: reading logs, for the API.
 //!
@@ -25,4 +26,4 @@ pub mod tail;
 mod outlet;
 mod rotate;
 mod spool;
-mod strip;
+pub mod strip;

@@ -40,6 +40,15 @@ impl Position {
     }
 }
 
+/// What stays of `text` by itself. A sequence that it does not end is left out to the end.
+#[must_use]
+pub fn stripped(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let position = strip(Position::default(), text, &mut out);
+    finish(position, &mut out);
+    out
+}
+
 /// Appends to `out` what stays of `text`, and says where that ends.
 pub(crate) fn strip(mut position: Position, mut text: &[u8], out: &mut Vec<u8>) -> Position {
     while let Some(&first) = text.first() {
@@ -81,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    fn stripped<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    fn stripped_in_chunks<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
         let mut out = Vec::new();
         let mut position = Position::default();
         for chunk in chunks {
@@ -101,7 +110,7 @@ mod tests {
             (b"a\x1b[", b"a"),
             (b"\x1b\x1b[1mx\x1b", b"\x1bx\x1b"),
         ] {
-            assert_eq!(stripped([text]), stays, "{}", text.escape_ascii());
+            assert_eq!(stripped(text), stays, "{}", text.escape_ascii());
         }
     }
 
@@ -119,7 +128,7 @@ mod tests {
                 chunks.push(&text.as_bytes()[from..cut]);
                 from = cut;
             }
-            prop_assert_eq!(stripped(chunks), stripped([text.as_bytes()]));
+            prop_assert_eq!(stripped_in_chunks(chunks), stripped(text.as_bytes()));
         }
     }
 }

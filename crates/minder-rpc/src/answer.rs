@@ -24,8 +24,12 @@ pub enum Answer {
     Int(i32),
     /// A text.
     Text(String),
+    /// Names.
+    Names(Vec<String>),
     /// What the daemon is up to.
     State(Mood),
+    /// Who answers.
+    DaemonInfo(DaemonInfo),
     /// How a process is.
     ProcessInfo(ProcessInfo),
     /// How processes are.
@@ -38,6 +42,36 @@ pub enum Answer {
     Changes(Changes),
     /// The end of a log.
     Tail(Tail),
+}
+
+/// The daemon that answers, and the keeper above it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaemonInfo {
+    /// The version of Minder.
+    pub version: String,
+    /// The version of the interface.
+    pub api: String,
+    /// How many daemons have died since the start or the last restart.
+    pub generation: u32,
+    /// The pid of the keeper, which the pidfile holds.
+    pub keeper_pid: i32,
+    /// The pid of the daemon.
+    pub daemon_pid: i32,
+    /// When the daemon began, in seconds since 1970.
+    pub started: i32,
+}
+
+impl From<DaemonInfo> for Value {
+    fn from(info: DaemonInfo) -> Self {
+        members([
+            ("version", info.version.into()),
+            ("api", info.api.into()),
+            ("generation", i64::from(info.generation).into()),
+            ("keeper_pid", info.keeper_pid.into()),
+            ("daemon_pid", info.daemon_pid.into()),
+            ("started", info.started.into()),
+        ])
+    }
 }
 
 /// The end of a log.
@@ -69,7 +103,9 @@ impl From<Answer> for Value {
             Answer::Done => true.into(),
             Answer::Int(int) => int.into(),
             Answer::Text(text) => text.into(),
+            Answer::Names(names) => array(names),
             Answer::State(mood) => state(mood),
+            Answer::DaemonInfo(info) => info.into(),
             Answer::ProcessInfo(info) => info.into(),
             Answer::ProcessInfos(infos) => array(infos),
             Answer::ConfigInfos(infos) => array(infos),

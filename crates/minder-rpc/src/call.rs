@@ -5,9 +5,10 @@
 
 use crate::method::{self, Action};
 use crate::python;
-use crate::{Channel, Fault, FaultCode, Value};
+use crate::{Channel, Fault, FaultCode, TwiddlerCall, Value};
 
-/// A call of the `supervisor` namespace. Each variant is named after its method.
+/// A call of the `supervisor` namespace, whose variants are named after its methods, of our own, or
+/// of a plug-in's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// The version of the API.
@@ -145,6 +146,12 @@ pub enum Call {
         /// What to tell.
         data: String,
     },
+    /// `minder.getVersion`: the version of Minder.
+    GetMinderVersion,
+    /// `minder.getInfo`: the daemon, and the keeper above it.
+    GetMinderInfo,
+    /// A call of the plug-in `supervisor_twiddler`.
+    Twiddler(TwiddlerCall),
 }
 
 /// A part of a log, in bytes. What negative numbers mean is up to whoever reads the log.
@@ -157,7 +164,7 @@ pub struct Span {
 }
 
 impl Call {
-    /// Understands a call by name and parameters.
+    /// Understands a call of Supervisor's own by name and parameters.
     ///
     /// The faults for parameters of wrong types are Supervisor's, except that where it answers
     /// with an internal error (HTTP 500), this is `INCORRECT_PARAMETERS`.
@@ -165,7 +172,8 @@ impl Call {
         let method = method::find(method).ok_or_else(unknown_method)?;
         match method.action {
             Action::Supervisor(parse) => parse(Args::new(method, params)?),
-            Action::ListMethods
+            Action::Twiddler(_)
+            | Action::ListMethods
             | Action::MethodHelp
             | Action::MethodSignature
             | Action::Multicall => Err(unknown_method()),
@@ -221,6 +229,11 @@ impl<'a> Args<'a> {
             }
             Value::Array(_) | Value::Struct(_) => Err(incorrect_parameters()),
         }
+    }
+
+    /// Those that were not taken yet.
+    pub(crate) fn rest(self) -> impl Iterator<Item = &'a Value> {
+        self.0
     }
 
     /// Whether to wait: true unless said otherwise.

@@ -1,8 +1,8 @@
 //! From a call to its answer, the methods of the `system` namespace included.
 
 use crate::call::{Args, incorrect_parameters, unknown_method};
-use crate::method::{self, Action, METHODS};
-use crate::{Fault, FaultCode, MethodCall, Service, Value, python};
+use crate::method::{self, Action, METHODS, Method, TWIDDLER};
+use crate::{Call, Fault, FaultCode, MethodCall, Service, Twiddler, Value, python};
 
 /// How many calls a multicall may hold: one for each process of the largest installation we know
 /// of, several times over.
@@ -14,28 +14,60 @@ pub const MULTICALL_BYTES: usize = 64 << 20;
 
 /// Answers a call.
 pub async fn dispatch<S: Service>(service: &S, call: MethodCall) -> Result<Value, Fault> {
-    let method = method::find(&call.method).ok_or_else(unknown_method)?;
+    let method = find(service, &call.method)
+        .ok_or_else(unknown_method)?
+        .method;
     match method.action {
         Action::Multicall => {
             let calls = Args::new(method, &call.params)?.value()?;
             multicall(service, calls).await
         }
         Action::Supervisor(_)
+        | Action::Twiddler(_)
         | Action::ListMethods
         | Action::MethodHelp
         | Action::MethodSignature => single(service, &call.method, &call.params).await,
     }
 }
 
+/// A method that is there, and whose it is if it is a plug-in's.
+struct Found<'a> {
+    method: &'static Method,
+    twiddler: Option<&'a Twiddler>,
+}
+
+/// The method of this name.
+fn find<'a, S: Service>(service: &'a S, name: &str) -> Option<Found<'a>> {
+    if let Some(method) = method::find(name) {
+        return Some(Found {
+            method,
+            twiddler: None,
+        });
+    }
+    let (namespace, name) = name.split_once('.')?;
+    let mut twiddlers = service.twiddlers().iter();
+    let twiddler = twiddlers.find(|it| it.namespace == namespace)?;
+    Some(Found {
+        method: method::find_twiddler(name)?,
+        twiddler: Some(twiddler),
+    })
+}
+
 /// Answers a call that holds no others.
 async fn single<S: Service>(service: &S, name: &str, params: &[Value]) -> Result<Value, Fault> {
-    let method = method::find(name).ok_or_else(unknown_method)?;
+    let Found { method, twiddler } = find(service, name).ok_or_else(unknown_method)?;
     let args = || Args::new(method, params);
     match method.action {
+        Action::Twiddler(parse) => {
+            let args = args()?;
+            twiddler.map_or(Ok(()), |it| it.check(method.name))?;
+            let call = Call::Twiddler(parse(args)?);
+            service.call(call).await.map(Value::from)
+        }
         Action::Supervisor(parse) => service.call(parse(args()?)?).await.map(Value::from),
-        Action::ListMethods => args().map(|_| list_methods()),
-        Action::MethodHelp => Ok(described(args()?.value()?)?.help().into()),
-        Action::MethodSignature => Ok(signature(described(args()?.value()?)?)),
+        Action::ListMethods => args().map(|_| list_methods(service)),
+        Action::MethodHelp => Ok(described(service, args()?.value()?)?.help().into()),
+        Action::MethodSignature => Ok(signature(described(service, args()?.value()?)?)),
         Action::Multicall => Err(Fault::about(
             FaultCode::IncorrectParameters,
             "Recursive system.multicall forbidden",
@@ -43,18 +75,23 @@ async fn single<S: Service>(service: &S, name: &str, params: &[Value]) -> Result
     }
 }
 
-fn list_methods() -> Value {
-    let names: Vec<_> = METHODS.iter().map(|method| method.name.into()).collect();
-    names.into()
+fn list_methods<S: Service>(service: &S) -> Value {
+    let mut names: Vec<_> = METHODS.iter().map(|it| it.name.to_owned()).collect();
+    for Twiddler { namespace, .. } in service.twiddlers() {
+        names.extend(TWIDDLER.iter().map(|it| format!("{namespace}.{}", it.name)));
+    }
+    names.sort();
+    names.into_iter().map(Value::from).collect()
 }
 
-fn described(name: &Value) -> Result<&'static method::Method, Fault> {
+fn described<S: Service>(service: &S, name: &Value) -> Result<&'static Method, Fault> {
     name.as_text()
-        .and_then(method::find)
+        .and_then(|name| find(service, name))
+        .map(|found| found.method)
         .ok_or_else(|| Fault::new(FaultCode::SignatureUnsupported))
 }
 
-fn signature(method: &method::Method) -> Value {
+fn signature(method: &Method) -> Value {
     let types: Vec<_> = method.signature().map(|kind| kind.name().into()).collect();
     types.into()
 }

@@ -106,4 +106,7 @@ fault_codes! {
     StillRunning = 91, "STILL_RUNNING";
     /// The configuration cannot be read.
     CantReread = 92, "CANT_REREAD";
+    /// The plug-in `supervisor_twiddler` was told not to allow that method. Supervisor knows no name
+    /// for a plug-in's fault.
+    NotInWhitelist = 230, "UNKNOWN";
 }

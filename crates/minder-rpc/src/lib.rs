@@ -16,15 +16,17 @@ pub mod fault;
 pub mod method;
 mod python;
 pub mod service;
+pub mod twiddler;
 pub mod value;
 pub mod xmlrpc;
 
-pub use answer::{Answer, ConfigInfo, LogPaths, ProcessInfo, Tail};
+pub use answer::{Answer, ConfigInfo, DaemonInfo, LogPaths, ProcessInfo, Tail};
 pub use base64::base64_text;
 pub use call::Call;
 pub use dispatch::dispatch;
 pub use fault::{Fault, FaultCode};
 pub use minder_core::ProcessState;
 pub use service::{Channel, LogFollow, LogRef, Service};
+pub use twiddler::{Twiddler, TwiddlerCall};
 pub use value::Value;
 pub use xmlrpc::MethodCall;

@@ -1,22 +1,25 @@
 //! The table of methods: what each is called, takes, gives back and means.
 //!
 //! The one place that says which methods there are. `system.listMethods`, `methodHelp` and
-//! `methodSignature` read it, and [`Call::parse`] finds its way by it.
+//! `methodSignature` read it, and [`dispatch`](crate::dispatch()) finds its way by it.
 
 mod table;
+mod twiddler;
 
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 pub use table::METHODS;
+pub use twiddler::TWIDDLER;
 
-use crate::Fault;
 use crate::call::{Args, Call};
+use crate::{Fault, TwiddlerCall};
 
 /// A method.
 #[derive(Debug)]
 pub struct Method {
-    /// Its name, with its namespace.
+    /// Its name; with its namespace, unless it is a plug-in's, whose namespace is up to the
+    /// configuration.
     pub name: &'static str,
     /// What it does, in sentences.
     pub about: &'static str,
@@ -53,6 +56,8 @@ pub enum Type {
     Int,
     /// `string`
     String,
+    /// `string|int`
+    StringOrInt,
     /// `struct`
     Struct,
 }
@@ -62,6 +67,8 @@ pub enum Type {
 pub(crate) enum Action {
     /// A call to the daemon.
     Supervisor(fn(Args<'_>) -> Result<Call, Fault>),
+    /// A call of the plug-in `supervisor_twiddler`.
+    Twiddler(fn(Args<'_>) -> Result<TwiddlerCall, Fault>),
     /// `system.listMethods`
     ListMethods,
     /// `system.methodHelp`
@@ -75,10 +82,20 @@ pub(crate) enum Action {
 /// The method of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Method> {
-    METHODS
+    find_in(METHODS, name)
+}
+
+/// The method of the plug-in `supervisor_twiddler` that has this name within its namespace.
+#[must_use]
+pub fn find_twiddler(name: &str) -> Option<&'static Method> {
+    find_in(TWIDDLER, name)
+}
+
+fn find_in(methods: &'static [Method], name: &str) -> Option<&'static Method> {
+    methods
         .binary_search_by(|method| method.name.cmp(name))
         .ok()
-        .map(|index| &METHODS[index])
+        .map(|index| &methods[index])
 }
 
 impl Method {
@@ -119,6 +136,7 @@ impl Type {
             Self::Boolean => "boolean",
             Self::Int => "int",
             Self::String => "string",
+            Self::StringOrInt => "string|int",
             Self::Struct => "struct",
         }
     }
@@ -129,15 +147,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted_so_that_every_method_is_found() {
-        assert!(METHODS.is_sorted_by(|a, b| a.name < b.name));
-        for method in METHODS {
-            assert_eq!(find(method.name).map(|found| found.name), Some(method.name));
+    fn the_tables_are_sorted_so_that_every_method_is_found() {
+        for table in [METHODS, TWIDDLER] {
+            assert!(table.is_sorted_by(|a, b| a.name < b.name));
+            for method in table {
+                let found = find_in(table, method.name);
+                assert_eq!(found.map(|found| found.name), Some(method.name));
+            }
         }
     }
 
     #[test]
-    fn the_methods_are_supervisors() {
+    fn the_methods_are_supervisors_and_two_of_our_own() {
         let lines: Vec<_> = METHODS
             .iter()
             .map(|method| {
@@ -146,6 +167,8 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @"
+        minder.getInfo: struct
+        minder.getVersion: string
         supervisor.addProcessGroup: boolean string
         supervisor.clearAllProcessLogs: array
         supervisor.clearLog: boolean

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::SystemTime;
 
-use crate::{Answer, Call, Fault};
+use crate::{Answer, Call, Fault, Twiddler};
 
 /// Who answers calls.
 pub trait Service: Send + Sync + 'static {
@@ -11,6 +11,12 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// What was asked for happens even if nobody waits for the answer any more.
     fn call(&self, call: Call) -> impl Future<Output = Result<Answer, Fault>> + Send;
+
+    /// The names under which the plug-in `supervisor_twiddler` is switched on: none unless told
+    /// otherwise.
+    fn twiddlers(&self) -> &[Twiddler] {
+        &[]
+    }
 
     /// Begins to read a log from near its end. `None` if there is no such process, it keeps no
     /// such log, or the file is not there.

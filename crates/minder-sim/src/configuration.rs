@@ -41,6 +41,18 @@ pub fn edit(random: &mut Random, groups: &[Arc<GroupSpec>]) -> Vec<Arc<GroupSpec
     edited.into_values().collect()
 }
 
+/// One or two processes that somebody adds to a group.
+pub fn newcomers(random: &mut Random) -> Vec<Arc<ProcessSpec>> {
+    let count = 1 + random.index(2);
+    let mut names = MEMBERS;
+    names.rotate_left(random.index(MEMBERS.len()));
+    let names = names.into_iter().take(count);
+    names
+        .map(|name| process(random, name))
+        .map(Arc::new)
+        .collect()
+}
+
 fn group(random: &mut Random, name: &str) -> Arc<GroupSpec> {
     let processes: Vec<_> = if random.chance(500) {
         vec![process(random, name)]

@@ -182,6 +182,8 @@ fn perform(effect: &Effect, desk: &mut Desk<'_>) {
         | Effect::Reply { .. }
         | Effect::GroupAdded { .. }
         | Effect::GroupRemoved { .. }
+        | Effect::ProcessesAdded { .. }
+        | Effect::ProcessRemoved { .. }
         | Effect::Stray { .. }
         | Effect::ReopenLogs
         | Effect::Halt(_) => {}

@@ -37,30 +37,38 @@ impl Users {
                 Request::Restart
             };
         }
-        match random.below(13) {
-            0..4 => Request::Start {
+        match random.below(28) {
+            0..8 => Request::Start {
                 target: target(random),
                 wait: random.chance(500),
                 unrunnable: Vec::new(),
             },
-            4..8 => Request::Stop {
+            8..16 => Request::Stop {
                 target: target(random),
                 wait: random.chance(500),
             },
-            8 | 9 => Request::Signal {
+            16..20 => Request::Signal {
                 target: target(random),
                 signal: (*random.pick(&["HUP", "TERM", "9", "SIGUSR2", "nonsense"])).into(),
             },
-            10 => {
+            20 | 21 => {
                 self.file = configuration::edit(random, &self.file);
                 let groups = self.file();
                 Request::Reread { groups }
             }
-            11 => Request::AddGroup {
+            22 | 23 => Request::AddGroup {
                 name: group(random),
             },
-            _ => Request::RemoveGroup {
+            24 | 25 => Request::RemoveGroup {
                 name: group(random),
+            },
+            26 => Request::AddProcesses {
+                group: group(random),
+                processes: configuration::newcomers(random),
+            },
+            _ => Request::RemoveProcess {
+                group: group(random),
+                process: (*random.pick(&MEMBERS)).into(),
             },
         }
     }

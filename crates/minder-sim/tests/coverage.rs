@@ -38,6 +38,8 @@ const WANTED: &[&str] = &[
     "StillRunning",
     "ShuttingDown",
     "GroupRemoved",
+    "ProcessesAdded",
+    "ProcessRemoved",
     "OrphanReaped",
     "ReopenLogs",
     "exited: Some",

@@ -33,8 +33,8 @@ macro_rules! noticed {
 noticed! {
     a_group_is_added_as_it_is_configured_under_new_identities:
         MisreadConfiguration breaks "a group is added as it is configured, under new identities";
-    a_group_is_removed_only_when_all_of_it_is_stopped:
-        RemoveRunning breaks "a group is removed only when all of it is stopped";
+    a_group_or_a_process_is_removed_only_when_all_of_it_is_stopped:
+        RemoveRunning breaks "a group or a process is removed only when all of it is stopped";
     the_daemon_says_once_that_it_runs:
         AnnounceTwice breaks "the daemon says once that it runs";
     a_process_moves_on_from_the_state_that_it_is_in:

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use minder_tests::{Daemon, Run, Sandbox, Subject, cases, not_yet, tree, wait_until};
+use minder_tests::{Daemon, Run, Sandbox, Subject, cases, tree, wait_until};
 use rustix::process::Signal;
 
 cases!(
@@ -21,10 +21,6 @@ cases!(
     it_is_found_by_its_default_file,
     command_line_values_win,
     too_many_descriptors_are_refused,
-);
-
-not_yet!(
-    "without a process to stop, one signal starts it anew several times":
     a_reload_without_processes_happens_once,
 );
 

@@ -1,7 +1,7 @@
 //! Events: which come when, in which order, and what stands in them.
 
 use minder_rpc::Value;
-use minder_tests::{Daemon, Sandbox, Subject, cases, not_yet, wait_until};
+use minder_tests::{Daemon, Sandbox, Subject, cases, wait_until};
 use rustix::process::Signal;
 
 use crate::ears::{ear, headers, heard, heard_of, listening, send};
@@ -31,10 +31,6 @@ cases!(
     remote_events_hold_what_they_were_given,
     lengths_count_characters,
     ticks_are_told_by_their_concrete_name,
-);
-
-not_yet!(
-    "events hold output as it was written, strip_ansi or not":
     output_is_told_without_its_ansi_sequences,
 );
 

@@ -38,6 +38,7 @@ mod protocol;
 mod rpc;
 mod states;
 mod third_party;
+mod twiddler;
 
 use minder_tests::Subject;
 

@@ -134,8 +134,13 @@ fn all_methods_are_listed(subject: Subject) {
             .map(|name| format!("{namespace}.{name}"))
             .collect()
     };
-    let expected = [named("supervisor", supervisor), named("system", system)].concat();
-    assert_eq!(texts(&methods), expected);
+    let own = subject.differs("own-methods", "", "getInfo getVersion");
+    let expected = [
+        named("minder", own),
+        named("supervisor", supervisor),
+        named("system", system),
+    ];
+    assert_eq!(texts(&methods), expected.concat());
 }
 
 fn signatures_are_given_and_unknown_ones_are_faults(subject: Subject) {

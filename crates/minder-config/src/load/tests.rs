@@ -2,7 +2,7 @@ use minder_core::spec::{AutoRestart, GroupKind, LogTarget, ServerUrl};
 use minder_core::{ProcessSpec, Signal};
 
 use super::*;
-use crate::{Checked, LogfileTarget, WarningKind, check, server_url};
+use crate::{Checked, LogfileTarget, Methods, WarningKind, check, server_url};
 
 mod refusals;
 
@@ -411,6 +411,33 @@ fn slips_are_told_with_what_was_meant() {
     .load();
     insta::assert_snapshot!(warnings(&loaded, WarningKind::Minder).join("\n"));
     assert_eq!(loaded.rpc_interfaces.len(), 1);
+}
+
+#[test]
+fn the_methods_of_a_namespace_are_supervisors_or_those_of_the_one_plug_in() {
+    let loaded = Files::new(
+        "[supervisord]\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = \
+         supervisor.rpcinterface:make_main_rpcinterface\n[rpcinterface:all]\n\
+         supervisor.rpcinterface_factory = \
+         supervisor_twiddler.rpcinterface:make_twiddler_rpcinterface\n[rpcinterface:some]\n\
+         supervisor.rpcinterface_factory = \
+         supervisor_twiddler.rpcinterface:make_twiddler_rpcinterface\nwhitelist = log, getX\n",
+    )
+    .load();
+    let interfaces = loaded.rpc_interfaces.into_iter();
+    let interfaces: Vec<_> = interfaces.map(|it| (it.namespace, it.methods)).collect();
+    let twiddler = |whitelist: &[&str]| Methods::Twiddler {
+        whitelist: whitelist.iter().map(ToString::to_string).collect(),
+    };
+    let expected = [
+        ("supervisor", Methods::Main),
+        ("all", twiddler(&[])),
+        ("some", twiddler(&["log", "getX"])),
+    ];
+    assert_eq!(
+        interfaces,
+        expected.map(|(name, methods)| (name.to_owned(), methods))
+    );
 }
 
 #[test]

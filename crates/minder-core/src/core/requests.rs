@@ -82,6 +82,19 @@ impl Core {
             Request::Reread { groups } => self.reread(id, groups, fx),
             Request::AddGroup { name } => self.add_group(now, id, name, fx),
             Request::RemoveGroup { name } => self.remove_group(id, name, fx),
+            Request::AddProcesses { group, processes } => {
+                match self.add_processes(&group, processes, fx) {
+                    Ok(added) => {
+                        fx.reply(id, Reply::Done);
+                        self.autostart(now, added, fx);
+                    }
+                    Err(refusal) => fx.reply(id, Reply::Refused(refusal)),
+                }
+            }
+            Request::RemoveProcess { group, process } => {
+                let removed = self.remove_process(&group, &process, fx);
+                fx.reply(id, removed.map_or_else(Reply::Refused, |()| Reply::Done));
+            }
             Request::Shutdown => {
                 fx.reply(id, Reply::Done);
                 self.end(Mood::ShuttingDown, fx);
@@ -244,7 +257,7 @@ impl Core {
         }
         let group = self.activate(spec, fx);
         fx.reply(id, Reply::Done);
-        self.autostart(now, group, fx);
+        self.autostart_group(now, group, fx);
     }
 
     fn remove_group(&mut self, id: RequestId, name: String, fx: &mut Effects) {

@@ -3,6 +3,7 @@
 
 mod events;
 mod losses;
+mod members;
 
 use alloc::string::String;
 use alloc::sync::Arc;

@@ -22,6 +22,8 @@ use super::*;
 use crate::mailbox::{Mailbox, mailbox};
 use crate::published::{LogPaths, Picture};
 
+mod twiddler;
+
 const PROGRAMS: &str = "\
 [supervisord]
 [program:web]
@@ -97,9 +99,13 @@ fn world(text: &str) -> World {
         log: Arc::new(MainLog::new()),
         plane: Plane::start(NoCustody, Vec::new(), |_| {}).unwrap(),
         keeper_pid: 42,
+        generation: 3,
+        started: crate::link::moment(5_000_000_000, 9_000_000_000),
         identifier: "supervisor".to_owned(),
         configuration,
         adding: Mutex::default(),
+        twiddlers: Vec::new(),
+        variables: BTreeMap::new(),
     };
     World {
         api,
@@ -269,6 +275,19 @@ fn what_is_known_is_told() {
     assert_eq!(world.call(Call::GetSupervisorVersion), Ok(text("4.3.0")));
     assert_eq!(world.call(Call::GetIdentification), Ok(text("supervisor")));
     assert_eq!(world.call(Call::GetPid), Ok(Answer::Int(42)));
+    assert_eq!(world.call(Call::GetMinderVersion), Ok(text(VERSION)));
+    let info = DaemonInfo {
+        version: named(VERSION),
+        api: named("3.0"),
+        generation: 3,
+        keeper_pid: 42,
+        daemon_pid: pid(std::process::id()),
+        started: 9,
+    };
+    assert_eq!(
+        world.call(Call::GetMinderInfo),
+        Ok(Answer::DaemonInfo(info))
+    );
     assert_eq!(world.call(Call::GetState), Ok(Answer::State(Mood::Running)));
 }
 

@@ -212,7 +212,7 @@ impl Owners {
         let mut children = Children::default();
         for group in &snapshot.groups {
             let processes = group.processes.iter().map(|process| process.id).collect();
-            children.add_group(group.id, processes);
+            children.add_processes(group.id, processes);
         }
         for FoundChild { child, label, .. } in found {
             match (self.by_child.get(child), self.of(*child, label)) {

@@ -30,6 +30,7 @@ impl Driver {
             self.publish();
             for effect in effects {
                 if let Some(halt) = self.perform(effect)? {
+                    self.acknowledge_signals()?;
                     return Ok(Some(halt));
                 }
             }
@@ -38,10 +39,7 @@ impl Driver {
                 self.link.send(&ToKeeper::Forget { child: child.0 }, &[])?;
                 self.children.remove(child);
             }
-            for signal in std::mem::take(&mut self.heard) {
-                let signal = signal.number();
-                self.link.send(&ToKeeper::Heard { signal }, &[])?;
-            }
+            self.acknowledge_signals()?;
             let looked = self.look_at_what_is_due();
             self.finish_children();
             if self.effects.is_empty() && !looked {
@@ -50,6 +48,15 @@ impl Driver {
                 return Ok(None);
             }
         }
+    }
+
+    /// Lets the keeper forget the signals that have been acted upon.
+    fn acknowledge_signals(&mut self) -> Result<(), LinkError> {
+        for signal in std::mem::take(&mut self.heard) {
+            let signal = signal.number();
+            self.link.send(&ToKeeper::Heard { signal }, &[])?;
+        }
+        Ok(())
     }
 
     fn record(&mut self) -> Result<(), LinkError> {
@@ -72,7 +79,12 @@ impl Driver {
                 processes,
             } = effect
             {
-                self.make_files(*id, spec, processes);
+                let processes = processes.iter().copied().zip(&spec.processes);
+                self.make_files(*id, processes);
+            }
+            if let Effect::ProcessesAdded { group, processes } = effect {
+                let processes = processes.iter().map(|(id, spec)| (*id, spec));
+                self.make_files(*group, processes);
             }
             if let Effect::Deliver {
                 child,
@@ -86,15 +98,22 @@ impl Driver {
         Ok(())
     }
 
-    fn make_files(&mut self, group: GroupId, spec: &GroupSpec, processes: &[ProcessId]) {
-        for (process, spec) in processes.iter().zip(&spec.processes) {
-            for error in self.files.add(*process, spec) {
+    /// Makes the files of processes that are new in a group.
+    fn make_files<'a>(
+        &mut self,
+        group: GroupId,
+        processes: impl Iterator<Item = (ProcessId, &'a Arc<ProcessSpec>)>,
+    ) {
+        let mut added = Vec::new();
+        for (process, spec) in processes {
+            for error in self.files.add(process, spec) {
                 let name = &spec.name;
                 let line = format!("cannot make a log file for {name}: {error}");
                 self.log.write(Level::Error, line);
             }
+            added.push(process);
         }
-        self.children.add_group(group, processes.to_vec());
+        self.children.add_processes(group, added);
     }
 
     /// Puts an event on its way to a listener.
@@ -146,6 +165,10 @@ impl Driver {
                     self.files.remove(process);
                 }
             }
+            Effect::ProcessRemoved { group, process } => {
+                self.children.remove_process(group, process);
+                self.files.remove(process);
+            }
             Effect::Stray { child, pid } => {
                 let line = format!(
                     "pid {pid} was started by an earlier daemon and belongs to no process that is \
@@ -163,7 +186,10 @@ impl Driver {
                 return Ok(Some(halt));
             }
             // Done before the state was written down, or for observers.
-            Effect::GroupAdded { .. } | Effect::Deliver { .. } | Effect::Announce(_) => {}
+            Effect::GroupAdded { .. }
+            | Effect::ProcessesAdded { .. }
+            | Effect::Deliver { .. }
+            | Effect::Announce(_) => {}
         }
         Ok(None)
     }

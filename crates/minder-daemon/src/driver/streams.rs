@@ -58,7 +58,7 @@ impl Driver {
             let id = StreamId { child, channel };
             let sink = sinks.iter().find(|(known, _)| *known == channel);
             let sink = sink.and_then(|(_, sink)| sink.clone());
-            let adopted = match self.children.interest(child, channel) {
+            let adopted = match self.children.interest(id, self.files.strips_ansi()) {
                 Some(interest) => {
                     streams.take_inspected(&mut self.children.inspected, id, pipe, interest)
                 }
@@ -78,7 +78,7 @@ impl Driver {
     /// Begins to look into a stream, if it is one of that kind. Answers the pipe that the log plane
     /// is to read.
     fn inspect(&mut self, id: StreamId, pipe: OwnedFd) -> Result<OwnedFd, LinkError> {
-        match self.children.interest(id.child, id.channel) {
+        match self.children.interest(id, self.files.strips_ansi()) {
             Some(interest) => self
                 .children
                 .inspected

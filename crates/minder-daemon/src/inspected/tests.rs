@@ -195,7 +195,7 @@ proptest! {
             outside.extend_from_slice(&number);
             inside.push(number);
         }
-        let interest = Interest::Text { events, capture: Some(1000) };
+        let interest = Interest::Text { events, capture: Some(1000), strip_ansi: false };
         let (logged, heard) = run(&text, steps, interest);
         let (_, said, communications) = joined(&heard);
         prop_assert_eq!(logged, outside);

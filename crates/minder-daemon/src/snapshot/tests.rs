@@ -330,6 +330,33 @@ fn only_what_has_changed_is_recorded_again() {
 }
 
 #[test]
+fn processes_that_join_and_leave_a_group_are_recorded_with_it() {
+    let (mut snapshot, files) = everything();
+    let (mut link, mut keeper) = Keeper::new();
+    let mut recorder = Recorder::default();
+    let mut record = |snapshot: &Snapshot| {
+        recorder
+            .record(snapshot, &files, &streams(), &mut link)
+            .unwrap();
+        keeper.obey();
+        taken(&mut keeper.held).unwrap().snapshot.groups
+    };
+    record(&snapshot);
+    for (spec, processes) in [
+        (group("gone", &["old", "new"]), &[2, 60][..]),
+        (group("gone", &["new"]), &[60]),
+        (group("gone", &["other"]), &[60]),
+    ] {
+        let changed = &mut snapshot.groups[1];
+        changed.spec = spec;
+        let ids = processes.iter().map(|id| ProcessId(*id));
+        changed.processes = ids.map(untouched).collect();
+        let changed = changed.clone();
+        assert_eq!(record(&snapshot)[1], changed);
+    }
+}
+
+#[test]
 fn a_daemon_that_dies_between_its_messages_leaves_a_state_with_its_layout() {
     let (mut snapshot, files) = everything();
     let (mut link, mut keeper) = Keeper::new();

@@ -104,6 +104,8 @@ async fn text<S: Service>(service: &S, call: Call) -> Result<String, Fault> {
         | Answer::ConfigInfos(_)
         | Answer::Outcomes(_)
         | Answer::Changes(_)
+        | Answer::Names(_)
+        | Answer::DaemonInfo(_)
         | Answer::Tail(_) => Err(unexpected()),
     }
 }

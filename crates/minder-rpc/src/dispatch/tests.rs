@@ -4,11 +4,11 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::xmlrpc::{encode_fault, encode_response};
-use crate::{Answer, Call, LogFollow, LogRef};
+use crate::{Answer, Call, LogFollow, LogRef, TwiddlerCall};
 
 /// Answers some calls at once and notes them all.
 #[derive(Default)]
-struct Fake(Mutex<Vec<Call>>);
+struct Fake(Mutex<Vec<Call>>, Vec<Twiddler>);
 
 impl Service for Fake {
     async fn call(&self, call: Call) -> Result<Answer, Fault> {
@@ -16,10 +16,15 @@ impl Service for Fake {
         match call {
             Call::GetApiVersion => Ok(Answer::Text("3.0".to_owned())),
             Call::GetPid => Ok(Answer::Int(42)),
+            Call::Twiddler(TwiddlerCall::GetApiVersion) => Ok(Answer::Text("1.0".to_owned())),
             Call::ReadLog(_) => Ok(Answer::Text("x".repeat(MULTICALL_BYTES + 1))),
             Call::GetProcessInfo { name } => Err(Fault::about(FaultCode::BadName, name)),
             other => panic!("not part of these tests: {other:?}"),
         }
+    }
+
+    fn twiddlers(&self) -> &[Twiddler] {
+        &self.1
     }
 
     fn follow(&self, _: LogRef) -> Option<Box<dyn LogFollow>> {
@@ -186,4 +191,50 @@ fn a_fault_and_its_struct_look_alike_in_xml() {
         xml[from..to].to_owned()
     };
     assert_eq!(structure(&alone), structure(&within));
+}
+
+#[test]
+fn the_methods_of_a_plug_in_are_there_under_its_names_if_it_is_switched_on() {
+    let twiddler = |namespace: &str, whitelist: &[&str]| Twiddler {
+        namespace: namespace.to_owned(),
+        whitelist: whitelist.iter().map(ToString::to_string).collect(),
+    };
+    let allowed = ["getAPIVersion"];
+    let twiddlers = vec![twiddler("t", &[]), twiddler("narrow", &allowed)];
+    let service = Fake(Mutex::default(), twiddlers);
+    let ask = |method: &str, params: &[Value]| answered(&service, method, params);
+    for (method, params, expected) in [
+        ("t.getAPIVersion", &[][..], Ok("1.0".into())),
+        ("narrow.getAPIVersion", &[], Ok("1.0".into())),
+        ("narrow.getGroupNames", &[], Err("UNKNOWN: getGroupNames")),
+        (
+            "narrow.getGroupNames",
+            &[1.into()],
+            Err("INCORRECT_PARAMETERS"),
+        ),
+        ("narrow.log", &[none(), none()], Err("UNKNOWN: log")),
+        ("t.getPID", &[], Err("UNKNOWN_METHOD")),
+        ("twiddler.getAPIVersion", &[], Err("UNKNOWN_METHOD")),
+        ("getAPIVersion", &[], Err("UNKNOWN_METHOD")),
+    ] {
+        assert_eq!(
+            ask(method, params),
+            expected.map_err(str::to_owned),
+            "{method}"
+        );
+    }
+    let signature = ask("system.methodSignature", &["t.log".into()]).unwrap();
+    let types = ["boolean", "string", "string|int"]
+        .map(Value::from)
+        .to_vec();
+    assert_eq!(signature, types.into());
+    let listed = ask("system.listMethods", &[]).unwrap();
+    let listed = listed.as_array().unwrap();
+    let is_sorted = |a: &Value, b: &Value| a.as_text() < b.as_text();
+    assert!(listed.is_sorted_by(is_sorted));
+    assert!(listed.contains(&"narrow.addProgramToGroup".into()));
+    assert_eq!(listed.last(), Some(&"t.removeProcessFromGroup".into()));
+    assert_eq!(listed.len(), METHODS.len() + 2 * TWIDDLER.len());
+    let without = answer("t.getAPIVersion", &[]);
+    assert_eq!(without, Err("UNKNOWN_METHOD".to_owned()));
 }

@@ -4,7 +4,7 @@ use super::{Action, Method, Param, Type};
 use crate::call::{Args, Call};
 use crate::{Channel, Fault};
 
-const fn param(kind: Type, name: &'static str, about: &'static str) -> Param {
+pub(super) const fn param(kind: Type, name: &'static str, about: &'static str) -> Param {
     Param {
         kind,
         name,
@@ -19,7 +19,7 @@ const PROCESSES: Param = param(
     "name",
     "the process: name or group:name; or all of a group: group:*",
 );
-const GROUP: Param = param(Type::String, "name", "the group");
+pub(super) const GROUP: Param = param(Type::String, "name", "the group");
 const SIGNAL: Param = param(
     Type::String,
     "signal",
@@ -56,10 +56,26 @@ const TAIL_ABOUT: &str = "Reads the end of a log of a process, for a reader who 
 const TAIL_RESULT: &str = "the bytes, the size of the log, and whether bytes were skipped";
 const LOG_RESULT: &str = "the bytes, as text";
 const OUTCOMES: &str = "what became of each: structs of name, group, status, description";
-const DONE: &str = "always true";
+pub(super) const DONE: &str = "always true";
 
 /// Every method, sorted by name.
 pub static METHODS: &[Method] = &[
+    Method {
+        name: "minder.getInfo",
+        about: "Tells of the daemon that answers, and of the keeper above it.",
+        params: &[],
+        gives: Type::Struct,
+        result: "version, api, generation, keeper_pid, daemon_pid, started",
+        action: Action::Supervisor(|_| Ok(Call::GetMinderInfo)),
+    },
+    Method {
+        name: "minder.getVersion",
+        about: "Tells the version of Minder.",
+        params: &[],
+        gives: Type::String,
+        result: "the version",
+        action: Action::Supervisor(|_| Ok(Call::GetMinderVersion)),
+    },
     Method {
         name: "supervisor.addProcessGroup",
         about: "Makes a group of the configuration, as it was last read, an active one.",

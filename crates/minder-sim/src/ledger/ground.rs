@@ -57,6 +57,8 @@ impl Ground {
             | Effect::Log(_)
             | Effect::GroupAdded { .. }
             | Effect::GroupRemoved { .. }
+            | Effect::ProcessesAdded { .. }
+            | Effect::ProcessRemoved { .. }
             | Effect::Stray { .. }
             | Effect::ReopenLogs
             | Effect::Halt(_) => {}

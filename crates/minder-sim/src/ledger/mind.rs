@@ -212,7 +212,9 @@ impl Mind {
             Request::Start { .. }
             | Request::Signal { .. }
             | Request::AddGroup { .. }
-            | Request::RemoveGroup { .. } => {}
+            | Request::RemoveGroup { .. }
+            | Request::AddProcesses { .. }
+            | Request::RemoveProcess { .. } => {}
         }
     }
 
@@ -232,7 +234,7 @@ impl Mind {
                 if let Some(note) = self.processes.get_mut(process) {
                     note.enter(*to, now, turn);
                     let starts = note.state == ProcessState::Starting;
-                    if starts && turn.added.contains(&note.group) {
+                    if starts && turn.added.contains(process) {
                         self.batch.join(now.mono, *process);
                     }
                 }
@@ -263,6 +265,8 @@ impl Mind {
                 processes,
             } => self.add(*id, spec, processes),
             Effect::GroupRemoved { id } => self.remove(*id),
+            Effect::ProcessesAdded { group, processes } => self.join(*group, processes),
+            Effect::ProcessRemoved { process, .. } => self.leave(*process),
             Effect::Halt(halt) => self.halted = Some(*halt),
             Effect::Announce(Event::SupervisorRunning) => self.running_told = true,
             Effect::Deliver { .. }
@@ -310,6 +314,53 @@ impl Mind {
             processes: processes.to_vec(),
         };
         self.groups.insert(id, group);
+    }
+
+    fn join(&mut self, id: GroupId, processes: &[(ProcessId, Arc<ProcessSpec>)]) {
+        let Some(group) = self.groups.get(&id) else {
+            return;
+        };
+        let mut spec = GroupSpec::clone(&group.spec);
+        let mut ids = group.processes.clone();
+        spec.processes
+            .extend(processes.iter().map(|(_, its)| its.clone()));
+        ids.extend(processes.iter().map(|(id, _)| *id));
+        self.respecify(id, spec, ids);
+    }
+
+    fn leave(&mut self, process: ProcessId) {
+        let Some(note) = self.processes.remove(&process) else {
+            return;
+        };
+        let Some(group) = self.groups.get(&note.group) else {
+            return;
+        };
+        let mut spec = GroupSpec::clone(&group.spec);
+        let mut ids = group.processes.clone();
+        spec.processes.retain(|its| its.name != note.spec.name);
+        ids.retain(|id| *id != process);
+        self.respecify(note.group, spec, ids);
+    }
+
+    /// What is active and what was last read are one until somebody reads again.
+    fn respecify(&mut self, id: GroupId, spec: GroupSpec, ids: Vec<ProcessId>) {
+        let spec = Arc::new(spec);
+        let known: Vec<_> = ids
+            .iter()
+            .map(|id| self.processes.get(id).cloned())
+            .collect();
+        let old = self.groups.get(&id).map(|group| group.spec.clone());
+        self.add(id, &spec, &ids);
+        for (place, (id, known)) in ids.into_iter().zip(known).enumerate() {
+            if let Some(known) = known {
+                self.processes.insert(id, ProcessNote { place, ..known });
+            }
+        }
+        let is_old = |its: &&mut Arc<GroupSpec>| old.as_ref().is_some_and(|o| Arc::ptr_eq(o, its));
+        self.candidate
+            .iter_mut()
+            .filter(is_old)
+            .for_each(|its| *its = spec.clone());
     }
 
     fn remove(&mut self, id: GroupId) {

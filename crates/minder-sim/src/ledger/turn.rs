@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use minder_core::event::Event;
 use minder_core::snapshot::Inherited;
 use minder_core::{
-    ChildId, Effect, ExitStatus, GroupId, Input, Mood, Now, ProcessId, ProcessState, Request,
-    RequestId, Signal,
+    ChildId, Effect, ExitStatus, Input, Mood, Now, ProcessId, ProcessState, Request, RequestId,
+    Signal,
 };
 
 use super::mind::{ChildNote, Mind, is_meant};
@@ -31,8 +31,8 @@ pub struct Turn {
     pub mood: Mood,
     /// The state that each process was in before.
     pub before: BTreeMap<ProcessId, ProcessState>,
-    /// The groups that have become active in it.
-    pub added: BTreeSet<GroupId>,
+    /// The processes that have become active in it, with their group or by joining one.
+    pub added: BTreeSet<ProcessId>,
     /// The children that it has asked for.
     pub spawned: BTreeSet<ChildId>,
     /// The children that it has sent a signal.
@@ -81,8 +81,9 @@ impl Turn {
                 | ProcessState::Unknown => {}
             },
             Effect::Announce(Event::SupervisorStopping) => self.stopping_told = true,
-            Effect::GroupAdded { id, .. } => {
-                self.added.insert(*id);
+            Effect::GroupAdded { processes, .. } => self.added.extend(processes),
+            Effect::ProcessesAdded { processes, .. } => {
+                self.added.extend(processes.iter().map(|(id, _)| *id));
             }
             Effect::Spawn { child, .. } => {
                 self.spawned.insert(*child);
@@ -97,6 +98,7 @@ impl Turn {
             | Effect::Announce(_)
             | Effect::Log(_)
             | Effect::GroupRemoved { .. }
+            | Effect::ProcessRemoved { .. }
             | Effect::Stray { .. }
             | Effect::ReopenLogs
             | Effect::Halt(_) => {}

@@ -13,7 +13,7 @@ pub(super) const RULES: &[Rule] = &[
         check: a_group_is_added_as_configured,
     },
     Rule {
-        says: "a group is removed only when all of it is stopped",
+        says: "a group or a process is removed only when all of it is stopped",
         check: a_group_is_removed_when_stopped,
     },
     Rule {
@@ -23,6 +23,15 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn a_group_is_added_as_configured(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    let mind = &ledger.mind;
+    if let Fact::Asked(Effect::ProcessesAdded { group, processes }) = fact {
+        let last = mind.processes.keys().max();
+        let ids = processes.iter().map(|(id, _)| id);
+        let is_new = ids.clone().min() > last && ids.is_sorted();
+        return ensure(is_new && mind.groups.contains_key(group), || {
+            "an identity was used before, or nobody is joined".into()
+        });
+    }
     let Fact::Asked(Effect::GroupAdded {
         id,
         spec,
@@ -31,7 +40,6 @@ fn a_group_is_added_as_configured(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     else {
         return Ok(());
     };
-    let mind = &ledger.mind;
     ensure(mind.candidate.contains(spec), || {
         format!("nobody configured {} so", spec.name)
     })?;
@@ -47,6 +55,12 @@ fn a_group_is_added_as_configured(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
 }
 
 fn a_group_is_removed_when_stopped(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    if let Fact::Asked(Effect::ProcessRemoved { process, .. }) = fact {
+        let note = ledger.mind.processes.get(process);
+        let note = note.ok_or("it is not active")?;
+        let is_stopped = note.state.is_stopped() && note.child.is_none();
+        return ensure(is_stopped, || format!("{} is not stopped", note.spec.name));
+    }
     let Fact::Asked(Effect::GroupRemoved { id }) = fact else {
         return Ok(());
     };

@@ -8,7 +8,7 @@ use minder_core::{
 
 use super::{Rule, Verdict, ensure};
 use crate::fact::Fact;
-use crate::ledger::{Ledger, is_meant};
+use crate::ledger::{Ledger, ProcessNote, is_meant};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -62,6 +62,16 @@ fn meant<'a>(ledger: &'a Ledger, target: &'a Target) -> impl Iterator<Item = Pro
 
 fn state(ledger: &Ledger, id: ProcessId) -> Option<ProcessState> {
     ledger.mind.processes.get(&id).map(|note| note.state)
+}
+
+/// The process of this name in the group of this name.
+fn member<'a>(ledger: &'a Ledger, group: &str, process: &str) -> Option<&'a ProcessNote> {
+    let group = ledger.mind.group_named(group)?;
+    let mut notes = group
+        .processes
+        .iter()
+        .filter_map(|id| ledger.mind.processes.get(id));
+    notes.find(|note| note.spec.name == process)
 }
 
 /// Whether an answer tells of several processes.
@@ -157,6 +167,16 @@ fn a_refusal_is_true(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
             mind.candidate.iter().all(|spec| spec.name != *name)
         }
         (Refusal::BadName(_), Request::RemoveGroup { name }) => mind.group_named(name).is_none(),
+        (Refusal::BadName(name), Request::AddProcesses { group, .. }) => {
+            mind.group_named(group).is_none() || member(ledger, group, name).is_some()
+        }
+        (Refusal::BadName(_), Request::RemoveProcess { group, process }) => {
+            member(ledger, group, process).is_none()
+        }
+        (Refusal::StillRunning(_), Request::RemoveProcess { group, process }) => {
+            let note = member(ledger, group, process);
+            note.is_some_and(|note| !note.state.is_stopped() || note.child.is_some())
+        }
         (Refusal::BadName(_), _) => one.is_none(),
         (Refusal::AlreadyAdded(name), _) => mind.group_named(name).is_some(),
         (Refusal::StillRunning(name), _) => mind
@@ -213,6 +233,13 @@ fn done_is_done(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
         }
         Request::RemoveGroup { name } => {
             *reply != Reply::Done || ledger.mind.group_named(name).is_none()
+        }
+        Request::AddProcesses { group, processes } => {
+            let mut added = processes.iter();
+            *reply != Reply::Done || added.all(|its| member(ledger, group, &its.name).is_some())
+        }
+        Request::RemoveProcess { group, process } => {
+            *reply != Reply::Done || member(ledger, group, process).is_none()
         }
         Request::Reread { .. } => !matches!(reply, Reply::Done | Reply::Each(_)),
         Request::Shutdown | Request::Restart => {

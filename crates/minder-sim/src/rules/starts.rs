@@ -67,7 +67,7 @@ fn nothing_starts_without_a_reason(ledger: &Ledger, fact: &Fact<'_>) -> Verdict 
             return Ok(());
         }
         let reason = match step.from {
-            Stopped => note.spec.autostart && ledger.turn.added.contains(&note.group),
+            Stopped => note.spec.autostart && ledger.turn.added.contains(&step.process),
             Exited => wants_restart(ledger, step.process, note),
             Backoff => note.retry_at <= ledger.now.mono,
             _ => false,
@@ -151,7 +151,7 @@ fn autorestart_restarts(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
 fn autostart_starts(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     when_settled(ledger, fact, |id, note| {
         let forgotten =
-            note.spec.autostart && note.state == Stopped && ledger.turn.added.contains(&note.group);
+            note.spec.autostart && note.state == Stopped && ledger.turn.added.contains(&id);
         ensure(!forgotten, || format!("{id:?} was not started"))
     })
 }
