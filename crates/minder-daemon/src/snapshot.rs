@@ -179,9 +179,19 @@ fn read(state: &OwnedFd, layouts: &[(Vec<u8>, OwnedFd)]) -> Result<Legacy, Legac
         .find(|(held, _)| *held == name)
         .ok_or(LegacyError::Missing("layout"))?;
     let sealed = memfd::read_sealed(file, MAX_SEALED)?;
-    let (mut snapshot, files) = read_layout(open(VERSION, &sealed)?)?;
-    read_state(&mut state, &mut snapshot)?;
-    let streams = streams::read(&mut state)?;
+    Ok(read_contents(open(VERSION, &sealed)?, &mut state)?)
+}
+
+/// Reads a layout, and what stands in a state behind the number of it.
+fn read_contents(layout: &[u8], state: &mut Decoder<'_>) -> Result<Legacy, CodecError> {
+    let (mut snapshot, files) = read_layout(layout)?;
+    read_state(state, &mut snapshot)?;
+    // A release without events left nothing of streams.
+    let streams = if state.is_at_end() {
+        StreamNotes::default()
+    } else {
+        streams::read(state)?
+    };
     Ok(Legacy {
         snapshot,
         files,
@@ -359,6 +369,7 @@ fn read_state(input: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), Co
     if known.next().is_some() {
         return Err(CodecError::Value);
     }
+    // Nor did it leave anything of pools.
     if input.is_at_end() {
         return Ok(());
     }
