@@ -11,6 +11,7 @@ mod bench;
 mod ci;
 mod command;
 mod compat;
+mod fuzz;
 mod metadata;
 mod no_std;
 mod python;
@@ -28,7 +29,9 @@ usage: cargo xtask CHORE
   python           the real Supervisor, Flask and gunicorn, installed below target/python
   compat [FILTER]  the comparison with the real Supervisor, or the cases whose name holds FILTER
   compat --table   the table of what is compared, written to docs/compatibility.md
-  bench [--quick]  Minder, the real Supervisor and a bare floor, measured side by side";
+  bench [--quick]  Minder, the real Supervisor and a bare floor, measured side by side
+  fuzz TARGET [--seconds N]
+                   looks for input that breaks a target of fuzz/, for a minute or N seconds";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -51,6 +54,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["compat", filter] => compat::run(Some(filter)),
         ["bench"] => bench::run(bench::Extent::Full),
         ["bench", "--quick"] => bench::run(bench::Extent::Quick),
+        ["fuzz", target] => fuzz::run(target, None),
+        ["fuzz", target, "--seconds", seconds] => fuzz::run(target, Some(seconds)),
         _ => bail!("{USAGE}"),
     }
 }

@@ -52,7 +52,13 @@ impl Warning {
         }
     }
 
+    /// A text of ours, in which a value may be quoted that has several lines.
     pub(crate) fn ours(text: String, location: Option<&Location>) -> Self {
+        let text = if text.contains('\n') {
+            text.replace('\n', "\\n")
+        } else {
+            text
+        };
         Self {
             text,
             location: location.cloned(),

@@ -86,7 +86,7 @@ pub enum Shown {
 
 /// What follows from something that a listener said, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// It went from one state to another.
     Moved {
         /// From here.
@@ -170,7 +170,7 @@ impl Listener {
     }
 
     /// Takes in what it says.
-    pub(crate) fn said(&mut self, bytes: &[u8]) -> Vec<Outcome> {
+    pub fn said(&mut self, bytes: &[u8]) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         let mut rest = bytes;
         // An answer with an empty body is only seen to be complete when something follows it, as

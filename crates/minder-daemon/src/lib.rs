@@ -30,6 +30,8 @@ mod waiters;
 
 pub use boot::daemon;
 pub use launch::supervisord;
+#[doc(hidden)]
+pub use snapshot::reread as reread_snapshot;
 
 /// The release of Supervisor that is replaced, and that clients are told of.
 pub(crate) const VERSION_OF_SUPERVISOR: &str = "4.3.0";

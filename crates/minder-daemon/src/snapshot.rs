@@ -130,7 +130,7 @@ pub(crate) fn hold(link: &mut Link, name: &[u8], content: &[u8]) -> Result<(), L
 }
 
 /// What an earlier daemon left.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Legacy {
     pub(crate) snapshot: Snapshot,
     pub(crate) files: Files,
@@ -183,14 +183,43 @@ fn read(state: &OwnedFd, layouts: &[(Vec<u8>, OwnedFd)]) -> Result<Legacy, Legac
         .find(|(held, _)| *held == name)
         .ok_or(LegacyError::Missing("layout"))?;
     let sealed = memfd::read_sealed(file, MAX_SEALED)?;
-    let (mut snapshot, files) = read_layout(open(VERSION, &sealed)?)?;
-    read_state(&mut state, &mut snapshot)?;
-    let streams = streams::read(&mut state)?;
+    Ok(read_contents(open(VERSION, &sealed)?, &mut state)?)
+}
+
+/// Reads a layout, and what stands in a state behind the number of it.
+fn read_contents(layout: &[u8], state: &mut Decoder<'_>) -> Result<Legacy, CodecError> {
+    let (mut snapshot, files) = read_layout(layout)?;
+    read_state(state, &mut snapshot)?;
+    // A release without events left nothing of streams.
+    let streams = if state.is_at_end() {
+        StreamNotes::default()
+    } else {
+        streams::read(state)?
+    };
     Ok(Legacy {
         snapshot,
         files,
         streams,
     })
+}
+
+/// What a daemon would go on with that found these contents of a layout and of a state; `None` if
+/// they are of no use. Panics if the same is not read again once it has been written down.
+///
+/// For the fuzz target, which has no keeper that could hold them.
+#[doc(hidden)]
+#[must_use]
+pub fn reread(layout_found: &[u8], state_found: &[u8]) -> Option<Snapshot> {
+    let mut input = Decoder::new(state_found);
+    let number = input.u64().ok()?;
+    let found = read_contents(layout_found, &mut input).ok()?;
+    let sealed = layout(&found.snapshot, &found.files);
+    let content = open(VERSION, &sealed).expect("what was just sealed opens");
+    let state = state(&found.snapshot, &found.streams, number);
+    let mut input = Decoder::new(&state[size_of::<u64>()..]);
+    let again = read_contents(content, &mut input).expect("what was written down can be read");
+    assert_eq!(again, found);
+    Some(found.snapshot)
 }
 
 fn layout(snapshot: &Snapshot, files: &Files) -> Vec<u8> {
@@ -363,6 +392,7 @@ fn read_state(input: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), Co
     if known.next().is_some() {
         return Err(CodecError::Value);
     }
+    // Nor did it leave anything of pools.
     if input.is_at_end() {
         return Ok(());
     }

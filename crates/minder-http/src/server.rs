@@ -102,6 +102,17 @@ pub async fn serve<S: Service>(
     Ok(())
 }
 
+/// Serves one connection that has been accepted already, until either side has had enough.
+pub async fn serve_connection<I, S>(stream: I, credentials: Option<Credentials>, service: Arc<S>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service,
+{
+    let place = Arc::new(Connections::new(1)).enter().await;
+    let responder = Responder::new(service).asking_for(credentials);
+    attend(stream, place, responder).await;
+}
+
 async fn accept<L: Accept, S: Service>(
     listener: L,
     responder: Responder<S>,

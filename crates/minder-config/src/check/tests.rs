@@ -443,6 +443,10 @@ fn a_client_that_finds_no_server_is_told() {
         other("[supervisorctl]\nserverurl=http://[::1]:9001"),
         ["3:11: no server of this configuration answers at http://[::1]:9001"]
     );
+    assert_eq!(
+        other("[supervisorctl]\nserverurl=http://localhost:9001/\n x"),
+        [r"3:11: no server of this configuration answers at http://localhost:9001/\nx"]
+    );
     assert_eq!(other("[supervisorctl]\nserverurl=http://far:9001"), [""; 0]);
     assert_eq!(
         other("[unix_http_server]\nfile=/tmp/s")[1],

@@ -238,27 +238,22 @@ impl Elements {
             Tag::Fault => self.document.fault = element.into_first(),
             Tag::Param => self.give(first_of(element, "param")?),
             Tag::Array => self.give(first_of(element, "array")?),
-            Tag::Data => self.give(Value::Array(element.items)),
-            Tag::Struct => self.give(Value::Struct(element.members)),
-            Tag::Scalar(scalar) => self.give(scalar.parse(element.text)?),
+            Tag::Data => self.make(Value::Array(element.items))?,
+            Tag::Struct => self.make(Value::Struct(element.members))?,
+            Tag::Scalar(scalar) => self.make(scalar.parse(element.text)?)?,
             Tag::Value => self.close_value(element)?,
             Tag::Name => self.close_name(element),
             Tag::Member => self.close_member(element)?,
-            Tag::Unknown => self.close_unknown(element),
+            Tag::Unknown => self.close_unknown(element)?,
         }
         Ok(())
     }
 
     fn close_value(&mut self, element: Element) -> Result<(), DecodeError> {
-        self.values += 1;
-        if self.values > self.limits.values {
-            return Err(DecodeError::TooManyValues);
+        if !element.has_child {
+            return self.make(Value::Text(element.text));
         }
-        let value = if element.has_child {
-            first_of(element, "value")?
-        } else {
-            Value::Text(element.text)
-        };
+        let value = first_of(element, "value")?;
         self.give(value);
         Ok(())
     }
@@ -281,14 +276,26 @@ impl Elements {
         Ok(())
     }
 
-    fn close_unknown(&mut self, element: Element) {
+    fn close_unknown(&mut self, element: Element) -> Result<(), DecodeError> {
         let is_type = self
             .open
             .last()
             .is_some_and(|outer| outer.tag == Tag::Value);
         if is_type {
-            self.give(Value::Text(element.text));
+            self.make(Value::Text(element.text))?;
         }
+        Ok(())
+    }
+
+    /// Hands over a value that was not there before. It is counted here and not where a `<value>`
+    /// closes, because values are taken that have none around them.
+    fn make(&mut self, value: Value) -> Result<(), DecodeError> {
+        self.values += 1;
+        if self.values > self.limits.values {
+            return Err(DecodeError::TooManyValues);
+        }
+        self.give(value);
+        Ok(())
     }
 
     fn give(&mut self, value: Value) {

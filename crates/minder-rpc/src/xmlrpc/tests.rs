@@ -185,9 +185,12 @@ fn everything_has_a_bound() {
     let deep = "<value><array><data>".repeat(30);
     assert!(matches!(call(&deep), Err(DecodeError::TooDeep)));
 
-    let many = "<value/>".repeat(Limits::CALL.values + 1);
-    let many = format!("<params>{many}</params>");
-    assert!(matches!(call(&many), Err(DecodeError::TooManyValues)));
+    for value in ["<value/>", "<string/>", "<data/>", "<struct/>"] {
+        let many = value.repeat(Limits::CALL.values + 1);
+        let many = format!("<params>{many}</params>");
+        let read = call(&many);
+        assert!(matches!(read, Err(DecodeError::TooManyValues)), "{value}");
+    }
 
     let wide = format!("<value>{}</value>", "x".repeat(Limits::CALL.text + 1));
     assert!(matches!(param(&wide), Err(DecodeError::TextTooLong)));
