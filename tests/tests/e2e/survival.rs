@@ -153,6 +153,8 @@ fn a_daemon_killed_in_the_middle_of_a_restart_is_replaced() {
         sandbox.write("supervisord.conf", &config);
         kill_daemon(keeper);
 
+        // It makes its sockets anew, and who has called at the old ones calls again.
+        daemon.wait_ready();
         daemon.wait_state("cat", "RUNNING");
         assert_eq!(daemon.pid(), keeper);
     });
