@@ -146,7 +146,7 @@ mod tests {
     fn environment() -> Environment {
         Environment {
             vars: [("HOME".to_owned(), "/home/me".to_owned())].into(),
-            cwd: "/work".into(),
+            cwd: "/srv".into(),
             ..Environment::default()
         }
     }
@@ -172,7 +172,7 @@ mod tests {
     fn paths_are_made_absolute() {
         let text = "[supervisorctl]\nserverurl=unix://run/../s.sock\nhistory_file=~/.h\nprompt=";
         let loaded = load_text(text, &CtlOptions::default()).unwrap();
-        assert_eq!(loaded.serverurl, "unix:///work/s.sock");
+        assert_eq!(loaded.serverurl, "unix:///srv/s.sock");
         assert_eq!(loaded.history_file, Some("/home/me/.h".into()));
         assert_eq!(loaded.prompt, "");
     }
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(loaded.serverurl, "http://b");
         assert_eq!(loaded.username.as_deref(), Some(""));
         assert_eq!(loaded.password.as_deref(), Some("a"));
-        assert_eq!(loaded.history_file, Some("/work/b".into()));
+        assert_eq!(loaded.history_file, Some("/srv/b".into()));
     }
 
     #[test]
