@@ -1,13 +1,13 @@
 //! Which file the output of each process goes to, automatic ones included.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use minder_core::spec::{GroupKind, LogTarget, StreamSpec};
-use minder_core::{ProcessId, ProcessSpec};
+use minder_core::{Level, ProcessId, ProcessSpec};
 use minder_logs::auto;
+use minder_logs::main_log::MainLog;
 use minder_logs::plane::Channel;
 use minder_logs::sink::SinkSpec;
 
@@ -55,10 +55,9 @@ impl LogFiles {
     }
 
     /// Finds out where the output of a process that has become active goes, and makes its
-    /// automatic files. One that cannot be made is left out and reported.
-    pub(crate) fn add(&mut self, process: ProcessId, spec: &ProcessSpec) -> Vec<io::Error> {
-        let mut troubles = Vec::new();
-        let mut path_of = |stream: &StreamSpec, channel: Channel| match &stream.log {
+    /// automatic files. One that cannot be made is left out, which `log` is told.
+    pub(crate) fn add(&mut self, process: ProcessId, spec: &ProcessSpec, log: &MainLog) {
+        let path_of = |stream: &StreamSpec, channel: Channel| match &stream.log {
             LogTarget::Off | LogTarget::Empty | LogTarget::Syslog => None,
             LogTarget::File(path) => Some(PathBuf::from(path)),
             LogTarget::Auto => {
@@ -67,7 +66,11 @@ impl LogFiles {
                     identifier,
                 } = &self.automatic;
                 auto::create(directory, &spec.name, channel, identifier)
-                    .map_err(|error| troubles.push(error))
+                    .inspect_err(|error| {
+                        let name = &spec.name;
+                        let line = format!("cannot make a log file for {name}: {error}");
+                        log.write(Level::Error, line);
+                    })
                     .ok()
             }
         };
@@ -78,7 +81,6 @@ impl LogFiles {
             path_of(&spec.stderr, Channel::Stderr)
         };
         Arc::make_mut(&mut self.paths).insert(process, LogPaths { stdout, stderr });
-        troubles
     }
 
     /// Whether escape sequences are taken out of what programs say.

@@ -74,11 +74,7 @@ pub(super) fn recover(mut start: Start, recorder: Recorder, why: &str) -> Result
     let mut files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi);
     for group in &snapshot.groups {
         for (process, spec) in group.processes.iter().zip(&group.spec.processes) {
-            for error in files.add(process.id, spec) {
-                let name = &spec.name;
-                let line = format!("cannot make a log file for {name}: {error}");
-                start.log.write(Level::Error, line);
-            }
+            files.add(process.id, spec, &start.log);
         }
     }
     let left = Left {

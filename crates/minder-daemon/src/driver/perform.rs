@@ -106,11 +106,7 @@ impl Driver {
     ) {
         let mut added = Vec::new();
         for (process, spec) in processes {
-            for error in self.files.add(process, spec) {
-                let name = &spec.name;
-                let line = format!("cannot make a log file for {name}: {error}");
-                self.log.write(Level::Error, line);
-            }
+            self.files.add(process, spec, &self.log);
             added.push(process);
         }
         self.children.add_processes(group, added);
