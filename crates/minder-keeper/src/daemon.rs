@@ -54,6 +54,7 @@ pub(crate) fn start(
         ignored_signals: Vec::new(),
         oom_score_adj: None,
         limits: vec![open_files],
+        mark: None,
     };
     Ok((spawner.spawn(&recipe)?, ours))
 }

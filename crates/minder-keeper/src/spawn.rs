@@ -127,6 +127,7 @@ fn recipe(plan: &Plan) -> Result<Recipe<'static>, Failure> {
         blocked_signals: SignalSet::none(),
         oom_score_adj: plan.oom_score_adj,
         limits: plan.limits.clone(),
+        mark: None,
     })
 }
 
