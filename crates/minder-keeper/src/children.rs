@@ -4,12 +4,15 @@
 //! since a descendant of it may write to them after its end.
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use minder_os::clock::Clocks;
+use minder_os::foreign::{End, Foreign};
 use minder_os::process::Ended;
-use minder_wire::{ChildState, Stream};
+use minder_wire::{ChildState, Stream, UNKNOWN_STATUS};
+
+use crate::register::Slots;
 
 /// How many pipes a child has.
 const STREAMS: usize = 3;
@@ -23,8 +26,29 @@ pub(crate) struct Child {
     pub(crate) ends: Ends,
     /// Which signals it was sent: bit n stands for signal n.
     pub(crate) signals: u64,
+    /// By what it is known if an earlier keeper started it: then somebody else reaps it.
+    pub(crate) orphan: Option<Orphan>,
+    /// Where it stands in the register, while it runs.
+    slot: Option<u32>,
     /// Whether the daemon has taken note of its end.
     forgotten: bool,
+}
+
+/// A child that an earlier keeper started.
+#[derive(Debug)]
+pub(crate) struct Orphan {
+    pub(crate) process: Foreign,
+    /// It has ended, and how is seen once it has been reaped.
+    pub(crate) is_hidden: bool,
+}
+
+/// By what a child that has not been reaped is reached.
+#[derive(Debug)]
+pub(crate) enum Reach<'a> {
+    /// Its pid: it is our child.
+    Pid(u32),
+    /// It was an earlier keeper's.
+    Foreign(&'a Foreign),
 }
 
 /// Our ends of a child's pipes, as far as they are needed.
@@ -49,11 +73,20 @@ pub(crate) struct Children {
     by_id: BTreeMap<u64, Child>,
     /// Those that have not been reaped. Only while a pid is in here is it sure to be the child's.
     unreaped: BTreeMap<u32, u64>,
+    /// Where they stand in the register.
+    pub(crate) slots: Slots,
 }
 
 impl Children {
     /// Takes in a child that has just been started.
-    pub(crate) fn insert(&mut self, id: u64, pid: u32, label: Vec<u8>, ends: Ends) {
+    pub(crate) fn insert(
+        &mut self,
+        id: u64,
+        pid: u32,
+        label: Vec<u8>,
+        ends: Ends,
+        slot: Option<u32>,
+    ) {
         self.unreaped.insert(pid, id);
         let child = Child {
             pid,
@@ -61,6 +94,8 @@ impl Children {
             state: ChildState::Running,
             ends,
             signals: 0,
+            orphan: None,
+            slot,
             forgotten: false,
         };
         self.by_id.insert(id, child);
@@ -69,21 +104,69 @@ impl Children {
     /// Takes note that a process has ended: which child it was, if it was one.
     pub(crate) fn ended(&mut self, ended: Ended, at: Clocks) -> Option<u64> {
         let id = self.unreaped.remove(&ended.pid)?;
-        let child = self.by_id.get_mut(&id)?;
+        self.has_ended(id, ended.status, at);
+        Some(id)
+    }
+
+    /// Takes note of how a child has ended.
+    pub(crate) fn has_ended(&mut self, id: u64, status: i32, at: Clocks) {
+        let Some(child) = self.by_id.get_mut(&id) else {
+            return;
+        };
         child.state = ChildState::Exited {
-            status: ended.status,
+            status,
             mono_nanos: at.mono_nanos,
             wall_nanos: at.wall_nanos,
         };
         // Nothing will read what is written to it.
         child.ends.0.remove(&Stream::Stdin);
-        Some(id)
+        child.orphan = None;
+        self.slots.give_back(child.slot.take());
     }
 
-    /// The pid to signal, if the child has not been reaped.
-    pub(crate) fn unreaped_pid(&self, id: u64) -> Option<u32> {
+    /// By what to reach a child, if it has not been reaped as far as we know.
+    pub(crate) fn reach(&self, id: u64) -> Option<Reach<'_>> {
         let child = self.by_id.get(&id)?;
-        self.unreaped.contains_key(&child.pid).then_some(child.pid)
+        match &child.orphan {
+            Some(orphan) => Some(Reach::Foreign(&orphan.process)),
+            None if self.unreaped.get(&child.pid) == Some(&id) => Some(Reach::Pid(child.pid)),
+            None => None,
+        }
+    }
+
+    /// A pidfd of a child that has not been reaped, if one can be had: for the day on which there
+    /// is no keeper.
+    pub(crate) fn pidfd(&self, id: u64) -> Option<OwnedFd> {
+        match self.reach(id)? {
+            // It is our child, and we have not reaped it: its pid is its own.
+            Reach::Pid(pid) => Some(Foreign::open(pid).ok()?.into()),
+            Reach::Foreign(process) => process.as_fd().try_clone_to_owned().ok(),
+        }
+    }
+
+    /// The orphans whose ends are yet to be seen.
+    pub(crate) fn orphans(&self) -> impl Iterator<Item = (u64, &Orphan)> {
+        let children = self.by_id.iter();
+        children.filter_map(|(id, child)| Some((*id, child.orphan.as_ref()?)))
+    }
+
+    /// Looks whether an orphan has ended. Returns whether that is news.
+    pub(crate) fn look_after(&mut self, id: u64, at: Clocks) -> bool {
+        let child = self.by_id.get_mut(&id);
+        let Some(orphan) = child.and_then(|child| child.orphan.as_mut()) else {
+            return false;
+        };
+        let status = match orphan.process.end() {
+            End::Running => return false,
+            End::Hidden => {
+                orphan.is_hidden = true;
+                return false;
+            }
+            End::Status(status) => status,
+            End::Unknown => UNKNOWN_STATUS,
+        };
+        self.has_ended(id, status, at);
+        true
     }
 
     /// Takes note that a child is sent a signal.
@@ -155,7 +238,7 @@ mod tests {
             ends.insert(*stream, end);
         }
         let mut children = Children::default();
-        children.insert(1, 100, b"a".to_vec(), ends);
+        children.insert(1, 100, b"a".to_vec(), ends, None);
         children
     }
 
@@ -166,9 +249,9 @@ mod tests {
     #[test]
     fn a_reaped_pid_is_nobodys() {
         let mut children = one_child(&[]);
-        assert_eq!(children.unreaped_pid(1), Some(100));
+        assert!(matches!(children.reach(1), Some(Reach::Pid(100))));
         assert_eq!(end(&mut children, 100), Some(1));
-        assert_eq!(children.unreaped_pid(1), None);
+        assert!(children.reach(1).is_none());
         assert_eq!(end(&mut children, 100), None);
     }
 
@@ -176,7 +259,7 @@ mod tests {
     fn a_pid_used_anew_belongs_to_the_later_child() {
         let mut children = one_child(&[]);
         end(&mut children, 100);
-        children.insert(2, 100, b"b".to_vec(), Ends::default());
+        children.insert(2, 100, b"b".to_vec(), Ends::default(), None);
         assert_eq!(end(&mut children, 100), Some(2));
     }
 

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::io;
 use std::ops::ControlFlow::{self, Break, Continue};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,17 +11,19 @@ use std::time::Duration;
 use minder_os::clock::clocks;
 use minder_os::frames::Received;
 use minder_os::limits::{self, Limit};
+use minder_os::oom;
 use minder_os::process::{self, Ended};
 use minder_os::signals::{self, Disposition, SignalFd, SignalSet, Target};
-use minder_os::spawn::{Method, Spawner};
+use minder_os::spawn::{Mark, Method, Spawner};
 use minder_wire::{
-    Departure, HEIRLOOM, Launch, MAX_FRAME, Plan, SpawnStep, ToDaemon, ToKeeper, VERSION,
+    Departure, HEIRLOOM, Launch, MAX_FRAME, Plan, REGISTER, Registered, SpawnStep, ToDaemon,
+    ToKeeper, VERSION, slot_offset,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use crate::children::Children;
+use crate::children::{Children, Reach};
 use crate::daemon::{self, Daemon, History};
 use crate::inventory::Cursor;
 use crate::link::{Incoming, Link, Sent, Stage};
@@ -34,6 +36,9 @@ pub(crate) struct Keeper {
     spawner: Spawner,
     /// How many descriptors we were allowed to open when we were started: what others get.
     open_files: Limit,
+    /// How ready the system was to kill us when memory ran out, if we have changed that: what
+    /// others get.
+    oom_score_adj: Option<i32>,
     arrivals: SignalFd,
     startup: Startup,
     /// What each daemon is started with.
@@ -58,6 +63,8 @@ pub(crate) struct Keeper {
 struct Ready {
     signals: bool,
     link: bool,
+    /// Those that may have ended.
+    orphans: Vec<u64>,
 }
 
 impl Keeper {
@@ -78,6 +85,7 @@ impl Keeper {
         Ok(Self {
             spawner: Spawner::new(Method::SharedMemory)?,
             open_files: limits::raise_open_files(),
+            oom_score_adj: hide_from_oom_killer(),
             arrivals: SignalFd::new(&held_back)?,
             startup: Startup::First(report),
             environment: crate::environment()?,
@@ -112,6 +120,7 @@ impl Keeper {
         if ready.signals && self.take_signals() {
             self.reap()?;
         }
+        self.look_after_orphans(&ready.orphans);
         if ready.link {
             self.serve();
         }
@@ -129,17 +138,36 @@ impl Keeper {
         if let Some(link) = &self.link {
             waited_for.push(PollFd::new(link, interest(link)));
         }
+        let own = waited_for.len();
+        let mut orphans = Vec::new();
+        for (id, orphan) in self.children.orphans() {
+            // That it is reaped is told whatever is asked for.
+            let what = if orphan.is_hidden {
+                PollFlags::empty()
+            } else {
+                PollFlags::IN
+            };
+            waited_for.push(PollFd::new(&orphan.process, what));
+            orphans.push(id);
+        }
         if poll(&mut waited_for, timeout.as_ref()).is_err() {
             // Nothing is known: look everywhere.
             return Ready {
                 signals: true,
                 link: true,
+                orphans,
             };
         }
         let mut ready = waited_for.iter().map(|fd| !fd.revents().is_empty());
+        let signals = ready.next().unwrap_or(false);
+        let link = own > 1 && ready.next().unwrap_or(false);
+        let orphans = orphans.into_iter().zip(ready);
         Ready {
-            signals: ready.next().unwrap_or(false),
-            link: ready.next().unwrap_or(false),
+            signals,
+            link,
+            orphans: orphans
+                .filter_map(|(id, ready)| ready.then_some(id))
+                .collect(),
         }
     }
 
@@ -190,6 +218,14 @@ impl Keeper {
         }
     }
 
+    fn look_after_orphans(&mut self, ids: &[u64]) {
+        for id in ids {
+            if self.children.look_after(*id, clocks()) && self.link.is_some() {
+                self.news.exit(*id);
+            }
+        }
+    }
+
     // The daemon's life.
 
     fn start_daemon_if_due(&mut self) -> ControlFlow<ExitCode> {
@@ -200,7 +236,13 @@ impl Keeper {
         if now_nanos < at_nanos {
             return Continue(());
         }
-        match daemon::start(&mut self.spawner, self.open_files, &self.environment) {
+        let started = daemon::start(
+            &mut self.spawner,
+            self.open_files,
+            self.oom_score_adj,
+            &self.environment,
+        );
+        match started {
             Ok((pid, socket)) => {
                 self.link = Some(Link::new(socket));
                 self.daemon = Daemon::Alive {
@@ -395,9 +437,20 @@ impl Keeper {
         if self.children.get(child).is_some() {
             return Err(Failure::at(SpawnStep::Plan, Errno::EXIST));
         }
-        let (pid, ends) = spawn(&mut self.spawner, self.open_files, &self.held, &plan?)?;
-        let (streams, beside) = ends.list();
-        self.children.insert(child, pid, label, ends);
+        let mut plan = plan?;
+        plan.oom_score_adj = plan.oom_score_adj.or(self.oom_score_adj);
+        let register = self.held.get(REGISTER).map(Rc::clone);
+        let slot = register.as_ref().and_then(|_| self.children.slots.take());
+        let mark = register.as_ref().zip(slot).map(|(file, slot)| Mark {
+            file: file.as_fd(),
+            offset: slot_offset(slot),
+            content: Registered::content(child, &label),
+        });
+        let spawned = spawn(&mut self.spawner, self.open_files, &self.held, &plan, mark);
+        let (pid, ends) = spawned.inspect_err(|_| self.children.slots.give_back(slot))?;
+        let (streams, mut beside) = ends.list();
+        self.children.insert(child, pid, label, ends, slot);
+        beside.extend(self.children.pidfd(child).map(Rc::new));
         let spawned = ToDaemon::Spawned {
             child,
             pid,
@@ -407,18 +460,14 @@ impl Keeper {
     }
 
     fn signal(&mut self, child: u64, signal: i32, group: bool) {
-        let Some(pid) = self.children.unreaped_pid(child) else {
-            return;
-        };
-        let target = if group {
-            Target::Group(pid)
-        } else {
-            Target::Process(pid)
+        let sent = match self.children.reach(child) {
+            Some(Reach::Pid(pid)) if group => signals::send(Target::Group(pid), signal),
+            Some(Reach::Pid(pid)) => signals::send(Target::Process(pid), signal),
+            Some(Reach::Foreign(process)) => process.signal(signal, group),
+            None => return,
         };
         self.children.signalled(child, signal);
-        let Err(error) = signals::send(target, signal) else {
-            return;
-        };
+        let Err(error) = sent else { return };
         let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
         if errno != Errno::SRCH
             && let Some(link) = &mut self.link
@@ -469,6 +518,14 @@ impl Keeper {
     }
 }
 
+/// Asks the system to kill anybody else first when memory runs out: all programs hang on us. Returns
+/// what it was before, unless that is refused, as it is to most.
+fn hide_from_oom_killer() -> Option<i32> {
+    let before = oom::score().filter(|score| *score > OOM_SCORE)?;
+    oom::set_score(OOM_SCORE).ok()?;
+    Some(before)
+}
+
 /// How much of what the daemon asks for has been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Served {
@@ -484,6 +541,9 @@ fn interest(link: &Link) -> PollFlags {
     flags.set(PollFlags::OUT, link.is_full());
     flags
 }
+
+/// Not the least there is: a keeper that took all the memory would better be killed.
+const OOM_SCORE: i32 = -999;
 
 const SIGCHLD: i32 = Signal::CHILD.as_raw();
 

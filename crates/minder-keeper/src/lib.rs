@@ -27,6 +27,7 @@ mod inventory;
 mod keeper;
 mod link;
 mod news;
+mod register;
 mod spawn;
 mod startup;
 

@@ -15,15 +15,20 @@ mod bytes;
 mod frame;
 pub mod message;
 mod plan;
+mod register;
 mod to_daemon;
 mod to_keeper;
 
 pub use frame::{DecodeError, MAX_FRAME, VERSION};
 pub use message::{
     ChildState, Credentials, Departure, HEIRLOOM, Launch, MAX_NAME, Plan, SpawnStep, Stdin, Stream,
-    ToDaemon, ToKeeper,
+    ToDaemon, ToKeeper, UNKNOWN_STATUS,
 };
 pub use plan::{MAX_NOTE, MAX_PLAN};
+pub use register::{
+    MAX_REGISTERED_LABEL, MAX_SLOTS, REGISTER, RegisterHead, Registered, SLOT, registered,
+    slot_offset,
+};
 pub use to_keeper::{MAX_INLINE_PLAN, MAX_LABEL, MAX_TEXT};
 
 #[cfg(test)]
