@@ -8,7 +8,6 @@ mod adopted;
 mod fresh;
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
 use minder_os::{limits, process};
-use minder_wire::{Departure, MAX_TEXT, ToKeeper};
+use minder_wire::{Departure, MAX_TEXT, REGISTER, ToKeeper};
 use rustix::fs::Mode;
 use tokio::sync::Mutex;
 
@@ -36,9 +35,11 @@ use crate::launch::{self, Refusal, USAGE};
 use crate::link::{Inventory, Link, LinkError, Outbox, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::{Command, Mailbox, Post};
+use crate::mirror::SharedFd;
 use crate::note::Note;
 use crate::plan::Inheritance;
 use crate::published::{Picture, Published};
+use crate::register;
 use crate::settings::Settings;
 use crate::snapshot::{Recorder, hold};
 use crate::waiters::Waiters;
@@ -85,9 +86,8 @@ pub fn daemon() -> ExitCode {
     let _ = rustix::thread::set_name(c"minder-daemon");
     // There may be as many pipes as programs.
     let _ = limits::raise_open_files();
-    let opened = process::take_inherited(minder_keeper::DAEMON_FD).map_err(LinkError::from);
-    match opened.and_then(Link::open) {
-        Ok((link, inventory)) => begin(link, inventory),
+    match process::take_inherited(minder_keeper::DAEMON_FD) {
+        Ok(socket) => begin(Link::new(socket)),
         Err(error) => {
             launch::tell(&format!("{error}\n"));
             ExitCode::from(SOFTWARE)
@@ -95,8 +95,15 @@ pub fn daemon() -> ExitCode {
     }
 }
 
-fn begin(link: Link, inventory: Inventory) -> ExitCode {
+fn begin(mut link: Link) -> ExitCode {
     let outbox = link.outbox();
+    let inventory = match link.open() {
+        Ok(inventory) => inventory,
+        Err(error) => {
+            launch::tell(&format!("{error}\n"));
+            return ExitCode::from(SOFTWARE);
+        }
+    };
     let log = Arc::new(MainLog::new());
     let takes_over = takes_over(&inventory);
     let mut program = "supervisord".to_owned();
@@ -229,17 +236,15 @@ impl Start {
     }
 
     /// Gives what was bound, and what is in force, to the keeper.
-    fn hold(&mut self, settings: &Settings, sockets: &[OwnedFd]) -> Result<(), LinkError> {
+    fn hold(&mut self, settings: &Settings, sockets: &[SharedFd]) -> Result<(), LinkError> {
         for (number, socket) in sockets.iter().enumerate() {
-            let name = listener_name(number);
-            self.link
-                .send(&ToKeeper::Hold { name }, &[socket.as_fd()])?;
+            self.link.hold(listener_name(number), socket)?;
         }
         hold(&mut self.link, SETTINGS, &settings.seal())
     }
 
     /// Starts the log plane, with what an earlier daemon gave into custody.
-    fn plane(&self, post: &Post, held: Vec<(Vec<u8>, OwnedFd)>) -> io::Result<Plane> {
+    fn plane(&self, post: &Post, held: Vec<(Vec<u8>, SharedFd)>) -> io::Result<Plane> {
         let post = post.clone();
         let custody: Outbox = self.link.outbox();
         Plane::start(custody, held, move |notice| {
@@ -248,7 +253,7 @@ impl Start {
     }
 
     /// Puts everything together.
-    fn assemble(self, parts: Parts) -> Running {
+    fn assemble(self, parts: Parts) -> io::Result<Running> {
         let Parts {
             settings,
             sockets,
@@ -282,8 +287,8 @@ impl Start {
         };
         let syslog = syslog(&self.log);
         let listeners = sockets.into_iter().zip(&settings.servers);
-        let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));
-        let listeners = listeners.collect();
+        let listeners = listeners.map(|(socket, endpoint)| control::listener(&socket, endpoint));
+        let listeners = listeners.collect::<io::Result<_>>()?;
         let driver = Driver {
             core,
             effects,
@@ -307,13 +312,13 @@ impl Start {
             children: parts.children,
             heard: Vec::new(),
         };
-        Running {
+        Ok(Running {
             driver,
             api,
             listeners,
             settings,
             in_background: self.note.background.is_some(),
-        }
+        })
     }
 }
 
@@ -321,7 +326,7 @@ impl Start {
 struct Parts {
     settings: Settings,
     /// In the order of the settings' servers.
-    sockets: Vec<OwnedFd>,
+    sockets: Vec<SharedFd>,
     core: Core,
     effects: Effects,
     files: LogFiles,
@@ -364,6 +369,9 @@ impl Running {
             .filter_map(|server| server.file.as_deref());
         control::remove_files(files);
         remove_pidfile(&self.settings.pidfile, self.driver.keeper_pid);
+        if let Some(register) = self.driver.link.held(REGISTER) {
+            register::remove(&register, &self.settings.pidfile);
+        }
         if halt == Halt::Restart {
             let serial = self.driver.core.snapshot().serial;
             heirloom::leave(&mut self.driver.link, serial)?;

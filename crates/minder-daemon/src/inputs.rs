@@ -4,12 +4,13 @@
 //! daemon in between ([`Outbox`]). A program that does not read keeps nobody waiting.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use minder_core::ChildId;
 use minder_wire::ToKeeper;
 
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 use crate::outbox::{Outbox, Sent};
 
 /// How much may wait for a program that does not read its standard input. Supervisor has no
@@ -25,7 +26,7 @@ pub(crate) struct Inputs {
 }
 
 struct Pipe {
-    end: OwnedFd,
+    end: SharedFd,
     /// Made when something is sent for the first time: few programs are sent anything.
     outbox: Option<Outbox>,
     /// The number of the last event that was put here.
@@ -53,7 +54,7 @@ pub(crate) enum SendError {
 
 impl Inputs {
     /// Takes over our end of a child's standard input, with what an earlier daemon had on its way.
-    pub(crate) fn add(&mut self, child: ChildId, end: OwnedFd, left: Option<(Outbox, u64)>) {
+    pub(crate) fn add(&mut self, child: ChildId, end: SharedFd, left: Option<(Outbox, u64)>) {
         let waits = left.as_ref().is_some_and(|(outbox, _)| is_waiting(outbox));
         let (outbox, delivered) = left.unzip();
         let pipe = Pipe {
@@ -89,7 +90,7 @@ impl Inputs {
         };
         if pipe.outbox.is_none() {
             let outbox = Outbox::new()?;
-            link.send(&ToKeeper::Hold { name: name(child) }, &[outbox.file()])?;
+            link.hold(name(child), outbox.file())?;
             pipe.outbox = Some(outbox);
         }
         if let Some(outbox) = &mut pipe.outbox {

@@ -15,13 +15,16 @@ mod inbox;
 mod inputs;
 mod inspected;
 mod launch;
+mod leftovers;
 mod link;
 mod log_files;
 mod mailbox;
+mod mirror;
 mod note;
 mod outbox;
 mod plan;
 mod published;
+mod register;
 mod settings;
 mod snapshot;
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod specs;
 mod streams;
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use minder_core::process::{Down, State};
@@ -23,6 +23,7 @@ use minder_wire::ToKeeper;
 
 use crate::codec::{CodecError, Decoder, Encoder, MAX_SEALED, open, seal};
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 use crate::published::LogPaths;
 
 pub(crate) use recovery::{label, recover};
@@ -121,12 +122,7 @@ fn layout_number(name: &[u8]) -> Option<u64> {
 /// Holds `content` under `name` with the keeper.
 pub(crate) fn hold(link: &mut Link, name: &[u8], content: &[u8]) -> Result<(), LinkError> {
     let file = memfd::sealed("minder-state", content)?;
-    link.send(
-        &ToKeeper::Hold {
-            name: name.to_vec(),
-        },
-        &[file.as_fd()],
-    )
+    link.hold(name.to_vec(), &Arc::new(file))
 }
 
 /// What an earlier daemon left.
@@ -152,14 +148,14 @@ pub(crate) enum LegacyError {
 }
 
 /// Whether an earlier daemon left something to [`take`].
-pub(crate) fn is_left(held: &BTreeMap<Vec<u8>, OwnedFd>) -> bool {
+pub(crate) fn is_left(held: &BTreeMap<Vec<u8>, SharedFd>) -> bool {
     held.contains_key(STATE)
 }
 
 /// Takes what an earlier daemon left out of what the keeper holds, and a recorder that goes on after
 /// it; `None` if there was no such daemon.
 pub(crate) fn take(
-    held: &mut BTreeMap<Vec<u8>, OwnedFd>,
+    held: &mut BTreeMap<Vec<u8>, SharedFd>,
 ) -> Option<(Result<Legacy, LegacyError>, Recorder)> {
     let state = held.remove(STATE)?;
     let names: Vec<_> = held
@@ -174,7 +170,7 @@ pub(crate) fn take(
     Some((read(&state, &layouts), Recorder::after(names)))
 }
 
-fn read(state: &OwnedFd, layouts: &[(Vec<u8>, OwnedFd)]) -> Result<Legacy, LegacyError> {
+fn read(state: &OwnedFd, layouts: &[(Vec<u8>, SharedFd)]) -> Result<Legacy, LegacyError> {
     let sealed = memfd::read_sealed(state, MAX_SEALED)?;
     let mut state = Decoder::new(open(VERSION, &sealed)?);
     let name = layout_name(state.u64()?);

@@ -1,6 +1,6 @@
 //! Opening and closing the sockets that `FastCGI` programs share.
 
-use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use minder_core::{ChildId, GroupSpec, Level, SpawnError};
 use minder_wire::ToKeeper;
@@ -26,8 +26,7 @@ impl Driver {
                 Ok(made) => made,
                 Err(error) => return Ok(Err(SpawnError(error.to_string()))),
             };
-            let name = held_name(&group.name);
-            self.link.send(&ToKeeper::Hold { name }, &[made.as_fd()])?;
+            self.link.hold(held_name(&group.name), &Arc::new(made))?;
         }
         self.children.sockets.join(&group.name, &socket.url, child);
         Ok(Ok(()))
