@@ -8,7 +8,8 @@ mod adopted;
 mod fresh;
 
 use std::io;
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ use minder_http::server::{Credentials, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
-use minder_os::{limits, process};
-use minder_wire::{Departure, MAX_TEXT, REGISTER, ToKeeper};
+use minder_os::process;
+use minder_wire::{Departure, MAX_PATH, MAX_TEXT, REGISTER, ToKeeper};
 use rustix::fs::Mode;
 use tokio::sync::Mutex;
 
@@ -29,7 +30,7 @@ use crate::api::Api;
 use crate::children::Children;
 use crate::configuration::Configuration;
 use crate::control::{self, Control};
-use crate::driver::Driver;
+use crate::driver::{Driver, End};
 use crate::heirloom;
 use crate::launch::{self, Refusal, USAGE};
 use crate::link::{Inventory, Link, LinkError, Outbox, now};
@@ -42,12 +43,14 @@ use crate::published::{Picture, Published};
 use crate::register;
 use crate::settings::Settings;
 use crate::snapshot::{Recorder, hold};
+use crate::succession::{self, About, Origin};
+use crate::upgrade::MakingRoom;
 use crate::waiters::Waiters;
 
 /// The exit code for a failure of our own (`EX_SOFTWARE`): another daemon may do better.
 const SOFTWARE: u8 = 70;
 /// Where the settings are held.
-const SETTINGS: &[u8] = b"settings";
+pub(crate) const SETTINGS: &[u8] = b"settings";
 /// How the names begin under which listening sockets are held.
 const LISTENER: &[u8] = b"listen:";
 
@@ -58,6 +61,8 @@ enum Failure {
     /// This daemon cannot go on. Programs and pipes are safe with the keeper, which starts
     /// another.
     Broken(String),
+    /// There is no keeper any more.
+    Orphaned,
 }
 
 impl From<Refusal> for Failure {
@@ -68,7 +73,10 @@ impl From<Refusal> for Failure {
 
 impl From<LinkError> for Failure {
     fn from(error: LinkError) -> Self {
-        Self::Broken(error.to_string())
+        match error {
+            LinkError::Gone => Self::Orphaned,
+            error @ (LinkError::Garbled(_) | LinkError::Os(_)) => Self::Broken(error.to_string()),
+        }
     }
 }
 
@@ -84,10 +92,10 @@ pub fn daemon() -> ExitCode {
     // The keeper's name is not ours, whatever file we are both from. If it cannot be set, it only
     // looks worse.
     let _ = rustix::thread::set_name(c"minder-daemon");
-    // There may be as many pipes as programs.
-    let _ = limits::raise_open_files();
-    match process::take_inherited(minder_keeper::DAEMON_FD) {
-        Ok(socket) => begin(Link::new(socket)),
+    let socket = process::take_inherited(minder_keeper::DAEMON_FD);
+    let origin = Origin::leave_behind();
+    match socket {
+        Ok(socket) => begin(Link::new(socket), &origin),
         Err(error) => {
             launch::tell(&format!("{error}\n"));
             ExitCode::from(SOFTWARE)
@@ -95,7 +103,7 @@ pub fn daemon() -> ExitCode {
     }
 }
 
-fn begin(mut link: Link) -> ExitCode {
+fn begin(mut link: Link, origin: &Origin) -> ExitCode {
     let outbox = link.outbox();
     let inventory = match link.open() {
         Ok(inventory) => inventory,
@@ -114,14 +122,15 @@ fn begin(mut link: Link) -> ExitCode {
     let ended = ended.map_err(|failure| match failure {
         // To refuse would end the keeper, and leave programs without anybody.
         Failure::Refused(refusal) if takes_over => Failure::Broken(refusal.text),
-        failure @ (Failure::Refused(_) | Failure::Broken(_)) => failure,
+        failure @ (Failure::Refused(_) | Failure::Broken(_) | Failure::Orphaned) => failure,
     });
     let departure = match ended {
-        Ok(Halt::Exit) => Departure::Exit {
+        Ok(End::Halt(Halt::Exit)) => Departure::Exit {
             code: 0,
             text: Vec::new(),
         },
-        Ok(Halt::Restart) => Departure::Restart,
+        Ok(End::Halt(Halt::Restart)) => Departure::Restart,
+        Ok(End::Upgrade) => Departure::Upgrade,
         Err(Failure::Refused(refusal)) => {
             let message = refusal.message(&program);
             log.write(Level::Critical, message.trim_end());
@@ -137,10 +146,22 @@ fn begin(mut link: Link) -> ExitCode {
             launch::tell(&format!("{why}\n"));
             return ExitCode::from(SOFTWARE);
         }
+        Err(Failure::Orphaned) => {
+            return succession::become_keeper(&outbox, origin, About::GoOn, &log);
+        }
     };
-    match outbox.leave(departure) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    let left = outbox.leave(&departure);
+    match (left, departure) {
+        (Ok(()), _) => ExitCode::SUCCESS,
+        // Whoever waits for the keeper's exit code has another one.
+        (Err(LinkError::Gone), Departure::Exit { code, .. }) => ExitCode::from(code),
+        (Err(LinkError::Gone), Departure::Restart) => {
+            succession::become_keeper(&outbox, origin, About::BeginAnew, &log)
+        }
+        (Err(LinkError::Gone), Departure::Upgrade) => {
+            succession::become_keeper(&outbox, origin, About::GoOn, &log)
+        }
+        (Err(error), _) => {
             launch::tell(&format!("cannot take leave of the keeper: {error}\n"));
             ExitCode::from(SOFTWARE)
         }
@@ -188,7 +209,7 @@ impl Start {
         })
     }
 
-    fn run(mut self) -> Result<Halt, Failure> {
+    fn run(mut self) -> Result<End, Failure> {
         let legacy = crate::snapshot::take(&mut self.inventory.held);
         let running = match legacy {
             None if self.inventory.children.is_empty() => fresh::start(self)?,
@@ -278,6 +299,7 @@ impl Start {
             plane: plane.clone(),
             keeper_pid: self.inventory.keeper_pid,
             generation: self.inventory.generation,
+            upgrade: self.inventory.upgrade.clone(),
             started: now(),
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
@@ -311,6 +333,7 @@ impl Start {
             waiters: Waiters::default(),
             children: parts.children,
             heard: Vec::new(),
+            making_room: MakingRoom::default(),
         };
         Ok(Running {
             driver,
@@ -348,38 +371,57 @@ struct Running {
 
 impl Running {
     /// Runs to the end, and tidies up.
-    fn run(mut self) -> Result<Halt, Failure> {
+    fn run(self) -> Result<End, Failure> {
+        let Self {
+            mut driver,
+            api,
+            listeners,
+            settings,
+            in_background,
+        } = self;
         // Clients wait until there is something to be seen.
-        let halt = if let Some(halt) = self.driver.settle()? {
-            halt
+        let end = if let Some(halt) = driver.settle()? {
+            End::Halt(halt)
         } else {
-            let control = Control::start(self.listeners, self.api)?;
-            if self.in_background {
+            let control = Control::start(listeners, api)?;
+            if in_background {
                 minder_keeper::silence();
             }
-            self.driver.link.send(&ToKeeper::Ready, &[])?;
-            let halt = self.driver.run()?;
+            let path = ordinary_file(driver.log.path());
+            driver.link.send(&ToKeeper::Log { path }, &[])?;
+            driver.link.send(&ToKeeper::Ready, &[])?;
+            let end = driver.run()?;
             control.stop();
-            halt
+            end
         };
-        let files = self
-            .settings
-            .servers
-            .iter()
-            .filter_map(|server| server.file.as_deref());
-        control::remove_files(files);
-        remove_pidfile(&self.settings.pidfile, self.driver.keeper_pid);
-        if let Some(register) = self.driver.link.held(REGISTER) {
-            register::remove(&register, &self.settings.pidfile);
+        if let End::Halt(halt) = end {
+            tidy_up(&mut driver, &settings, halt)?;
         }
-        if halt == Halt::Restart {
-            let serial = self.driver.core.snapshot().serial;
-            heirloom::leave(&mut self.driver.link, serial)?;
-        }
-        self.driver.plane.shutdown();
-        self.driver.syslog.finish();
-        Ok(halt)
+        driver.plane.shutdown();
+        driver.syslog.finish();
+        Ok(end)
     }
+}
+
+/// Leaves nothing behind that only a running daemon has.
+fn tidy_up(driver: &mut Driver, settings: &Settings, halt: Halt) -> Result<(), LinkError> {
+    let servers = settings.servers.iter();
+    control::remove_files(servers.filter_map(|server| server.file.as_deref()));
+    remove_pidfile(&settings.pidfile, driver.keeper_pid);
+    if let Some(register) = driver.link.held(REGISTER) {
+        register::remove(&register, &settings.pidfile);
+    }
+    if halt == Halt::Restart {
+        let serial = driver.core.snapshot().serial;
+        heirloom::leave(&mut driver.link, serial)?;
+    }
+    Ok(())
+}
+
+/// What the keeper may write to as well: a path that a file of its own lies under.
+fn ordinary_file(path: Option<PathBuf>) -> Option<Vec<u8>> {
+    let path = path.filter(|path| path.is_file())?.into_os_string();
+    Some(path.into_vec()).filter(|path| path.len() <= MAX_PATH)
 }
 
 /// Syslog, whose troubles are told in the daemon's own log.
@@ -400,7 +442,7 @@ fn listener_name(number: usize) -> Vec<u8> {
     [LISTENER, number.to_string().as_bytes()].concat()
 }
 
-fn pidfile_text(pid: u32) -> String {
+pub(crate) fn pidfile_text(pid: u32) -> String {
     format!("{pid}\n")
 }
 

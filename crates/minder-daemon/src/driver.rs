@@ -43,6 +43,7 @@ use crate::mirror::SharedFd;
 use crate::plan::Inheritance;
 use crate::published::Published;
 use crate::snapshot::Recorder;
+use crate::upgrade::MakingRoom;
 use crate::waiters::Waiters;
 use minder_config::command;
 
@@ -66,6 +67,16 @@ pub(crate) struct Driver {
     pub(crate) children: Children,
     /// Signals that have been acted upon in this step.
     pub(crate) heard: Vec<Signal>,
+    pub(crate) making_room: MakingRoom,
+}
+
+/// Why a daemon ends on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Everything has stopped.
+    Halt(Halt),
+    /// Another program takes our place, and everything runs on.
+    Upgrade,
 }
 
 /// A stream that there is something to do about.
@@ -80,11 +91,15 @@ enum Ready {
 const INIT: u32 = 1;
 
 impl Driver {
-    /// Drives until everything has stopped and is not to be started again.
-    pub(crate) fn run(&mut self) -> Result<Halt, LinkError> {
+    /// Drives until everything has stopped and is not to be started again, or until another program
+    /// takes our place.
+    pub(crate) fn run(&mut self) -> Result<End, LinkError> {
         loop {
             if let Some(halt) = self.settle()? {
-                return Ok(halt);
+                return Ok(End::Halt(halt));
+            }
+            if self.makes_room() {
+                return Ok(End::Upgrade);
             }
             let ready = self.wait()?;
             self.take_inputs(ready)?;
@@ -97,7 +112,8 @@ impl Driver {
         if self.link.has_early() {
             return Ok(Vec::new());
         }
-        let deadline = self.core.deadline();
+        let deadlines = [self.core.deadline(), self.making_room.deadline()];
+        let deadline = deadlines.into_iter().flatten().min();
         let timeout = deadline.map(|deadline| timeout(now().mono, deadline));
         let mut fds = vec![
             PollFd::from_borrowed_fd(self.link.as_fd(), PollFlags::IN),
@@ -153,6 +169,19 @@ impl Driver {
             self.input(now, Input::DeadlineReached);
         }
         Ok(())
+    }
+
+    /// Whether it is time to make room: nobody waits for an answer any more, or has waited long
+    /// enough.
+    fn makes_room(&mut self) -> bool {
+        let Some(deadline) = self.making_room.deadline() else {
+            return false;
+        };
+        let is_time = self.waiters.is_empty() || deadline <= now().mono;
+        if is_time {
+            self.making_room.leave();
+        }
+        is_time
     }
 
     fn input(&mut self, now: Now, input: Input) {
@@ -219,6 +248,10 @@ impl Driver {
                     },
                 );
             }
+            ToDaemon::UpgradePossible { to } => {
+                self.making_room.possible(now.mono, &to, &self.log);
+            }
+            ToDaemon::UpgradeRefused { why } => self.making_room.refused(&why, &self.log),
             // Parts of the inventory; the driver begins when that is complete.
             ToDaemon::Welcome { .. }
             | ToDaemon::Child { .. }
@@ -274,6 +307,11 @@ impl Driver {
             }
             Command::RemoteCommunication { kind, data } => {
                 self.input(now, Input::RemoteCommunication { kind, data });
+            }
+            Command::Upgrade { answer } => {
+                if self.making_room.ask(answer) {
+                    self.link.send(&ToKeeper::Upgrade, &[])?;
+                }
             }
             Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
             Command::RestartChecked(Err(error)) => {

@@ -27,8 +27,10 @@ mod published;
 mod register;
 mod settings;
 mod snapshot;
+mod succession;
 #[cfg(test)]
 mod testing;
+mod upgrade;
 mod waiters;
 
 pub use boot::daemon;

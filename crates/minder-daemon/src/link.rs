@@ -17,6 +17,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use crate::mirror::{Mirror, SharedFd};
+use crate::upgrade::Upgrade;
 
 /// Why there is no talking to the keeper.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,8 @@ pub(crate) struct Inventory {
     pub(crate) last_end: Option<ExitStatus>,
     /// What the launcher left.
     pub(crate) note: Vec<u8>,
+    /// How the latest upgrade went, if there was one.
+    pub(crate) upgrade: Option<Upgrade>,
     /// The children.
     pub(crate) children: Vec<FoundChild>,
     /// What is held, by name.
@@ -100,6 +103,7 @@ impl Link {
             restarts,
             last_end,
             note,
+            upgrade,
         } = welcome
         else {
             return Err(LinkError::Garbled(format!(
@@ -115,6 +119,7 @@ impl Link {
             restarts,
             last_end: last_end.map(exit_status),
             note,
+            upgrade: upgrade.map(Upgrade::from),
             children: Vec::new(),
             held: BTreeMap::new(),
         };
@@ -310,8 +315,15 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// Says that this daemon ends on purpose. It has to end now.
-    pub(crate) fn leave(&self, departure: Departure) -> io::Result<()> {
-        self.send(&ToKeeper::Leave(departure), &[])
+    pub(crate) fn leave(&self, departure: &Departure) -> Result<(), LinkError> {
+        let sent = self.send(&ToKeeper::Leave(departure.clone()), &[]);
+        sent.map_err(|error| {
+            if is_end(&error) {
+                LinkError::Gone
+            } else {
+                error.into()
+            }
+        })
     }
 
     /// What the keeper had, now that it is gone, its last words included. Nothing is given into
@@ -438,6 +450,7 @@ mod tests {
             restarts: 2,
             last_end: Some(9),
             note: b"n".to_vec(),
+            upgrade: None,
         });
         assert_eq!(receive(), ToKeeper::Next);
         send(&ToDaemon::InventoryEnd);

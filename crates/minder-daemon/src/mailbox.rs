@@ -12,6 +12,8 @@ use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 use tokio::sync::oneshot;
 
+use crate::upgrade;
+
 /// What another thread asks the driver for, or tells it.
 pub(crate) enum Command {
     /// A user's request. The answer is dropped if nobody waits for it any more.
@@ -27,6 +29,8 @@ pub(crate) enum Command {
     },
     /// A client has something to say to listeners.
     RemoteCommunication { kind: String, data: String },
+    /// Another program is to take our place.
+    Upgrade { answer: upgrade::Answer },
     /// Everything is to begin anew, and the configuration has been looked at for that.
     RestartChecked(Result<(), ConfigError>),
     /// Something the log plane has to say.

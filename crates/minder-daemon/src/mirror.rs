@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use minder_os::foreign::Foreign;
 use minder_wire::{ChildState, Stream, ToDaemon, ToKeeper};
 
 /// A descriptor that the mirror has a share in.
@@ -29,6 +30,8 @@ pub(crate) struct Mirror {
     pub(crate) held: BTreeMap<Vec<u8>, SharedFd>,
     /// Signals that this daemon was told of and has not acted upon, oldest first.
     pub(crate) signals: Vec<i32>,
+    /// Where this daemon writes its log, if that is an ordinary file.
+    pub(crate) log: Option<Vec<u8>>,
     /// Whether this daemon has said that it is ready.
     pub(crate) is_ready: bool,
 }
@@ -78,9 +81,11 @@ impl Mirror {
             }
             ToKeeper::Heard { signal } => self.signals.retain(|told| told != signal),
             ToKeeper::Ready => self.is_ready = true,
+            ToKeeper::Log { path } => self.log.clone_from(path),
             ToKeeper::Hello { .. }
             | ToKeeper::Next
             | ToKeeper::Hold { .. }
+            | ToKeeper::Upgrade
             | ToKeeper::Leave(_) => {}
         }
     }
@@ -148,7 +153,10 @@ impl Mirror {
                     self.signals.push(*signal);
                 }
             }
-            ToDaemon::Orphan { .. } | ToDaemon::SignalFailed { .. } => {}
+            ToDaemon::Orphan { .. }
+            | ToDaemon::SignalFailed { .. }
+            | ToDaemon::UpgradePossible { .. }
+            | ToDaemon::UpgradeRefused { .. } => {}
         }
     }
 
@@ -161,6 +169,15 @@ impl Mirror {
 }
 
 impl Mirrored {
+    /// A child that the keeper has not told of, with no pipes.
+    pub(crate) fn found(process: Foreign, label: Vec<u8>) -> Self {
+        let pid = process.pid();
+        Self {
+            pidfd: Some(Arc::new(process.into())),
+            ..Self::new(pid, label, ChildState::Running, &[], &[])
+        }
+    }
+
     fn new(
         pid: u32,
         label: Vec<u8>,

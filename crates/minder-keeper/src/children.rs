@@ -3,14 +3,14 @@
 //! A child stays known until its end has been taken note of *and* its pipes are no longer needed,
 //! since a descendant of it may write to them after its end.
 
-use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use minder_os::clock::Clocks;
 use minder_os::foreign::{End, Foreign};
 use minder_os::process::Ended;
-use minder_wire::{ChildState, Stream, UNKNOWN_STATUS};
+use minder_wire::{ChildState, HandedChild, Stream, UNKNOWN_STATUS};
 
 use crate::register::Slots;
 
@@ -78,6 +78,75 @@ pub(crate) struct Children {
 }
 
 impl Children {
+    /// What is told to the next keeper.
+    pub(crate) fn hand_over(&self) -> Vec<HandedChild> {
+        let told = |(id, child): (&u64, &Child)| HandedChild {
+            child: *id,
+            pid: child.pid,
+            label: child.label.clone(),
+            state: child.state,
+            signals: child.signals,
+            forgotten: child.forgotten,
+            ends: child
+                .ends
+                .0
+                .iter()
+                .map(|(stream, end)| (*stream, end.as_raw_fd()))
+                .collect(),
+            orphan: child
+                .orphan
+                .as_ref()
+                .map(|orphan| orphan.process.as_fd().as_raw_fd()),
+        };
+        self.by_id.iter().map(told).collect()
+    }
+
+    /// Takes over what a keeper has told, with the descriptors that `take` finds. `slots` is where
+    /// children stand in the register.
+    pub(crate) fn take_over(
+        told: Vec<HandedChild>,
+        slots: &BTreeMap<u64, u32>,
+        mut take: impl FnMut(i32) -> Option<OwnedFd>,
+    ) -> Self {
+        let mut children = Self::default();
+        let mut in_use = BTreeSet::new();
+        for told in told {
+            let is_running = told.state == ChildState::Running;
+            let slot = slots.get(&told.child).copied().filter(|_| is_running);
+            in_use.extend(slot);
+            if is_running && told.orphan.is_none() {
+                children.unreaped.insert(told.pid, told.child);
+            }
+            let orphan = told.orphan.and_then(&mut take);
+            let orphan = orphan.filter(|_| is_running).map(|pidfd| Orphan {
+                process: Foreign::new(pidfd, told.pid),
+                is_hidden: false,
+            });
+            let ends = told.ends.into_iter();
+            let ends = ends.filter_map(|(stream, end)| Some((stream, Rc::new(take(end)?))));
+            let child = Child {
+                pid: told.pid,
+                label: told.label,
+                state: told.state,
+                ends: Ends(ends.collect()),
+                signals: told.signals,
+                orphan,
+                slot,
+                forgotten: told.forgotten,
+            };
+            children.by_id.insert(told.child, child);
+        }
+        children.slots = Slots::in_use(&in_use);
+        children
+    }
+
+    /// Our ends of all pipes, and by what orphans are known.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let ends = self.by_id.values().flat_map(|child| child.ends.0.values());
+        let orphans = self.orphans().map(|(_, orphan)| orphan.process.as_fd());
+        ends.map(AsFd::as_fd).chain(orphans)
+    }
+
     /// Takes in a child that has just been started.
     pub(crate) fn insert(
         &mut self,
@@ -213,7 +282,7 @@ impl Children {
     }
 
     /// How many descriptors are open for all of them, at most.
-    pub(crate) fn descriptors(&self) -> usize {
+    pub(crate) fn most_descriptors(&self) -> usize {
         self.by_id.len() * STREAMS
     }
 
@@ -282,6 +351,33 @@ mod tests {
         assert!(!children.is_empty());
         children.forget(1);
         assert!(children.is_empty());
+    }
+
+    #[test]
+    fn children_are_taken_over_as_they_were_handed_over() {
+        let mut children = one_child(&[Stream::Stdin, Stream::Stdout]);
+        children.insert(2, 200, b"b".to_vec(), Ends::default(), Some(4));
+        children.signalled(2, 15);
+        end(&mut children, 100);
+        children.forget(1);
+        let told = children.hand_over();
+        let mut taken = Vec::new();
+        let mut next = Children::take_over(told.clone(), &BTreeMap::from([(2, 4)]), |number| {
+            taken.push(number);
+            rustix::pipe::pipe().ok().map(|(end, _)| end)
+        });
+        assert_eq!(taken, [told[0].ends[0].1]);
+        assert!(next.reach(1).is_none());
+        assert!(matches!(next.reach(2), Some(Reach::Pid(200))));
+        assert_eq!(next.slots.take(), Some(3));
+        let again = next.hand_over();
+        assert_eq!(
+            (&again[0].label, again[0].state),
+            (&told[0].label, told[0].state)
+        );
+        assert_eq!(again[1], told[1]);
+        next.close(1, Stream::Stdout);
+        assert!(next.get(1).is_none());
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Which slots of the register are in use.
 
-use minder_wire::MAX_SLOTS;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
+
+use minder_wire::{MAX_SLOTS, SLOT, registered, slot_offset};
+use rustix::io::{pread, retry_on_intr};
 
 /// The slots, by number.
 #[derive(Debug, Default)]
@@ -31,11 +35,26 @@ impl Slots {
     }
 
     /// These slots, and only these, are in use.
-    pub(crate) fn in_use(slots: &[u32]) -> Self {
-        let next = slots.iter().max().map_or(0, |last| last + 1);
+    pub(crate) fn in_use(slots: &BTreeSet<u32>) -> Self {
+        let next = slots.last().map_or(0, |last| last + 1);
         let free = (0..next).filter(|slot| !slots.contains(slot)).collect();
         Self { next, free }
     }
+}
+
+/// Where each child stands that the register tells of. Of two in one slot only the later is there.
+pub(crate) fn slots(file: &OwnedFd) -> BTreeMap<u64, u32> {
+    let mut content = vec![0; SLOT];
+    for slot in 0..MAX_SLOTS {
+        let mut entry = [0; SLOT];
+        // The last slot may have been cut.
+        match retry_on_intr(|| pread(file, &mut entry, slot_offset(slot))) {
+            Ok(some) if some > 0 => content.extend_from_slice(&entry),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    let entries = registered(&content);
+    entries.map(|(slot, entry)| (entry.child, slot)).collect()
 }
 
 #[cfg(test)]
@@ -53,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_keeper_used_stays_in_use() {
-        let mut slots = Slots::in_use(&[3, 1]);
+        let mut slots = Slots::in_use(&BTreeSet::from([3, 1]));
         let mut taken: Vec<_> = (0..3).filter_map(|_| slots.take()).collect();
         taken.sort_unstable();
         assert_eq!(taken, [0, 2, 4]);
@@ -61,7 +80,7 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_them() {
-        let mut slots = Slots::in_use(&[MAX_SLOTS - 1]);
+        let mut slots = Slots::in_use(&BTreeSet::from([MAX_SLOTS - 1]));
         slots.free.clear();
         assert_eq!(slots.take(), None);
     }
