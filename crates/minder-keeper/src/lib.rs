@@ -177,7 +177,8 @@ pub fn installed_at(start_directory: &Path) -> PathBuf {
         // this is no path that an upgrade would find anything under.
         return std::fs::read_link("/proc/self/exe").unwrap_or_default();
     }
-    start_directory.join(given)
+    // Without the dots that a shell's user typed.
+    start_directory.join(given).components().collect()
 }
 
 /// A launch that is inherited by what is executed next, as is `report`.
