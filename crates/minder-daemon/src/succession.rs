@@ -82,9 +82,7 @@ pub(crate) fn become_keeper(
     log: &MainLog,
 ) -> ExitCode {
     let mut mirror = outbox.inherit();
-    let why = match try_become_keeper(&mut mirror, origin, about, log) {
-        Err(why) => why,
-    };
+    let Err(why) = try_become_keeper(&mut mirror, origin, about, log);
     let running = running(&mirror);
     let line = format!(
         "the keeper is gone, and this daemon cannot go on in its place: {why}. {running} programs \
@@ -182,9 +180,7 @@ fn running(mirror: &Mirror) -> usize {
 /// given up if nothing ever comes of them.
 fn wait_for_turn(mirror: &mut Mirror, lived: Duration) -> Result<(), String> {
     let before = mirror.held.get(SUCCESSION);
-    let before = before
-        .and_then(|file| Tries::read(file))
-        .unwrap_or_default();
+    let before = before.and_then(Tries::read).unwrap_or_default();
     let (tries, delay) = before
         .after(mirror.is_ready, lived)
         .ok_or_else(|| format!("{MOST_UNREADY} before it have died before they were of any use"))?;

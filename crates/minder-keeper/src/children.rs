@@ -380,6 +380,53 @@ mod tests {
         assert!(next.get(1).is_none());
     }
 
+    /// Somebody else's child, which ends with its input.
+    struct Stranger(std::process::Child);
+
+    impl Drop for Stranger {
+        fn drop(&mut self) {
+            // Has been waited for if that fails.
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn an_orphan_is_looked_after_until_it_has_ended() {
+        let mut command = std::process::Command::new("/bin/sh");
+        command.args(["-c", "read x; exit 3"]);
+        command.stdin(std::process::Stdio::piped());
+        let mut stranger = Stranger(command.spawn().unwrap());
+        let pid = stranger.0.id();
+        let told = HandedChild {
+            child: 1,
+            pid,
+            label: b"a".to_vec(),
+            state: ChildState::Running,
+            signals: 0,
+            forgotten: false,
+            ends: Vec::new(),
+            orphan: Some(7),
+        };
+        let pidfd = Foreign::open(pid).unwrap();
+        let seen = Foreign::open(pid).unwrap();
+        let mut pidfd = Some(pidfd.into());
+        let mut children = Children::take_over(vec![told], &BTreeMap::new(), |_| pidfd.take());
+        assert!(matches!(children.reach(1), Some(Reach::Foreign(_))));
+        assert!(children.pidfd(1).is_some());
+        assert!(!children.look_after(1, AT));
+        // A pid that is reaped by us is none of an orphan's.
+        assert_eq!(end(&mut children, pid), None);
+
+        drop(stranger.0.stdin.take());
+        assert!(seen.wait(std::time::Duration::from_secs(30)).unwrap());
+        assert!(children.look_after(1, AT));
+        assert!(!children.look_after(1, AT));
+        assert!(children.reach(1).is_none());
+        let state = children.get(1).unwrap().state;
+        assert!(matches!(state, ChildState::Exited { status: 0x300, .. }));
+    }
+
     #[test]
     fn a_running_child_cannot_be_forgotten() {
         let mut children = one_child(&[]);

@@ -133,18 +133,18 @@ pub fn enter(report: Option<&OwnedFd>, note: Vec<u8>, program: &Path) -> io::Err
 /// Becomes the keeper in the place of one that has died, whose daemon this process is. Returns only
 /// if that fails.
 ///
-/// `args` is the command line to be seen under. `told` is what the dead one had, as far as its daemon
+/// `command_line` is what to be seen under. `told` is what the dead one had, as far as its daemon
 /// knows; `descriptors` are those that it tells of. Every thread of this process ends as if it
 /// were killed, and every other descriptor is closed, except the standard streams.
 #[must_use]
 pub fn succeed<'a>(
-    args: &[String],
+    command_line: &[String],
     told: &Handover,
     descriptors: impl Iterator<Item = BorrowedFd<'a>>,
 ) -> io::Error {
-    let argv: Result<Vec<_>, _> = args.iter().map(|arg| CString::new(arg.as_str())).collect();
-    match argv {
-        Ok(argv) => handover::succeed(&argv, told, descriptors),
+    let words = command_line.iter().map(|word| CString::new(word.as_str()));
+    match words.collect::<Result<Vec<_>, _>>() {
+        Ok(words) => handover::succeed(&words, told, descriptors),
         Err(error) => error.into(),
     }
 }
