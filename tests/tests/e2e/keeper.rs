@@ -17,7 +17,7 @@ use crate::survival::{Moments, check, ended, kill_daemon, setting, the_daemon, w
 
 /// How often the keeper is killed, if nobody says: more often than keepers that are of no use are
 /// replaced.
-pub(crate) const KILLS: usize = 8;
+const KILLS: usize = 8;
 
 /// At most this much is written by the fastest program between two kills.
 const BYTES_BETWEEN_KILLS: u64 = 2 << 20;
