@@ -21,6 +21,7 @@ use core::time::Duration;
 
 use crate::batch::Batch;
 use crate::child::{ChildId, GroupId, ProcessId};
+use crate::delta::Unwritten;
 use crate::effect::{Effect, Effects};
 use crate::event::Event;
 use crate::gallery::Gallery;
@@ -58,6 +59,7 @@ pub struct Core {
     pools: Pools,
     ticks: Ticks,
     gallery: Gallery,
+    unwritten: Unwritten,
 }
 
 /// How often somebody is told that a process is waited for.
@@ -189,6 +191,7 @@ impl Core {
             pools,
             ticks: Ticks::begin(now.wall),
             gallery: Gallery::new(),
+            unwritten: Unwritten::default(),
         }
     }
 
@@ -212,8 +215,14 @@ impl Core {
         });
         self.announce(Event::GroupAdded(spec.name.clone()), fx);
         self.roster.add(id, spec, processes);
-        self.gallery.groups_changed();
+        self.groups_changed();
         id
+    }
+
+    /// A group was added or removed, or has other processes.
+    fn groups_changed(&mut self) {
+        self.gallery.groups_changed();
+        self.unwritten.everything_changed();
     }
 
     fn autostart_group(&mut self, now: Now, group: GroupId, fx: &mut Effects) {
@@ -311,6 +320,7 @@ impl Core {
         self.pools.overhear(from, fx);
         self.follow_listener(id, fx);
         self.gallery.process_changed(id);
+        self.unwritten.process_changed(id);
         if let Some(process) = self.roster.process(id) {
             self.timers
                 .set(Timer::Process(id), self.deadline_of(process));

@@ -21,6 +21,7 @@ extern crate alloc;
 mod batch;
 pub mod child;
 pub mod core;
+pub mod delta;
 pub mod effect;
 pub mod event;
 mod gallery;
@@ -48,6 +49,7 @@ mod waiting;
 
 pub use self::core::Core;
 pub use child::{ChildId, ExitStatus, GroupId, ProcessId};
+pub use delta::Delta;
 pub use effect::{Effect, Effects};
 pub use event::{Channel, Event, EventType, Said};
 pub use input::{CommandError, Input, SpawnError};

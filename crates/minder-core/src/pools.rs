@@ -6,8 +6,10 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::child::{ChildId, GroupId, ProcessId};
+use crate::delta::PoolDelta;
 use crate::effect::{Effect, Effects};
 use crate::event::{Event, EventType};
 use crate::group::Roster;
@@ -75,6 +77,12 @@ impl Pools {
     /// What a later daemon needs in order to go on with a pool, if the group is one.
     pub(crate) fn snapshot(&self, id: GroupId) -> Option<PoolSnapshot> {
         self.by_group.get(&id).map(Pool::snapshot)
+    }
+
+    /// How the pools differ from what they were when this was last asked.
+    pub(crate) fn deltas(&mut self) -> Vec<PoolDelta> {
+        let pools = self.by_group.iter_mut();
+        pools.filter_map(|(id, pool)| pool.delta(*id)).collect()
     }
 
     /// Whether there are none.

@@ -28,6 +28,7 @@ use alloc::vec::Vec;
 
 use super::Core;
 use crate::child::{ChildId, ExitStatus, ProcessId};
+use crate::delta::{Delta, Head};
 use crate::effect::{Effect, Effects};
 use crate::group::Group;
 use crate::input::{Input, SpawnError};
@@ -54,6 +55,27 @@ impl Core {
             serial: self.pools.serial(),
             tick: self.ticks.slice(),
         }
+    }
+
+    /// How the snapshot differs from what it was when this was last asked; `None` if nobody has
+    /// asked before, or if that cannot be told: then it takes a whole [`snapshot`](Self::snapshot).
+    pub fn delta(&mut self) -> Option<Delta> {
+        let pools = self.pools.deltas();
+        let (head, processes) = self.unwritten.take(Head {
+            mood: self.mood,
+            next: self.next,
+            serial: self.pools.serial(),
+            tick: self.ticks.slice(),
+        })?;
+        let processes = processes.into_iter().filter_map(|id| {
+            let process = self.roster.process(id)?;
+            Some((self.roster.group_of(id)?.id, process.snapshot()))
+        });
+        Some(Delta {
+            head,
+            processes: processes.collect(),
+            pools,
+        })
     }
 
     /// Goes on where an earlier daemon left off. `inventory` is every child that the keeper has,

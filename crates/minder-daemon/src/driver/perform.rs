@@ -17,7 +17,7 @@ use crate::children::{Known, Sinks};
 use crate::fastcgi::{held_name, socket_of};
 use crate::link::{LinkError, now};
 use crate::published::Picture;
-use crate::snapshot::{StreamNotes, label};
+use crate::snapshot::{StreamChanges, StreamNotes, label};
 
 impl Driver {
     /// Makes the state safe, carries out all effects and what follows from them, and acknowledges
@@ -60,13 +60,22 @@ impl Driver {
     }
 
     fn record(&mut self) -> Result<(), LinkError> {
-        let streams = StreamNotes {
-            inputs: self.children.inputs.notes().collect(),
-            inspected: self.children.inspected.notes().collect(),
+        let changes = StreamChanges {
+            inputs: self.children.inputs.changes(),
+            inspected: self.children.inspected.changes(),
         };
-        let files = self.files.paths();
-        self.recorder
-            .record(&self.core.snapshot(), &files, &streams, &mut self.link)
+        match self.core.delta() {
+            Some(delta) if self.recorder.has_room() => self.recorder.add(&delta, &changes),
+            Some(_) | None => {
+                let streams = StreamNotes {
+                    inputs: self.children.inputs.notes().collect(),
+                    inspected: self.children.inspected.notes().collect(),
+                };
+                let files = self.files.paths();
+                self.recorder
+                    .record(&self.core.snapshot(), &files, &streams, &mut self.link)
+            }
+        }
     }
 
     /// What the state refers to has to be there before the state is written down: the files that
