@@ -34,6 +34,7 @@ pub mod pool;
 mod pools;
 pub mod process;
 pub mod python;
+mod recovery;
 pub mod request;
 pub mod signal;
 pub mod snapshot;

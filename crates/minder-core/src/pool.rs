@@ -16,7 +16,7 @@ use crate::delta::PoolDelta;
 use crate::effect::{Effect, Effects};
 use crate::event::EventType;
 use crate::group::Roster;
-use crate::listener::{Listener, Outcome, Shown};
+use crate::listener::{Listener, Outcome, Shown, State};
 use crate::message::Message;
 use crate::spec::{GroupKind, GroupSpec};
 use crate::state::ProcessState;
@@ -305,6 +305,8 @@ impl Pool {
                         });
                     }
                 }
+                // Kept until its process has taken note, which makes it be started anew.
+                Some(listener) if listener.state == State::Forgotten => {}
                 Some(_) => back.extend(member.listener.take().and_then(Listener::end)),
                 None => {}
             }
@@ -312,6 +314,12 @@ impl Pool {
         for event in back {
             self.put_back(event, fx);
         }
+    }
+
+    /// Whether a child is a listener of which nobody knows what it was told.
+    pub(crate) fn is_forgotten(&self, child: ChildId) -> bool {
+        let mut listeners = self.members.iter().filter_map(|it| it.listener.as_ref());
+        listeners.any(|its| its.child == child && its.state == State::Forgotten)
     }
 
     fn listener(&mut self, child: ChildId) -> Option<(Arc<str>, &mut Listener)> {

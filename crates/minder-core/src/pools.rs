@@ -134,6 +134,11 @@ impl Pools {
     }
 
     /// The pool that a group is.
+    pub(crate) fn get(&self, id: GroupId) -> Option<&Pool> {
+        self.by_group.get(&id)
+    }
+
+    /// The pool that a group is, to be changed.
     pub(crate) fn get_mut(&mut self, id: GroupId) -> Option<&mut Pool> {
         self.by_group.get_mut(&id)
     }

@@ -7,8 +7,8 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{Core, take};
-use crate::child::{GroupId, ProcessId};
+use super::Core;
+use crate::child::{GroupId, ProcessId, take};
 use crate::effect::{Effect, Effects};
 use crate::process::Process;
 use crate::request::Refusal;

@@ -4,6 +4,7 @@
 mod events;
 mod losses;
 mod members;
+mod recovery;
 
 use alloc::string::String;
 use alloc::sync::Arc;

@@ -90,6 +90,7 @@ pub(super) fn write_listener(out: &mut Encoder, listener: &Listener) {
                 write_answer(out, answer);
             }
             State::Unknown => out.u8(3),
+            State::Forgotten => out.u8(4),
         }
     });
 }
@@ -110,6 +111,7 @@ pub(super) fn read_listener(input: &mut Decoder<'_>) -> Result<Listener, CodecEr
                     answer: read_answer(input)?,
                 },
                 3 => State::Unknown,
+                4 => State::Forgotten,
                 _ => return Err(CodecError::Value),
             },
         })
