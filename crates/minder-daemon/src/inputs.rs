@@ -30,6 +30,17 @@ struct Pipe {
     outbox: Option<Outbox>,
     /// The number of the last event that was put here.
     delivered: u64,
+    /// Where that event ends in the outbox.
+    event_end: u64,
+}
+
+/// A child that does not read its standard input any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deaf {
+    pub(crate) child: ChildId,
+    /// Whether a part of the last event is among what did not reach it. What users send to its
+    /// standard input may be all that is lost, with the event long since read.
+    pub(crate) missed_event: bool,
 }
 
 /// What the snapshot says of what is on its way to one child.
@@ -56,10 +67,14 @@ impl Inputs {
     pub(crate) fn add(&mut self, child: ChildId, end: OwnedFd, left: Option<(Outbox, u64)>) {
         let waits = left.as_ref().is_some_and(|(outbox, _)| is_waiting(outbox));
         let (outbox, delivered) = left.unzip();
+        // Nobody has written down what of it was an event. An event that is told again is better
+        // than one that is not told.
+        let event_end = outbox.as_ref().map_or(0, Outbox::end);
         let pipe = Pipe {
             end,
             outbox,
             delivered: delivered.unwrap_or(0),
+            event_end,
         };
         self.pipes.insert(child, pipe);
         if waits {
@@ -115,37 +130,50 @@ impl Inputs {
             Some(pipe) => pipe.delivered = delivery,
             None => {}
         }
-        self.put(child, bytes, link)
+        let put = self.put(child, bytes, link)?;
+        if put.is_ok()
+            && let Some(pipe) = self.pipes.get_mut(&child)
+        {
+            pipe.event_end = pipe.outbox.as_ref().map_or(0, Outbox::end);
+        }
+        Ok(put)
     }
 
     /// Sends what was put since the last time, and answers who does not read any more.
-    pub(crate) fn send_fresh(&mut self) -> Vec<ChildId> {
+    pub(crate) fn send_fresh(&mut self) -> Vec<Deaf> {
         let fresh = std::mem::take(&mut self.fresh);
         fresh
             .into_iter()
-            .filter(|child| !self.send(*child))
+            .filter_map(|child| self.send(child))
             .collect()
     }
 
-    /// Sends on to `child` where its pipe was full. Answers false if it does not read any more.
-    pub(crate) fn send(&mut self, child: ChildId) -> bool {
-        let Some(Pipe {
+    /// Sends on to `child` where its pipe was full. Answers if it does not read any more.
+    pub(crate) fn send(&mut self, child: ChildId) -> Option<Deaf> {
+        let Pipe {
             end,
             outbox: Some(outbox),
+            event_end,
             ..
-        }) = self.pipes.get_mut(&child)
+        } = self.pipes.get_mut(&child)?
         else {
-            return true;
+            return None;
         };
         let sent = outbox.send(&*end);
         outbox.trim();
         match sent {
-            Ok(Sent::All | Sent::Waiting) => true,
+            Ok(Sent::All | Sent::Waiting) => None,
             // Whatever the error is, it will be the same next time.
             Ok(Sent::Deaf) | Err(_) => {
+                // An outbox that cannot be asked has sent nothing, as far as anybody knows.
+                let sent = outbox.waiting().map_or(0, |waiting| outbox.end() - waiting);
+                let missed_event = sent < *event_end;
                 // What cannot be skipped is tried once more when there is something new.
                 let _ = outbox.skip();
-                false
+                Some(Deaf {
+                    child,
+                    missed_event,
+                })
             }
         }
     }
@@ -178,4 +206,78 @@ pub(crate) fn name(child: ChildId) -> Vec<u8> {
 fn is_waiting(outbox: &Outbox) -> bool {
     // One that cannot be asked cannot be sent from either.
     outbox.waiting().is_ok_and(|waiting| waiting > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::pipe::{PipeFlags, pipe_with};
+
+    use super::*;
+    use crate::testing::Keeper;
+
+    const CHILD: ChildId = ChildId(1);
+
+    /// The standard input of a child, and its own end of it.
+    fn input() -> (Inputs, OwnedFd, Link, Keeper) {
+        let (link, keeper) = Keeper::new();
+        let (reader, end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        let mut inputs = Inputs::default();
+        inputs.add(CHILD, end, None);
+        (inputs, reader, link, keeper)
+    }
+
+    fn deaf(missed_event: bool) -> [Deaf; 1] {
+        [Deaf {
+            child: CHILD,
+            missed_event,
+        }]
+    }
+
+    #[test]
+    fn an_event_that_was_read_is_not_missed_with_what_came_behind_it() {
+        let (mut inputs, reader, mut link, _keeper) = input();
+        inputs
+            .deliver(CHILD, 1, b"event", &mut link)
+            .unwrap()
+            .unwrap();
+        assert_eq!(inputs.send_fresh(), []);
+        drop(reader);
+        inputs.put(CHILD, b"input", &mut link).unwrap().unwrap();
+        assert_eq!(inputs.send_fresh(), deaf(false));
+        inputs
+            .deliver(CHILD, 2, b"event", &mut link)
+            .unwrap()
+            .unwrap();
+        assert_eq!(inputs.send_fresh(), deaf(true));
+    }
+
+    #[test]
+    fn an_event_behind_what_is_not_read_is_missed() {
+        let (mut inputs, reader, mut link, _keeper) = input();
+        inputs
+            .put(CHILD, &[b'x'; 1 << 20], &mut link)
+            .unwrap()
+            .unwrap();
+        assert_eq!(inputs.send_fresh(), []);
+        inputs
+            .deliver(CHILD, 1, b"event", &mut link)
+            .unwrap()
+            .unwrap();
+        assert_eq!(inputs.send_fresh(), []);
+        drop(reader);
+        assert_eq!(inputs.send(CHILD), deaf(true).first().copied());
+    }
+
+    #[test]
+    fn an_adopted_input_may_have_an_event_in_it() {
+        let (mut inputs, reader, mut link, mut keeper) = input();
+        inputs.put(CHILD, b"input", &mut link).unwrap().unwrap();
+        keeper.obey();
+        let held = keeper.held.remove(&name(CHILD)).unwrap();
+        drop(reader);
+        let (_, end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        let mut next = Inputs::default();
+        next.add(CHILD, end, Some((Outbox::adopt(held, 5), 0)));
+        assert_eq!(next.send_fresh(), deaf(true));
+    }
 }
