@@ -309,6 +309,7 @@ impl Start {
             waiters: Waiters::default(),
             children: parts.children,
             heard: Vec::new(),
+            told: Vec::new(),
         };
         Running {
             driver,

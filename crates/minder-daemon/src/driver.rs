@@ -32,6 +32,7 @@ use minder_os::errno_name;
 use minder_wire::{SpawnStep, Stream, ToDaemon, ToKeeper};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use tokio::sync::oneshot;
 
 use crate::children::Children;
 use crate::configuration::Configuration;
@@ -67,6 +68,8 @@ pub(crate) struct Driver {
     pub(crate) children: Children,
     /// Signals that have been acted upon in this step.
     pub(crate) heard: Vec<Signal>,
+    /// Who has told listeners something in this step.
+    pub(crate) told: Vec<oneshot::Sender<()>>,
 }
 
 /// A stream that there is something to do about.
@@ -133,7 +136,8 @@ impl Driver {
         for stream in ready {
             match stream {
                 Ready::Input(child) => {
-                    if !self.children.inputs.send(child) {
+                    let deaf = self.children.inputs.send(child);
+                    if deaf.is_some_and(|deaf| deaf.missed_event) {
                         self.input(now, Input::ListenerDeaf { child });
                     }
                 }
@@ -273,8 +277,9 @@ impl Driver {
             } => {
                 self.send_stdin(process, &bytes, answer)?;
             }
-            Command::RemoteCommunication { kind, data } => {
+            Command::RemoteCommunication { kind, data, answer } => {
                 self.input(now, Input::RemoteCommunication { kind, data });
+                self.told.push(answer);
             }
             Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
             Command::RestartChecked(Err(error)) => {

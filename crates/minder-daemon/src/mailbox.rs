@@ -27,8 +27,12 @@ pub(crate) enum Command {
         bytes: Vec<u8>,
         answer: oneshot::Sender<Result<(), Fault>>,
     },
-    /// A client has something to say to listeners.
-    RemoteCommunication { kind: String, data: String },
+    /// A client has something to say to listeners. Answered once it is in the snapshot.
+    RemoteCommunication {
+        kind: String,
+        data: String,
+        answer: oneshot::Sender<()>,
+    },
     /// Everything is to begin anew, and the configuration has been looked at for that.
     RestartChecked(Result<(), ConfigError>),
     /// What a start has waited for is known.

@@ -28,6 +28,10 @@ impl Driver {
             let effects: Vec<Effect> = self.effects.drain().collect();
             self.prepare(&effects)?;
             self.record()?;
+            for answer in std::mem::take(&mut self.told) {
+                // Whoever told it may have gone away: it is told all the same.
+                let _ = answer.send(());
+            }
             self.publish();
             for effect in effects {
                 if let Some(halt) = self.perform(effect)? {
