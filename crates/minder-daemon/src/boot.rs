@@ -18,7 +18,7 @@ use minder_config::options::daemon::{self, DaemonCommand};
 use minder_config::{Environment, Loaded};
 use minder_core::effect::Halt;
 use minder_core::{Core, Effects, Level};
-use minder_http::server::{Credentials, Listener};
+use minder_http::server::{Credentials, Leave, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
@@ -368,7 +368,10 @@ impl Running {
             driver.link.send(&ToKeeper::Log { path }, &[])?;
             driver.link.send(&ToKeeper::Ready, &[])?;
             let end = driver.run()?;
-            control.stop();
+            control.stop(match end {
+                End::Halt(_) => Leave::Now,
+                End::Upgrade => Leave::AfterNewcomers,
+            });
             end
         };
         if let End::Halt(halt) = end {
