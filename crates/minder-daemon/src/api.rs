@@ -29,6 +29,7 @@ use crate::fastcgi::{self, SocketError, socket_of};
 use crate::link::now;
 use crate::mailbox::{Command, Post};
 use crate::published::Published;
+use crate::upgrade::Upgrade;
 
 mod infos;
 mod logs;
@@ -54,6 +55,8 @@ pub(crate) struct Api {
     pub(crate) keeper_pid: u32,
     /// How many daemons have died since the start or the last restart.
     pub(crate) generation: u32,
+    /// How the latest upgrade went.
+    pub(crate) upgrade: Option<Upgrade>,
     /// When this one began.
     pub(crate) started: Now,
     /// What `getIdentification` tells.
@@ -98,6 +101,7 @@ impl Service for Api {
             Call::Twiddler(call) => self.twiddle(call).await,
             Call::GetMinderVersion => Ok(Answer::Text(VERSION.to_owned())),
             Call::GetMinderInfo => Ok(Answer::DaemonInfo(self.info())),
+            Call::UpgradeMinder => self.upgrade().await,
 
             Call::GetApiVersion => Ok(Answer::Text(API_VERSION.to_owned())),
             Call::GetSupervisorVersion => Ok(Answer::Text(VERSION_OF_SUPERVISOR.to_owned())),
@@ -293,7 +297,14 @@ impl Api {
             keeper_pid: pid(self.keeper_pid),
             daemon_pid: pid(std::process::id()),
             started: self.started.wall.rpc_secs(),
+            upgrade: self.upgrade.as_ref().map(Upgrade::info),
         }
+    }
+
+    async fn upgrade(&self) -> Result<Answer, Fault> {
+        let (answer, version) = oneshot::channel();
+        self.post.send(Command::Upgrade { answer });
+        answered(version).await?.map(Answer::Text)
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, Fault> {

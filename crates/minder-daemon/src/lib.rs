@@ -27,6 +27,7 @@ mod settings;
 mod snapshot;
 #[cfg(test)]
 mod testing;
+mod upgrade;
 mod waiters;
 
 pub use boot::daemon;

@@ -19,6 +19,7 @@ fn told(daemon: &Daemon) -> (i64, i64) {
         "keeper_pid",
         "daemon_pid",
         "started",
+        "upgrade",
     ];
     assert_eq!(names, expected);
     let number = |name| info.member(name).and_then(Value::as_int).expect("a number");

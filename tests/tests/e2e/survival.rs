@@ -21,10 +21,10 @@ pub(crate) const KILLS: usize = 12;
 
 /// At most this much is written by the fastest program between two kills. It bounds the disk space
 /// that a long run takes, and is enough for a kill to hit any step of the copying.
-const BYTES_BETWEEN_KILLS: u64 = 4 << 20;
+pub(crate) const BYTES_BETWEEN_KILLS: u64 = 4 << 20;
 
 /// `drip` writes slowly, so that the backups of a long run stay few enough to be kept.
-const CONFIG: &str = "\
+pub(crate) const CONFIG: &str = "\
 [program:one]
 command=actor flood halt
 autorestart=false
@@ -43,7 +43,7 @@ stdout_logfile_maxbytes=64KB
 stdout_logfile_backups=2000
 ";
 
-const PROGRAMS: [&str; 3] = ["one", "two", "turned"];
+pub(crate) const PROGRAMS: [&str; 3] = ["one", "two", "turned"];
 
 #[test]
 fn killed_daemons_are_not_missed() {
@@ -62,7 +62,7 @@ fn killed_daemons_are_not_missed() {
         let halt = AtomicBool::new(false);
         let mut slowest = Duration::ZERO;
         let broken = thread::scope(|scope| {
-            let caller = scope.spawn(|| calls_that_break(&daemon, &expected, &halt));
+            let caller = scope.spawn(|| calls_that_break(&daemon, &["status"], &expected, &halt));
             let end = EndOfScope(&halt);
             for kill in 1..=kills {
                 wait_for_growth(&daemon, "one.log", moments.next_below(BYTES_BETWEEN_KILLS));
@@ -180,15 +180,20 @@ pub(crate) fn the_daemon(keeper: i32) -> i32 {
     })
 }
 
-/// Asks for the status again and again until `halt`; counts how often there was no answer.
+/// Asks supervisorctl for the status, in these words, again and again until `halt`; counts how often there was no answer.
 ///
 /// # Panics
 ///
 /// If there is another answer than `expected`.
-fn calls_that_break(daemon: &Daemon, expected: &str, halt: &AtomicBool) -> usize {
+pub(crate) fn calls_that_break(
+    daemon: &Daemon,
+    words: &[&str],
+    expected: &str,
+    halt: &AtomicBool,
+) -> usize {
     let mut broken = 0;
     while !halt.load(Ordering::Relaxed) {
-        let run = daemon.ctl(&["status"]);
+        let run = daemon.ctl(words);
         if run.code == Some(0) {
             assert_eq!(normal::status(&run.out), expected);
         } else {
@@ -200,7 +205,7 @@ fn calls_that_break(daemon: &Daemon, expected: &str, halt: &AtomicBool) -> usize
 }
 
 /// Ends the caller also when the killer fails, whose panic would otherwise wait for it for ever.
-struct EndOfScope<'a>(&'a AtomicBool);
+pub(crate) struct EndOfScope<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for EndOfScope<'_> {
     fn drop(&mut self) {
@@ -224,7 +229,7 @@ fn takeovers(daemon: &Daemon) -> usize {
 }
 
 /// The program's log files, the oldest first, if the program's last line is in them.
-fn ended(daemon: &Daemon, program: &str) -> Option<Vec<PathBuf>> {
+pub(crate) fn ended(daemon: &Daemon, program: &str) -> Option<Vec<PathBuf>> {
     let path = |name: String| daemon.sandbox().path(name);
     let mut files = vec![path(format!("{program}.log"))];
     files.extend(
@@ -256,7 +261,7 @@ fn last_line(file: &Path) -> Option<String> {
 
 /// Checks that the files hold the lines 0, 1, 2 … and an end that names their number, without a
 /// loss, a repetition or a disorder; returns their number.
-fn check(files: &[PathBuf]) -> u64 {
+pub(crate) fn check(files: &[PathBuf]) -> u64 {
     let mut next = 0;
     let mut end = None;
     for file in files {
