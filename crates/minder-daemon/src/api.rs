@@ -18,6 +18,7 @@ use minder_core::view::{GroupView, ProcessView};
 use minder_core::{Level, Mood, Now, ProcessState, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
+use minder_rpc::xmlrpc::{DecodeError, complaint};
 use minder_rpc::{
     Answer, Call, DaemonInfo, Fault, FaultCode, LogFollow, LogRef, Service, Twiddler,
 };
@@ -122,7 +123,11 @@ impl Service for Api {
                 &self.published.latest(),
             ))),
 
-            Call::ReadLog(span) => logs::read(self.log.path(), None, span).await,
+            Call::ReadLog(span) => {
+                // Supervisor takes the word for the name of a file.
+                let shown = self.log.is_syslog().then(|| "syslog".to_owned());
+                logs::read(self.log.path(), shown, span).await
+            }
             Call::ClearLog => self.clear_log().await,
             Call::ReadProcessLog {
                 name,
@@ -150,6 +155,10 @@ impl Service for Api {
                 logs::clear_all(&self.plane, &self.published.latest()).await
             }
         }
+    }
+
+    fn refused(&self, data: &[u8], error: &DecodeError) {
+        self.log.write(Level::Error, complaint(data, error));
     }
 
     fn twiddlers(&self) -> &[Twiddler] {
