@@ -13,6 +13,7 @@
 pub mod daemon;
 pub mod fastcgi;
 pub mod http;
+pub mod namespaces;
 pub mod normal;
 pub mod sandbox;
 pub mod subject;

@@ -18,6 +18,7 @@ use minder_core::view::{GroupView, ProcessView};
 use minder_core::{Level, Mood, Now, ProcessState, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
+use minder_rpc::xmlrpc::{DecodeError, complaint};
 use minder_rpc::{
     Answer, Call, DaemonInfo, Fault, FaultCode, LogFollow, LogRef, Service, Twiddler,
 };
@@ -96,10 +97,7 @@ impl Service for Api {
             Call::Shutdown => self.ask(Request::Shutdown).await,
             Call::Restart => self.restart().await,
             Call::SendProcessStdin { name, chars } => self.send_stdin(name, chars).await,
-            Call::SendRemoteCommEvent { kind, data } => {
-                self.post.send(Command::RemoteCommunication { kind, data });
-                Ok(Answer::Done)
-            }
+            Call::SendRemoteCommEvent { kind, data } => self.tell_listeners(kind, data).await,
 
             Call::Twiddler(call) => self.twiddle(call).await,
             Call::GetMinderVersion => Ok(Answer::Text(VERSION.to_owned())),
@@ -125,7 +123,11 @@ impl Service for Api {
                 &self.published.latest(),
             ))),
 
-            Call::ReadLog(span) => logs::read(self.log.path(), None, span).await,
+            Call::ReadLog(span) => {
+                // Supervisor takes the word for the name of a file.
+                let shown = self.log.is_syslog().then(|| "syslog".to_owned());
+                logs::read(self.log.path(), shown, span).await
+            }
             Call::ClearLog => self.clear_log().await,
             Call::ReadProcessLog {
                 name,
@@ -153,6 +155,10 @@ impl Service for Api {
                 logs::clear_all(&self.plane, &self.published.latest()).await
             }
         }
+    }
+
+    fn refused(&self, data: &[u8], error: &DecodeError) {
+        self.log.write(Level::Error, complaint(data, error));
     }
 
     fn twiddlers(&self) -> &[Twiddler] {
@@ -250,6 +256,14 @@ impl Api {
                 self.log.write(Level::Error, text.trim_end());
                 Fault::about(FaultCode::CantReread, error.to_string())
             })
+    }
+
+    async fn tell_listeners(&self, kind: String, data: String) -> Result<Answer, Fault> {
+        let (answer, told) = oneshot::channel();
+        self.post
+            .send(Command::RemoteCommunication { kind, data, answer });
+        answered(told).await?;
+        Ok(Answer::Done)
     }
 
     async fn send_stdin(&self, name: String, chars: String) -> Result<Answer, Fault> {

@@ -17,7 +17,7 @@ use minder_config::options::daemon::{self, DaemonCommand};
 use minder_config::{Environment, Loaded};
 use minder_core::effect::Halt;
 use minder_core::{Core, Effects, Level};
-use minder_http::server::{Credentials, Listener};
+use minder_http::server::{Credentials, Leave, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
@@ -35,6 +35,7 @@ use crate::heirloom;
 use crate::launch::{self, Refusal, USAGE};
 use crate::link::{Inventory, Link, LinkError, Outbox, now};
 use crate::log_files::LogFiles;
+use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::mirror::SharedFd;
 use crate::note::Note;
@@ -311,6 +312,7 @@ impl Start {
         let listeners = sockets.into_iter().zip(&settings.servers);
         let listeners = listeners.map(|(socket, endpoint)| control::listener(&socket, endpoint));
         let listeners = listeners.collect::<io::Result<_>>()?;
+        let lookups = Lookups::new(post.clone());
         let driver = Driver {
             core,
             effects,
@@ -330,9 +332,11 @@ impl Start {
             },
             configuration: self.configuration,
             files,
+            lookups,
             waiters: Waiters::default(),
             children: parts.children,
             heard: Vec::new(),
+            told: Vec::new(),
             making_room: MakingRoom::default(),
         };
         Ok(Running {
@@ -391,7 +395,10 @@ impl Running {
             driver.link.send(&ToKeeper::Log { path }, &[])?;
             driver.link.send(&ToKeeper::Ready, &[])?;
             let end = driver.run()?;
-            control.stop();
+            control.stop(match end {
+                End::Halt(_) => Leave::Now,
+                End::Upgrade => Leave::AfterNewcomers,
+            });
             end
         };
         if let End::Halt(halt) = end {

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 
 use minder_config::Server;
 use minder_http::bind::{BindError, BoundUnix, bind_tcp, bind_unix};
-use minder_http::server::{self, Credentials, Listener};
+use minder_http::server::{self, Credentials, Leave, Listener};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
@@ -22,7 +22,7 @@ const BLOCKING_THREADS: usize = 4;
 
 /// The thread that serves.
 pub(crate) struct Control {
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Leave>,
     thread: JoinHandle<()>,
 }
 
@@ -40,10 +40,8 @@ impl Control {
         let (stop, stopped) = oneshot::channel();
         let log = Arc::clone(&api.log);
         let serve = move || {
-            let shutdown = async {
-                // A driver that is gone wants an end as well.
-                let _ = stopped.await;
-            };
+            // A driver that is gone wants an end as well.
+            let shutdown = async { stopped.await.unwrap_or(Leave::Now) };
             if let Err(error) = runtime.block_on(server::serve(listeners, Arc::new(api), shutdown))
             {
                 let line = format!("cannot serve clients: {error}");
@@ -59,9 +57,9 @@ impl Control {
     }
 
     /// Sends off what is being answered, and ends.
-    pub(crate) fn stop(self) {
+    pub(crate) fn stop(self, leave: Leave) {
         // It may have ended by itself; that has been told.
-        let _ = self.stop.send(());
+        let _ = self.stop.send(leave);
         let _ = self.thread.join();
     }
 }

@@ -18,6 +18,7 @@ mod launch;
 mod leftovers;
 mod link;
 mod log_files;
+mod lookups;
 mod mailbox;
 mod mirror;
 mod note;

@@ -55,8 +55,19 @@ const HEAD_LINES: usize = 100;
 /// How long to let be what cannot be accepted because descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long answers under way may take to be sent when the server ends.
+/// How long answers under way may take to be sent when the server ends, and how long who has just
+/// connected may take to ask.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// What becomes of connections when the server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Answers under way are sent; all others end.
+    Now,
+    /// Who has connected and not asked for anything yet may still do so: another server goes on, and
+    /// nobody need notice.
+    AfterNewcomers,
+}
 
 /// A socket to serve, bound and listening.
 #[derive(Debug)]
@@ -67,14 +78,15 @@ pub enum Listener {
     Unix(unix::net::UnixListener),
 }
 
-/// Serves `listeners`, each with the credentials that it asks for, until `shutdown`.
+/// Serves `listeners`, each with the credentials that it asks for, until `shutdown`, which tells what
+/// becomes of connections.
 ///
 /// Calls that are waiting for their answer then are cut off. Fails only if a listener cannot be
 /// taken over by the runtime, before anything is served.
 pub async fn serve<S: Service>(
     listeners: Vec<(Listener, Option<Credentials>)>,
     service: Arc<S>,
-    shutdown: impl Future<Output = ()>,
+    shutdown: impl Future<Output = Leave>,
 ) -> io::Result<()> {
     let connections = Arc::new(Connections::new(CONNECTIONS));
     let responder = Responder::new(service);
@@ -95,9 +107,9 @@ pub async fn serve<S: Service>(
             }
         }
     }
-    shutdown.await;
+    let leave = shutdown.await;
     accepting.shutdown().await;
-    connections.dismiss_all();
+    connections.dismiss_all(leave);
     connections.all_gone().await;
     Ok(())
 }
@@ -181,6 +193,12 @@ where
     let mut http = pin!(http.serve_connection(stream, answer));
 
     let dismissed = until(connection.dismissed(), http.as_mut()).await.is_none();
+    if dismissed && connection.is_heard_out() {
+        let asked = until(connection.has_asked(), http.as_mut());
+        if let Ok(Some(_)) = timeout(FAREWELL, asked).await {
+            return;
+        }
+    }
     if dismissed && !connection.is_waiting() {
         http.as_mut().graceful_shutdown();
         let _ = timeout(FAREWELL, http).await;

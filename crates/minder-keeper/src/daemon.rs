@@ -141,6 +141,11 @@ impl History {
         self.ready = true;
     }
 
+    /// Whether the daemon that has just ended, or still runs, has said that it is ready.
+    pub(crate) fn is_ready_now(&self) -> bool {
+        self.ready
+    }
+
     /// How long to wait before the next daemon after one that lived so long.
     pub(crate) fn delay_after(&mut self, lived: Duration) -> Duration {
         let was_ready = std::mem::take(&mut self.ready);

@@ -30,7 +30,7 @@ use crate::inventory::Cursor;
 use crate::link::{Incoming, Link, Sent, Stage};
 use crate::news::News;
 use crate::spawn::{Failure, Held, read_plan, spawn};
-use crate::startup::{EX_SOFTWARE, Startup, complain};
+use crate::startup::{EX_SOFTWARE, Startup, complain, write_to_log};
 use crate::upgrade::{self, Asker, Check, Program, Successor, Trial};
 
 /// Everything that the keeper holds.
@@ -383,15 +383,34 @@ impl Keeper {
             return Break(ExitCode::from(EX_SOFTWARE));
         }
         complain(why);
+        let why = why.trim_end();
         if let Some(trial) = self.trial.take_if(Trial::has_failed_again) {
-            self.roll_back(&trial, why.trim_end());
+            self.write_to_log(&format!("{why}: going back to the program before"));
+            self.roll_back(&trial, why);
         }
+        let is_mute = !self.estate.history.is_ready_now();
         let delay = self.estate.history.delay_after(lived);
+        if is_mute {
+            let next = match delay {
+                Duration::ZERO => "at once".to_owned(),
+                delay => format!("in {:.1} s", delay.as_secs_f64()),
+            };
+            self.write_to_log(&format!(
+                "{why}, and programs run on without it; another one is started {next}"
+            ));
+        }
         let delay_nanos = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
         self.daemon = Daemon::Due {
             at_nanos: clocks().mono_nanos.saturating_add(delay_nanos),
         };
         Continue(())
+    }
+
+    /// Tells the operator what no daemon is there to tell, and the next one would not know.
+    fn write_to_log(&self, text: &str) {
+        if let Some(path) = &self.estate.log {
+            write_to_log(path, text);
+        }
     }
 
     /// The daemon has closed its end. Unless it is leaving it will never be of use again, and
@@ -447,7 +466,13 @@ impl Keeper {
                 self.estate.news.upgrade(ToDaemon::UpgradePossible { to });
                 self.chosen = Some(successor);
             }
-            Ok(successor) => self.go_over(&successor),
+            Ok(successor) => {
+                let program = String::from_utf8_lossy(&self.estate.program);
+                self.write_to_log(&format!(
+                    "no daemon stays up: trying \"{program}\", which has been replaced"
+                ));
+                self.go_over(&successor);
+            }
             Err((identity, why)) => {
                 self.estate.refused = Some(identity);
                 self.refuse(asker, &why);

@@ -10,11 +10,15 @@ mod deadlines;
 mod endings;
 mod groups;
 mod moves;
+mod pools;
+mod recovery;
 mod requests;
 mod signals;
 mod starts;
 mod stops;
 mod views;
+
+pub use self::recovery::CHANGES_ADD_UP;
 
 use minder_core::event::{Entered, Event};
 use minder_core::{Effect, ProcessId, ProcessState};
@@ -42,7 +46,7 @@ impl Rule {
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    let rules: [&'static [Rule]; 10] = [
+    let rules: [&'static [Rule]; 12] = [
         groups::RULES,
         moves::RULES,
         starts::RULES,
@@ -53,6 +57,8 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         requests::RULES,
         views::RULES,
         deadlines::RULES,
+        pools::RULES,
+        recovery::RULES,
     ];
     rules.into_iter().flatten()
 }

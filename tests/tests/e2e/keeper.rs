@@ -100,7 +100,7 @@ fn killed_keepers_are_not_missed() {
         let expected = normal::status(&daemon.ctl_line("status").0);
         let pids = PROGRAMS.map(|program| daemon.pid_of(program));
         for kill in 1..=kills {
-            wait_for_growth(&daemon, moments.next_below(BYTES_BETWEEN_KILLS));
+            wait_for_growth(&daemon, "one.log", moments.next_below(BYTES_BETWEEN_KILLS));
             let keeper = kill_keeper(&daemon);
             // Every other time the daemon as well, which knows its children by hearsay alone.
             if kill % 2 == 0 {

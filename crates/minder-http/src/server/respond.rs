@@ -185,7 +185,10 @@ impl<S: Service> Responder<S> {
             return Err(StatusCode::FORBIDDEN);
         }
         let body = self.read(head, body, Limits::CALL.bytes as u64).await?;
-        let call = xmlrpc::decode_call(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
+        let call = xmlrpc::decode_call(&body).map_err(|error| {
+            self.service.refused(&body, &error);
+            StatusCode::BAD_REQUEST
+        })?;
         drop(body);
         let answer = self.ask(|service| async move { dispatch(&*service, call).await });
         let xml = match answer.await? {

@@ -193,6 +193,13 @@ impl Stage {
         self.directory.path().join(PROGRAM)
     }
 
+    /// A log with a line in it.
+    pub(crate) fn log(&self) -> PathBuf {
+        let log = self.directory.path().join("log");
+        std::fs::write(&log, "YYYY-MM-DD HH:MM:SS,mmm log\n").unwrap();
+        log
+    }
+
     /// The number of the file that the keeper runs.
     pub(crate) fn runs(&self) -> u64 {
         let path = format!("/proc/{}/exe", self.keeper.id());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
 use minder_os::memfd;
@@ -298,7 +299,11 @@ pub(crate) fn a_program_is_left_again_whose_daemon_gives_up() {
 pub(crate) fn daemons_that_do_not_stay_up_are_replaced_by_those_of_another_program() {
     let (stage, mut daemon) = Stage::ready();
     let mut child = daemon.spawn(shell("read line; exit 5"));
+    let log = stage.log();
+    let path = Some(log.as_os_str().as_bytes().to_vec());
+    daemon.send(&ToKeeper::Log { path });
     let old = stage.runs();
+    // The next daemon tells of the end of one that was ready.
     daemon.crash();
     for _ in 0..3 {
         assert_eq!(stage.runs(), old);
@@ -313,6 +318,25 @@ pub(crate) fn daemons_that_do_not_stay_up_are_replaced_by_those_of_another_progr
     }
     assert_eq!(stage.runs(), stage.installed());
     assert_eq!(outcome(&mut next), (UpgradeOutcome::Trying, String::new()));
+    let told = std::fs::read_to_string(&log).unwrap();
+    let told: Vec<_> = told
+        .lines()
+        .map(|line| &line["YYYY-MM-DD HH:MM:SS,mmm ".len()..])
+        .collect();
+    let ended = "CRIT the daemon has ended (terminated by signal 9), and programs run on without \
+                 it; another one is started ";
+    assert_eq!(told[0], "log");
+    let ends = &told[1..told.len() - 1];
+    assert!(ends.len() >= 3, "{told:#?}");
+    assert!(ends.iter().all(|line| line.starts_with(ended)), "{told:#?}");
+    let program = stage.program();
+    assert_eq!(
+        told.last().map(|line| (*line).to_owned()),
+        Some(format!(
+            "CRIT no daemon stays up: trying \"{}\", which has been replaced",
+            program.display()
+        ))
+    );
     assert_eq!(next.attach().len(), 1);
     next.send(&ToKeeper::Ready);
     rustix::io::write(child.take(Stream::Stdin), b"\n").unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use minder_core::spec::GroupKind;
 use minder_core::{
     Changes, Effect, Mood, ProcessId, ProcessState, Refusal, Reply, Request, RequestId, Target,
 };
@@ -196,6 +197,9 @@ fn a_refusal_is_true(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
         (Refusal::Failed(_), Request::Start { .. } | Request::Stop { .. }) => {
             is == Some(ProcessState::Unknown)
         }
+        (Refusal::Failed(_), Request::AddProcesses { group, .. }) => mind
+            .group_named(group)
+            .is_some_and(|group| group.spec.kind != GroupKind::Programs),
         (Refusal::ShuttingDown, _) => true,
         _ => false,
     };

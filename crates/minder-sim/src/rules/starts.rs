@@ -67,7 +67,10 @@ fn nothing_starts_without_a_reason(ledger: &Ledger, fact: &Fact<'_>) -> Verdict 
             return Ok(());
         }
         let reason = match step.from {
-            Stopped => note.spec.autostart && ledger.turn.added.contains(&step.process),
+            Stopped => {
+                let added = ledger.turn.added.contains(&step.process);
+                note.spec.autostart && added || ledger.turn.renewed.contains(&step.process)
+            }
             Exited => wants_restart(ledger, step.process, note),
             Backoff => note.retry_at <= ledger.now.mono,
             _ => false,

@@ -5,7 +5,7 @@ use minder_core::{Mood, ProcessId, ProcessState, Request};
 
 use super::{Rule, Verdict, ensure, on_move, when_settled};
 use crate::fact::Fact;
-use crate::ledger::{Cause, Ledger, ProcessNote};
+use crate::ledger::{Cause, Ledger, ProcessNote, Speech};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -33,7 +33,13 @@ pub(super) const RULES: &[Rule] = &[
 fn nothing_stops_without_a_reason(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     on_move(ledger, fact, |step, note| {
         let reason = match (step.from, step.to.state()) {
-            (_, Stopping) => note.stop_asked || ledger.mind.mood != Mood::Running,
+            (_, Stopping) => {
+                let listener = note
+                    .child
+                    .and_then(|it| ledger.mind.pools.listener(it.child));
+                let forgotten = listener.is_some_and(|it| matches!(it.speech, Speech::Forgotten));
+                note.stop_asked || forgotten || ledger.mind.mood != Mood::Running
+            }
             (Backoff, Stopped) => note.stop_asked,
             _ => true,
         };
