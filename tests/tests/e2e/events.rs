@@ -3,9 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
+use minder_tests::chance::{Moments, setting};
+use minder_tests::parts::kill_daemon;
 use minder_tests::{Daemon, Subject, wait_until};
 
-use crate::survival::{KILLS, Moments, kill_daemon, setting};
+use crate::survival::KILLS;
 
 /// The longest pause between two kills. Within it a daemon takes over, and some hundred events are
 /// heard.
