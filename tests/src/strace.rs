@@ -71,8 +71,10 @@ impl Strace {
         let calls = injection.split(':').next().expect("a text has a beginning");
         let mut options = vec![format!("--trace={calls}"), format!("--inject={injection}")];
         if let Some(file) = file {
-            let path = sandbox.path(file).display().to_string();
-            options.extend(["-P".to_owned(), path]);
+            // As it may be called by whoever works in the sandbox.
+            for path in [sandbox.path(file).display().to_string(), file.to_owned()] {
+                options.extend(["-P".to_owned(), path]);
+            }
         }
         Self::run(sandbox, whose, &options)
     }

@@ -12,3 +12,30 @@
 #![forbid(unsafe_code)]
 
 mod crash_points;
+mod resources;
+
+use minder_tests::parts::the_daemon;
+use minder_tests::strace::Whose;
+use minder_tests::{Daemon, Subject};
+
+/// The process that starts programs.
+fn parent(daemon: &Daemon) -> Whose {
+    Whose::Thread(daemon.pid())
+}
+
+/// The process that looks after logs and clients.
+fn mind(daemon: &Daemon) -> Whose {
+    match daemon.subject() {
+        Subject::Supervisor => Whose::Thread(daemon.pid()),
+        Subject::Minder => Whose::Process(the_daemon(daemon.pid())),
+    }
+}
+
+/// The processes that must not grow: both of Minder's.
+fn supervisors(daemon: &Daemon) -> Vec<i32> {
+    let pid = daemon.pid();
+    match daemon.subject() {
+        Subject::Supervisor => vec![pid],
+        Subject::Minder => vec![pid, the_daemon(pid)],
+    }
+}

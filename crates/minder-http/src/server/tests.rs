@@ -136,7 +136,8 @@ impl Server {
             log: Arc::default(),
         });
         let (end, ended) = oneshot::channel();
-        let serving = serve(listeners, service.clone(), async { drop(ended.await) });
+        let ended = async { drop(ended.await) };
+        let serving = serve(listeners, service.clone(), CONNECTIONS, ended);
         let thread = std::thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
