@@ -12,7 +12,9 @@
 #![forbid(unsafe_code)]
 
 mod crash_points;
+mod processes;
 mod resources;
+mod time;
 
 use minder_tests::parts::the_daemon;
 use minder_tests::strace::Whose;
