@@ -42,9 +42,9 @@ pub use self::auth::Credentials;
 use self::connection::{Connections, Patient, Place};
 use self::respond::Responder;
 
-/// How many connections are served at once. Each costs a descriptor and up to a head's buffer;
-/// beyond, the one that has been waiting longest for its next request makes room.
-const CONNECTIONS: u32 = 1024;
+/// How many connections are served at once, at most. Each costs a descriptor and up to a head's
+/// buffer; beyond, the one that has been waiting longest for its next request makes room.
+pub const CONNECTIONS: u32 = 1024;
 
 /// How long the head of a request may be, in bytes. Browsers send a few hundred.
 const HEAD_BYTES: usize = 64 << 10;
@@ -78,17 +78,18 @@ pub enum Listener {
     Unix(unix::net::UnixListener),
 }
 
-/// Serves `listeners`, each with the credentials that it asks for, until `shutdown`, which tells what
-/// becomes of connections.
+/// Serves `listeners`, each with the credentials that it asks for, at most `capacity` connections at
+/// once, which [`CONNECTIONS`] bounds; until `shutdown`, which tells what becomes of connections.
 ///
 /// Calls that are waiting for their answer then are cut off. Fails only if a listener cannot be
 /// taken over by the runtime, before anything is served.
 pub async fn serve<S: Service>(
     listeners: Vec<(Listener, Option<Credentials>)>,
     service: Arc<S>,
+    capacity: u32,
     shutdown: impl Future<Output = Leave>,
 ) -> io::Result<()> {
-    let connections = Arc::new(Connections::new(CONNECTIONS));
+    let connections = Arc::new(Connections::new(capacity.clamp(1, CONNECTIONS)));
     let responder = Responder::new(service);
     let mut accepting = JoinSet::new();
     for (listener, credentials) in listeners {

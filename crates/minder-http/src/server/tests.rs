@@ -136,9 +136,8 @@ impl Server {
             log: Arc::default(),
         });
         let (end, ended) = oneshot::channel();
-        let serving = serve(listeners, service.clone(), async {
-            ended.await.unwrap_or(Leave::Now)
-        });
+        let ended = async { ended.await.unwrap_or(Leave::Now) };
+        let serving = serve(listeners, service.clone(), CONNECTIONS, ended);
         let thread = std::thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
