@@ -38,6 +38,7 @@ use crate::configuration::Configuration;
 use crate::inspected::Side;
 use crate::link::{Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
+use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::plan::Inheritance;
 use crate::published::Published;
@@ -61,6 +62,7 @@ pub(crate) struct Driver {
     pub(crate) inheritance: Inheritance,
     pub(crate) configuration: Configuration,
     pub(crate) files: LogFiles,
+    pub(crate) lookups: Lookups,
     pub(crate) waiters: Waiters,
     pub(crate) children: Children,
     /// Signals that have been acted upon in this step.
@@ -287,6 +289,10 @@ impl Driver {
                         report.trim_end()
                     ),
                 );
+            }
+            Command::LookedUp { child, answer } => {
+                self.lookups.answered(child);
+                self.spawn(child, answer)?;
             }
             Command::Logs(notice) => self.notice(now, notice)?,
         }

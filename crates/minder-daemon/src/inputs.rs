@@ -3,6 +3,7 @@
 //! What is put here is sent once it is in the snapshot, and exactly once, whatever happens to the
 //! daemon in between ([`Outbox`]). A program that does not read keeps nobody waiting.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -19,15 +20,18 @@ const MAX_WAITING: u64 = 16 << 20;
 /// The standard inputs.
 #[derive(Default)]
 pub(crate) struct Inputs {
-    pipes: BTreeMap<ChildId, Pipe>,
+    pipes: BTreeMap<ChildId, OwnedFd>,
+    /// Made when something is sent for the first time: few programs are sent anything.
+    sendings: BTreeMap<ChildId, Sending>,
     /// Those that something has been put into, and that it has not been sent to yet.
     fresh: BTreeSet<ChildId>,
+    /// Those of which the snapshot does not say yet what there is to say.
+    changed: BTreeSet<ChildId>,
 }
 
-struct Pipe {
-    end: OwnedFd,
-    /// Made when something is sent for the first time: few programs are sent anything.
-    outbox: Option<Outbox>,
+/// What is on its way to one child.
+struct Sending {
+    outbox: Outbox,
     /// The number of the last event that was put here.
     delivered: u64,
 }
@@ -35,7 +39,6 @@ struct Pipe {
 /// What the snapshot says of what is on its way to one child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InputNote {
-    pub(crate) child: ChildId,
     /// Up to where bytes count.
     pub(crate) end: u64,
     /// The number of the last event among them; 0 if there was none.
@@ -54,24 +57,22 @@ pub(crate) enum SendError {
 impl Inputs {
     /// Takes over our end of a child's standard input, with what an earlier daemon had on its way.
     pub(crate) fn add(&mut self, child: ChildId, end: OwnedFd, left: Option<(Outbox, u64)>) {
-        let waits = left.as_ref().is_some_and(|(outbox, _)| is_waiting(outbox));
-        let (outbox, delivered) = left.unzip();
-        let pipe = Pipe {
-            end,
-            outbox,
-            delivered: delivered.unwrap_or(0),
-        };
-        self.pipes.insert(child, pipe);
-        if waits {
-            self.fresh.insert(child);
+        self.pipes.insert(child, end);
+        if let Some((outbox, delivered)) = left {
+            if is_waiting(&outbox) {
+                self.fresh.insert(child);
+            }
+            self.sendings.insert(child, Sending { outbox, delivered });
+            self.changed.insert(child);
         }
     }
 
     /// Closes a standard input; what is on its way to it is dropped.
     pub(crate) fn remove(&mut self, child: ChildId, link: &mut Link) -> Result<(), LinkError> {
         self.fresh.remove(&child);
-        let held = self.pipes.remove(&child).and_then(|pipe| pipe.outbox);
-        if held.is_some() {
+        self.pipes.remove(&child);
+        if self.sendings.remove(&child).is_some() {
+            self.changed.insert(child);
             link.send(&ToKeeper::Release { name: name(child) }, &[])?;
         }
         Ok(())
@@ -84,21 +85,15 @@ impl Inputs {
         bytes: &[u8],
         link: &mut Link,
     ) -> Result<Result<(), SendError>, LinkError> {
-        let Some(pipe) = self.pipes.get_mut(&child) else {
+        let Some(sending) = self.sending(child, link)? else {
             return Ok(Err(SendError::Closed));
         };
-        if pipe.outbox.is_none() {
-            let outbox = Outbox::new()?;
-            link.send(&ToKeeper::Hold { name: name(child) }, &[outbox.file()])?;
-            pipe.outbox = Some(outbox);
+        if sending.outbox.waiting()? + bytes.len() as u64 > MAX_WAITING {
+            return Ok(Err(SendError::Full));
         }
-        if let Some(outbox) = &mut pipe.outbox {
-            if outbox.waiting()? + bytes.len() as u64 > MAX_WAITING {
-                return Ok(Err(SendError::Full));
-            }
-            outbox.put(bytes)?;
-        }
+        sending.outbox.put(bytes)?;
         self.fresh.insert(child);
+        self.changed.insert(child);
         Ok(Ok(()))
     }
 
@@ -110,12 +105,35 @@ impl Inputs {
         bytes: &[u8],
         link: &mut Link,
     ) -> Result<Result<(), SendError>, LinkError> {
-        match self.pipes.get_mut(&child) {
-            Some(pipe) if pipe.delivered >= delivery => return Ok(Ok(())),
-            Some(pipe) => pipe.delivered = delivery,
+        match self.sending(child, link)? {
+            Some(sending) if sending.delivered >= delivery => return Ok(Ok(())),
+            Some(sending) => sending.delivered = delivery,
             None => {}
         }
+        self.changed.insert(child);
         self.put(child, bytes, link)
+    }
+
+    /// What is on its way to a child; `None` if it has no standard input.
+    fn sending(
+        &mut self,
+        child: ChildId,
+        link: &mut Link,
+    ) -> Result<Option<&mut Sending>, LinkError> {
+        if !self.pipes.contains_key(&child) {
+            return Ok(None);
+        }
+        Ok(Some(match self.sendings.entry(child) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(place) => {
+                let outbox = Outbox::new()?;
+                link.send(&ToKeeper::Hold { name: name(child) }, &[outbox.file()])?;
+                place.insert(Sending {
+                    outbox,
+                    delivered: 0,
+                })
+            }
+        }))
     }
 
     /// Sends what was put since the last time, and answers who does not read any more.
@@ -129,15 +147,11 @@ impl Inputs {
 
     /// Sends on to `child` where its pipe was full. Answers false if it does not read any more.
     pub(crate) fn send(&mut self, child: ChildId) -> bool {
-        let Some(Pipe {
-            end,
-            outbox: Some(outbox),
-            ..
-        }) = self.pipes.get_mut(&child)
-        else {
+        let sending = self.sendings.get_mut(&child);
+        let (Some(end), Some(Sending { outbox, .. })) = (self.pipes.get(&child), sending) else {
             return true;
         };
-        let sent = outbox.send(&*end);
+        let sent = outbox.send(end);
         outbox.trim();
         match sent {
             Ok(Sent::All | Sent::Waiting) => true,
@@ -152,21 +166,33 @@ impl Inputs {
 
     /// The pipes that are full: worth a look once they can be written to.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (ChildId, BorrowedFd<'_>)> {
-        let waiting = self.pipes.iter().filter(|(child, pipe)| {
-            !self.fresh.contains(child) && pipe.outbox.as_ref().is_some_and(is_waiting)
-        });
-        waiting.map(|(child, pipe)| (*child, pipe.end.as_fd()))
+        let waiting = self
+            .sendings
+            .iter()
+            .filter(|(child, sending)| !self.fresh.contains(child) && is_waiting(&sending.outbox));
+        waiting.filter_map(|(child, _)| Some((*child, self.pipes.get(child)?.as_fd())))
     }
 
     /// What the snapshot must say.
-    pub(crate) fn notes(&self) -> impl Iterator<Item = InputNote> {
-        self.pipes.iter().filter_map(|(child, pipe)| {
-            Some(InputNote {
-                child: *child,
-                end: pipe.outbox.as_ref()?.end(),
-                delivered: pipe.delivered,
-            })
-        })
+    pub(crate) fn notes(&self) -> impl Iterator<Item = (ChildId, InputNote)> {
+        let sendings = self.sendings.iter();
+        sendings.map(|(child, sending)| (*child, sending.note()))
+    }
+
+    /// What of that it does not say yet; `None` of what it must not say any more.
+    pub(crate) fn changes(&mut self) -> Vec<(ChildId, Option<InputNote>)> {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        let note = |child| self.sendings.get(&child).map(Sending::note);
+        changed.map(|child| (child, note(child))).collect()
+    }
+}
+
+impl Sending {
+    fn note(&self) -> InputNote {
+        InputNote {
+            end: self.outbox.end(),
+            delivered: self.delivered,
+        }
     }
 }
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use minder_config::ConfigError;
-use minder_core::{ProcessId, Reply, Request};
+use minder_core::{ChildId, ProcessId, Reply, Request};
 use minder_logs::plane::Notice;
 use minder_rpc::Fault;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 use tokio::sync::oneshot;
+
+use crate::lookups::Answer;
 
 /// What another thread asks the driver for, or tells it.
 pub(crate) enum Command {
@@ -29,6 +31,8 @@ pub(crate) enum Command {
     RemoteCommunication { kind: String, data: String },
     /// Everything is to begin anew, and the configuration has been looked at for that.
     RestartChecked(Result<(), ConfigError>),
+    /// What a start has waited for is known.
+    LookedUp { child: ChildId, answer: Answer },
     /// Something the log plane has to say.
     Logs(Notice),
 }

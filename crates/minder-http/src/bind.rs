@@ -155,7 +155,11 @@ fn name(errno: Errno) -> Option<&'static str> {
 /// Listens on a port. `host` is a name, an address (an IPv6 one may stand in brackets), or empty
 /// or `*` for every IPv4 address of the machine.
 pub fn bind_tcp(host: &str, port: u16) -> Result<TcpListener, BindError> {
-    let address = resolve(host, port)?;
+    bind_address(resolve(host, port)?)
+}
+
+/// Listens on an address.
+pub fn bind_address(address: SocketAddr) -> Result<TcpListener, BindError> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
@@ -168,8 +172,9 @@ pub fn bind_tcp(host: &str, port: u16) -> Result<TcpListener, BindError> {
     Ok(socket.into())
 }
 
-/// One address. Supervisor knows IPv4 alone, so that `localhost` has to mean what it did.
-fn resolve(host: &str, port: u16) -> Result<SocketAddr, BindError> {
+/// One address of `host`, which is what it is for [`bind_tcp`]. May ask a name server, and wait
+/// for it. Supervisor knows IPv4 alone, so that `localhost` has to mean what it did.
+pub fn resolve(host: &str, port: u16) -> Result<SocketAddr, BindError> {
     let host = match host {
         "" | "*" => "0.0.0.0",
         host => host
