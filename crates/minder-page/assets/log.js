@@ -25,8 +25,6 @@ let heldCount = 0;
 let isReadingBack = false;
 let hit = -1;
 
-if (log) begin();
-
 function begin() {
   parts = [{ start: Number(log.dataset.start), lines: lines(log) }];
   toEnd();
@@ -218,3 +216,5 @@ async function copy(event) {
     location.hash = "log";
   }
 }
+
+if (log) begin();

@@ -18,7 +18,7 @@ use crate::{process_address, quoted};
 pub const MANY: usize = 200;
 
 /// How many rows a page has at most then: as many as fit into 150 KB.
-pub const LINES: usize = 110;
+pub const LINES: usize = 90;
 
 /// How many troubled processes are shown before the table.
 pub const TROUBLES: usize = 5;

@@ -314,6 +314,9 @@ fn command(page: &ProcessPage) -> Markup {
 
 fn environment(page: &ProcessPage) -> Markup {
     let t = |word: Word| word.to(page.frame.language);
+    if page.environment.is_empty() {
+        return html! {};
+    }
     html! {
         section.panel.boxed aria-labelledby="en" {
             header { h2 #en { (t(Word::Environment)) } span.muted.num { (page.environment.len()) } }

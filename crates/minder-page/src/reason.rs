@@ -94,17 +94,18 @@ impl Reason {
         }
     }
 
-    /// The sentence as one of its own. The daemon's own words are left as they are.
+    /// The sentence as one of its own.
     #[must_use]
     pub fn sentence(&self, language: Language) -> String {
         let text = self.text(language);
-        if matches!(self, Self::None | Self::Said(_)) || language == Language::Chinese {
-            let stop = if text.is_empty() || language == Language::English { "" } else { "。" };
-            return format!("{text}{stop}");
-        }
+        let stop = match language {
+            _ if text.is_empty() || text.ends_with(['.', '!', '?']) => "",
+            Language::English => ".",
+            Language::Chinese => "。",
+        };
         let mut letters = text.chars();
         let first = letters.next().map(|it| it.to_uppercase().to_string());
-        format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+        format!("{}{}{stop}", first.unwrap_or_default(), letters.as_str())
     }
 }
 
@@ -121,6 +122,7 @@ mod tests {
             in_secs: Some(3),
             code: 255,
         };
+        let said = Reason::Said("cannot chdir.".to_owned());
         for (reason, english, chinese) in [
             (
                 &too_quick,
@@ -134,6 +136,7 @@ mod tests {
             ),
             (&Reason::NotStarted, "Not started.", "未启动。"),
             (&Reason::None, "", ""),
+            (&said, "Cannot chdir.", "Cannot chdir."),
         ] {
             assert_eq!(reason.sentence(Language::English), english);
             assert_eq!(reason.sentence(Language::Chinese), chinese);

@@ -54,7 +54,6 @@ words! {
     AllIsWell: "Everything that should run is running.", "该运行的都在运行。";
     FilterProcesses: "Filter by name or reason", "按名称或原因筛选";
     FilterEvents: "Filter by process or text", "按进程或文本筛选";
-    Filter: "Filter", "筛选";
     Process: "Process", "进程";
     State: "State", "状态";
     Cpu: "CPU", "CPU";
@@ -114,7 +113,6 @@ words! {
     Directory: "Directory", "目录";
     User: "User", "用户";
     Environment: "Environment", "环境变量";
-    Health: "Health", "健康检查";
     InForce: "Configuration in force", "生效的配置";
     ShowDefaults: "Show defaults", "显示默认值";
     HideDefaults: "Hide defaults", "隐藏默认值";
@@ -162,7 +160,6 @@ words! {
     Update: "Update", "更新";
     MainFile: "Main file", "主文件";
     FilesRead: "Files read", "已读取的文件";
-    LastReread: "Last reread", "上次读取";
     FilesDiffer: "Nothing happens until you update.", "更新之前不会有任何变化。";
     FilesAgree: "The files say what is running. There is nothing to update.", "文件与运行中的一致。没有可更新的内容。";
     FilesBroken: "The files could not be read, so what is running stays as it is. No process was touched.", "文件无法读取，运行中的保持不变。没有触及任何进程。";
@@ -175,9 +172,7 @@ words! {
     Added: "added", "新增";
     Changed: "changed", "变更";
     Removed: "removed", "移除";
-    Sections: "Sections", "节";
     ChangedAt: "Changed", "修改时间";
-    TypeTheNumber: "Type the number to go on", "输入数字以继续";
     Theme: "Theme", "主题";
     ThemeAuto: "Auto", "跟随系统";
     ThemeLight: "Light", "浅色";
@@ -203,9 +198,7 @@ words! {
     KeyFiles: "log: older, newer file", "日志：更旧、更新的文件";
     KeyLeave: "leave, clear, cancel", "离开、清除、取消";
     WentWrong: "This could not be done.", "未能完成。";
-    NothingChanged: "Nothing was changed.", "没有任何变化。";
     NoSuchProcess: "There is no such process.", "没有此进程。";
-    NoSuchPage: "There is no such page.", "没有此页面。";
     // What the script says.
     Reconnecting: "Reconnecting", "正在重连";
     NotAnswering: "Not answering", "无响应";
@@ -214,7 +207,6 @@ words! {
     NotFollowing: "Not following", "未跟随";
     AskStop: "Stop it?", "停止它？";
     AskRestart: "Restart it?", "重启它？";
-    AskClearLog: "Clear its log?", "清空其日志？";
     DaemonRestarts: "The daemon is restarting. Programs keep running; figures are from {t}. Next try in {s} s.", "守护进程正在重启。程序继续运行；数据截至 {t}。{s} 秒后重试。";
     NoAnswerFor: "No answer for {d} s; figures are from {t}. Programs run without the daemon.", "已 {d} 秒无响应；数据截至 {t}。没有守护进程，程序仍在运行。";
     NewEvents: "{n} new events", "{n} 个新事件";

@@ -94,7 +94,7 @@ fn understand(api: &Api, visitor: &Visitor, fields: &Fields) -> Option<Deed> {
     let view = &picture.view;
     let all = |verb| Deed::With {
         verb,
-        names: everything(view),
+        names: concerned(view, verb, everything(view)),
         is_all: true,
     };
     for (name, value) in fields.pairs() {
@@ -104,6 +104,7 @@ fn understand(api: &Api, visitor: &Visitor, fields: &Fields) -> Option<Deed> {
             } else {
                 named(view, value)
             };
+            let names = concerned(view, verb, names);
             (!names.is_empty()).then_some(Deed::With {
                 verb,
                 names,
@@ -148,6 +149,18 @@ fn named(view: &View, name: &str) -> Vec<String> {
     }
     let found = find(view, name).ok();
     found.map(|(group, process)| full_name(&group.spec.name, &process.spec.name)).into_iter().collect()
+}
+
+/// Those of several processes that can be stopped, if that is what is to be done. One that is meant
+/// by itself is left: it is told why it cannot be.
+fn concerned(view: &View, verb: Verb, names: Vec<String>) -> Vec<String> {
+    if verb != Verb::Stop || names.len() < 2 {
+        return names;
+    }
+    let runs = |name: &String| {
+        find(view, name).is_ok_and(|(_, process)| process.state.is_running())
+    };
+    names.into_iter().filter(runs).collect()
 }
 
 fn everything(view: &View) -> Vec<String> {
