@@ -19,7 +19,7 @@ const CONNECTIONS: [usize; 2] = [1, 16];
 /// How many programs there are while one more floods its log.
 pub(crate) const BESIDE_A_FLOOD: usize = 100;
 /// How long a subject may take to call all programs RUNNING.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Makes every sort of request of a subject that runs.
 pub(crate) fn measure(

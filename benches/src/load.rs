@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How long a single answer may take.
 const PATIENCE: Timespec = Timespec {
-    tv_sec: 60,
+    tv_sec: 300,
     tv_nsec: 0,
 };
 
@@ -49,7 +49,7 @@ pub(crate) fn run(
             .collect();
         ensure!(
             poll(&mut ready, Some(&PATIENCE))? > 0,
-            "no answer for a minute"
+            "no answer for five minutes"
         );
         let ready: Vec<bool> = ready.iter().map(|fd| !fd.revents().is_empty()).collect();
         for (connection, _) in open.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
@@ -77,7 +77,7 @@ pub(crate) fn once(socket: &Path, request: &[u8]) -> Result<Vec<u8>> {
         let mut ready = [PollFd::new(&connection.stream, PollFlags::IN)];
         ensure!(
             poll(&mut ready, Some(&PATIENCE))? > 0,
-            "no answer for a minute"
+            "no answer for five minutes"
         );
         if connection.read()? {
             return Ok(connection.answer);

@@ -44,7 +44,7 @@ const ROTATIONS: u64 = 8;
 /// How many old files are kept: all, however a subject cuts them.
 const BACKUPS: u64 = 3 * ROTATIONS;
 /// How long a log may take to be complete once it is written.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How much each writer writes.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Minder and others of its kind, measured side by side in one interleaved run.
 //!
-//! `minder-bench MINDER SUPERVISOR-FOLDER JSON [--quick] [--only FAMILY]` measures a release build of
-//! `minder`, the real `supervisord`, s6 and runit if they are installed, and two floors (see
+//! `minder-bench MINDER SUPERVISOR-FOLDER JSON [OPTION …]` measures a release build of `minder`,
+//! the real `supervisord`, s6 and runit if they are installed, and two floors (see
 //! [`floor`]), and writes what it found as JSON. `cargo xtask bench` builds what it needs, calls it,
 //! and shows that as tables. Subjects take turns in each round, so that what disturbs one disturbs
 //! all.
@@ -77,12 +77,16 @@ fn work(plan: &Plan) -> Result<()> {
     }
     let mut report = Report::default();
     for round in 1..=plan.extent.rounds {
-        measure_round(plan, &format!("round {round}"), &mut report)?;
+        eprintln!("round {round} of {}", plan.extent.rounds);
+        measure_round(plan, &mut report)?;
     }
     if plan.extent.most > 0 && plan.measures(Family::Life) {
         for subject in &plan.subjects {
             if matches!(subject, Subject::Minder(_)) {
-                with_the_most(subject, plan, &mut report)?;
+                let what = format!("{} programs", plan.extent.most);
+                attempt(subject.column(), &what, &mut report, |report| {
+                    with_the_most(subject, plan, report)
+                })?;
             }
         }
     }
@@ -92,51 +96,77 @@ fn work(plan: &Plan) -> Result<()> {
         .with_context(|| format!("cannot write \"{}\"", plan.json.display()))
 }
 
-fn measure_round(plan: &Plan, round: &str, report: &mut Report) -> Result<()> {
+/// Measures something. What fails is said, in the report too, and does not take the rest with it.
+fn attempt(
+    column: Column,
+    what: &str,
+    report: &mut Report,
+    measure: impl FnOnce(&mut Report) -> Result<()>,
+) -> Result<()> {
+    eprintln!("  {}, {what}", column.name());
+    if let Err(error) = measure(report) {
+        let failure = format!("{}, {what}: {error:#}", column.name());
+        eprintln!("cannot measure {failure}");
+        report.fail(failure);
+        guard::end_everything()?;
+    }
+    Ok(())
+}
+
+fn measure_round(plan: &Plan, report: &mut Report) -> Result<()> {
     let extent = &plan.extent;
     for programs in extent.sizes {
-        for subject in &plan.subjects {
-            let name = subject.column().name();
-            eprintln!("{round}: {name}, {programs} programs");
-            with_programs(subject, *programs, plan, report)
-                .with_context(|| format!("cannot measure {name} with {programs} programs"))?;
+        let what = format!("{programs} programs");
+        if plan.runs_programs() {
+            for subject in &plan.subjects {
+                attempt(subject.column(), &what, report, |report| {
+                    with_programs(subject, *programs, plan, report)
+                })?;
+            }
         }
         if plan.measures(Family::Life) && *programs > 0 {
             for column in [Column::Bare, Column::Contract] {
-                eprintln!("{round}: {}, {programs} programs", column.name());
-                floor::measure(column, *programs, extent, report)
-                    .with_context(|| format!("cannot measure the {}", column.name()))?;
+                attempt(column, &what, report, |report| {
+                    floor::measure(column, *programs, extent, report)
+                })?;
             }
         }
     }
     if plan.measures(Family::Logs) {
         for writers in logs::WORKLOADS {
-            eprintln!("{round}: logs, {} × {} B", writers.count, writers.bytes);
+            let what = format!("logs, {} writers, {} B", writers.count, writers.bytes);
             for subject in &plan.subjects {
-                let name = subject.column().name();
-                logs::measure(subject, writers, extent, report)
-                    .with_context(|| format!("cannot measure the log capture of {name}"))?;
+                attempt(subject.column(), &what, report, |report| {
+                    logs::measure(subject, writers, extent, report)
+                })?;
             }
-            logs_floor::measure(writers, extent, report)?;
+            attempt(Column::Bare, &what, report, |report| {
+                logs_floor::measure(writers, extent, report)
+            })?;
         }
     }
     for subject in plan.subjects.iter().filter(|one| one.speaks_xml_rpc()) {
-        let name = subject.column().name();
         if plan.measures(Family::Calls) {
-            eprintln!("{round}: {name}, requests beside a log flood");
-            let mut running = Running::start(subject, |here| Ok(calls::flood(here)))?;
-            running.births(running.setup.programs.len())?;
-            calls::measure(&running, true, extent, report)
-                .with_context(|| format!("cannot measure {name} beside a log flood"))?;
-            running.stop()?;
+            attempt(
+                subject.column(),
+                "calls beside a log flood",
+                report,
+                |report| {
+                    let mut running = Running::start(subject, |here| Ok(calls::flood(here)))?;
+                    running.births(running.setup.programs.len())?;
+                    calls::measure(&running, true, extent, report)?;
+                    running.stop().map(drop)
+                },
+            )?;
         }
         if plan.measures(Family::Events) {
-            eprintln!("{round}: {name}, events");
-            let mut running =
-                Running::start(subject, |here| Ok(events::listened(extent.largest(), here)))?;
-            events::measure(&mut running, report)
-                .with_context(|| format!("cannot measure events of {name}"))?;
-            running.stop()?;
+            attempt(subject.column(), "events", report, |report| {
+                let programs = extent.largest();
+                let mut running =
+                    Running::start(subject, |here| Ok(events::listened(programs, here)))?;
+                events::measure(&mut running, report)?;
+                running.stop().map(drop)
+            })?;
         }
     }
     Ok(())
@@ -150,10 +180,6 @@ fn with_programs(
     report: &mut Report,
 ) -> Result<()> {
     let extent = &plan.extent;
-    let wanted = [Family::Life, Family::Idle, Family::Calls, Family::Commands];
-    if !wanted.iter().any(|family| plan.measures(*family)) {
-        return Ok(());
-    }
     let mut unasked = Report::default();
     let mut running = Running::start(subject, |here| Ok(Setup::waiting(programs, here)))?;
     if programs > 0 {
@@ -186,7 +212,6 @@ fn with_programs(
 fn with_the_most(subject: &Subject, plan: &Plan, report: &mut Report) -> Result<()> {
     let extent = &plan.extent;
     let most = extent.most;
-    eprintln!("{}, {most} programs", subject.column().name());
     let mut running = Running::start(subject, |here| {
         let mut setup = Setup::waiting(most, here);
         // With two logs each, there would be more files than a process may have open on many machines.

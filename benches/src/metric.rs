@@ -156,6 +156,27 @@ impl Metric {
         }
     }
 
+    /// Who asks what, if it is about calls.
+    pub(crate) fn load(self) -> Option<Load> {
+        match self {
+            Self::Calls(load)
+            | Self::CallMedian(load)
+            | Self::CallTail(load)
+            | Self::CallCpu(load) => Some(load),
+            _ => None,
+        }
+    }
+
+    /// Who writes how, if it is about logs.
+    pub(crate) fn writers(self) -> Option<Writers> {
+        match self {
+            Self::LogRate(writers) | Self::LogCpu(writers) | Self::LogWrong(writers) => {
+                Some(writers)
+            }
+            _ => None,
+        }
+    }
+
     /// The row's title, with the unit.
     pub(crate) fn label(self) -> String {
         match self {

@@ -54,8 +54,8 @@ impl Extent {
         crashes: 100,
         crashing: Duration::from_secs(8),
         calling: Duration::from_secs(1),
-        blocks: 512 << 20,
-        lines: 64 << 20,
+        blocks: 256 << 20,
+        lines: 32 << 20,
         commands: 5,
     };
 
@@ -81,7 +81,7 @@ impl Extent {
 }
 
 const USAGE: &str = "\
-usage: minder-bench MINDER SUPERVISOR-FOLDER JSON [--quick] [--only FAMILY]
+usage: minder-bench MINDER SUPERVISOR-FOLDER JSON [--quick] [--rounds N] [--only FAMILY]
 families: life, idle, logs, calls, commands, events";
 
 impl Plan {
@@ -108,6 +108,9 @@ impl Plan {
         while let Some(option) = options.next() {
             match option.as_str() {
                 "--quick" => plan.extent = Extent::QUICK,
+                "--rounds" => {
+                    plan.extent.rounds = options.next().context(USAGE)?.parse()?;
+                }
                 "--only" => {
                     let word = options.next().context(USAGE)?;
                     let family = Family::ALL.into_iter().find(|family| family.word() == word);
@@ -121,5 +124,11 @@ impl Plan {
 
     pub(crate) fn measures(&self, family: Family) -> bool {
         self.families.contains(&family)
+    }
+
+    /// Whether anything is measured that takes programs which wait.
+    pub(crate) fn runs_programs(&self) -> bool {
+        let parts = [Family::Life, Family::Idle, Family::Calls, Family::Commands];
+        parts.into_iter().any(|family| self.measures(family))
     }
 }

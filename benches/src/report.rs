@@ -41,13 +41,20 @@ impl Column {
     }
 }
 
-/// Every value, by row and column.
+/// Every value, by row and column, and what could not be measured.
 #[derive(Debug, Default)]
-pub(crate) struct Report(BTreeMap<(Metric, Column), Vec<f64>>);
+pub(crate) struct Report {
+    values: BTreeMap<(Metric, Column), Vec<f64>>,
+    failures: Vec<String>,
+}
 
 impl Report {
     pub(crate) fn add(&mut self, metric: Metric, column: Column, value: f64) {
-        self.0.entry((metric, column)).or_default().push(value);
+        self.values.entry((metric, column)).or_default().push(value);
+    }
+
+    pub(crate) fn fail(&mut self, failure: String) {
+        self.failures.push(failure);
     }
 
     /// With `about`, what was measured and on what.
@@ -61,12 +68,15 @@ impl Report {
             .filter(|family| family["rows"] != json!([]))
             .collect();
         let columns = Column::ALL.map(Column::name);
-        json!({ "about": about, "columns": columns, "families": families })
+        let failures = &self.failures;
+        json!({ "about": about, "columns": columns, "families": families, "failures": failures })
     }
 
     fn rows(&self, family: Family) -> Vec<Value> {
-        let mut metrics: Vec<Metric> = self.0.keys().map(|(metric, _)| *metric).collect();
+        let mut metrics: Vec<Metric> = self.values.keys().map(|(metric, _)| *metric).collect();
         metrics.dedup();
+        // What was measured of one load stands together.
+        metrics.sort_by_key(|metric| (metric.load(), metric.writers(), *metric));
         metrics
             .into_iter()
             .filter(|metric| metric.family() == family)
@@ -77,7 +87,7 @@ impl Report {
     fn row(&self, metric: Metric) -> Value {
         let mut readings = serde_json::Map::new();
         for column in Column::ALL {
-            if let Some(values) = self.0.get(&(metric, column)) {
+            if let Some(values) = self.values.get(&(metric, column)) {
                 let reading = json!({
                     "median": rounded(quantile(values, 0.5)),
                     "least": rounded(quantile(values, 0.0)),
@@ -88,7 +98,11 @@ impl Report {
             }
         }
         let mut row = json!({ "metric": metric.label(), "readings": readings });
-        let median = |column| self.0.get(&(metric, column)).map(|all| quantile(all, 0.5));
+        let median = |column| {
+            self.values
+                .get(&(metric, column))
+                .map(|all| quantile(all, 0.5))
+        };
         let budget = metric.budget();
         if let Some(minder) = median(Column::Minder).filter(|_| !budget.is_empty()) {
             let texts: Vec<String> = budget.iter().map(|limit| limit.text()).collect();

@@ -19,7 +19,7 @@ use crate::setup::{self, Setup};
 use crate::subject::Subject;
 
 /// How long a subject may take to be ready, or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A subject that runs.
 pub(crate) struct Running {

@@ -14,6 +14,8 @@ use crate::{metadata, performance, python, tools};
 pub(crate) struct Choice<'a> {
     /// As little as tells whether it works, in two minutes.
     quick: bool,
+    /// How often everything is measured, if not as often as usual.
+    rounds: Option<&'a str>,
     /// One part alone.
     only: Option<&'a str>,
     /// Whether `docs/performance.json` and the page are written.
@@ -29,6 +31,7 @@ impl<'a> Choice<'a> {
             match *word {
                 "--quick" => choice.quick = true,
                 "--write" => choice.write = true,
+                "--rounds" => choice.rounds = Some(words.next().context("how many rounds?")?),
                 "--only" => choice.only = Some(words.next().context("--only what?")?),
                 other => bail!("unknown option \"{other}\""),
             }
@@ -77,6 +80,9 @@ pub(crate) fn run(choice: Choice<'_>) -> Result<()> {
         .arg(&json);
     if choice.quick {
         bench.arg("--quick");
+    }
+    if let Some(rounds) = choice.rounds {
+        bench.args(["--rounds", rounds]);
     }
     if let Some(part) = choice.only {
         bench.args(["--only", part]);

@@ -32,7 +32,7 @@ usage: cargo xtask CHORE
   python           the real Supervisor, Flask and gunicorn, installed below target/python
   compat [FILTER]  the comparison with the real Supervisor, or the cases whose name holds FILTER
   compat --table   the table of what is compared, written to docs/compatibility.md
-  bench [--quick] [--only PART] [--write]
+  bench [--quick] [--rounds N] [--only PART] [--write]
                    Minder, the real Supervisor, s6, runit and two floors, measured side by side
   performance      docs/performance.md, made from docs/performance.json
   counts [--write] instructions of small pieces of work, compared with what is written down, or

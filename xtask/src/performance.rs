@@ -33,13 +33,14 @@ fn page() -> Result<String> {
     let text = fs::read(crate::root().join(JSON)).context("nothing was measured")?;
     let report: Value = serde_json::from_slice(&text).context("what was measured is not JSON")?;
     Ok(TEMPLATE
-        .replace("{machine}", &machine(&report["about"]))
+        .replace("{machine}", &machine(&report))
         .replace("{budgets}", &budgets(&report))
         .replace("{tables}", tables(&report).trim_end()))
 }
 
 /// A sentence about the machine and one about the subjects.
-fn machine(about: &Value) -> String {
+fn machine(report: &Value) -> String {
+    let about = &report["about"];
     let text = |name: &str| about[name].as_str().unwrap_or("unknown").to_owned();
     let mut said = format!(
         "Measured on {} processors ({}), Linux {}, in {} rounds.",
@@ -55,6 +56,9 @@ fn machine(about: &Value) -> String {
         .map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or("")))
         .collect();
     let _ = write!(said, " Compared: {}.", versions.join(", "));
+    for failure in list(&report["failures"]).filter_map(Value::as_str) {
+        let _ = write!(said, " Not measured: {failure}.");
+    }
     let missing: Vec<&str> = list(&about["missing"]).filter_map(Value::as_str).collect();
     if !missing.is_empty() {
         let _ = write!(said, " Not installed: {}.", missing.join(", "));
