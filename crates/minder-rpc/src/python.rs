@@ -110,7 +110,8 @@ fn repr_double(double: f64) -> String {
     }
 }
 
-fn repr_text(text: &str) -> String {
+/// What `repr(text)` is in Python; but what has no glyph stands as it is.
+pub(crate) fn repr_text(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') {
         '"'
     } else {

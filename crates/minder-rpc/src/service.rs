@@ -3,6 +3,7 @@
 use std::io;
 use std::time::SystemTime;
 
+use crate::xmlrpc::DecodeError;
 use crate::{Answer, Call, Fault, Twiddler};
 
 /// Who answers calls.
@@ -11,6 +12,11 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// What was asked for happens even if nobody waits for the answer any more.
     fn call(&self, call: Call) -> impl Future<Output = Result<Answer, Fault>> + Send;
+
+    /// Takes note that a request was refused because it is no call.
+    fn refused(&self, data: &[u8], error: &DecodeError) {
+        let _ = (data, error);
+    }
 
     /// The names under which the plug-in `supervisor_twiddler` is switched on: none unless told
     /// otherwise.
