@@ -30,16 +30,17 @@ use crate::fastcgi::{self, SocketError, socket_of};
 use crate::link::now;
 use crate::mailbox::{Command, Post};
 use crate::published::Published;
+use crate::upgrade::Upgrade;
 
 mod infos;
-mod logs;
+pub(crate) mod logs;
 mod twiddler;
 
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
 
 /// The version of Minder.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Whoever answers calls.
 pub(crate) struct Api {
@@ -55,6 +56,8 @@ pub(crate) struct Api {
     pub(crate) keeper_pid: u32,
     /// How many daemons have died since the start or the last restart.
     pub(crate) generation: u32,
+    /// How the latest upgrade went.
+    pub(crate) upgrade: Option<Upgrade>,
     /// When this one began.
     pub(crate) started: Now,
     /// What `getIdentification` tells.
@@ -101,6 +104,7 @@ impl Service for Api {
             Call::Twiddler(call) => self.twiddle(call).await,
             Call::GetMinderVersion => Ok(Answer::Text(VERSION.to_owned())),
             Call::GetMinderInfo => Ok(Answer::DaemonInfo(self.info())),
+            Call::UpgradeMinder => self.upgrade().await,
 
             Call::GetApiVersion => Ok(Answer::Text(API_VERSION.to_owned())),
             Call::GetSupervisorVersion => Ok(Answer::Text(VERSION_OF_SUPERVISOR.to_owned())),
@@ -308,7 +312,14 @@ impl Api {
             keeper_pid: pid(self.keeper_pid),
             daemon_pid: pid(std::process::id()),
             started: self.started.wall.rpc_secs(),
+            upgrade: self.upgrade.as_ref().map(Upgrade::info),
         }
+    }
+
+    async fn upgrade(&self) -> Result<Answer, Fault> {
+        let (answer, version) = oneshot::channel();
+        self.post.send(Command::Upgrade { answer });
+        answered(version).await?.map(Answer::Text)
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, Fault> {
@@ -320,7 +331,7 @@ impl Api {
 
 /// The process that a user calls `name`: `group:name`, or `name` if its group is called the same.
 /// All of a group (`group:*`) is no process.
-fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
+pub(crate) fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
     let found = || {
         let (group, process) = match name.split_once(':') {
             Some((_, "" | "*")) => return None,
@@ -335,7 +346,7 @@ fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessVie
 }
 
 /// Does what may wait for a disk, in a thread that nobody else needs.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
     // Not done only if everything is about to end: by a panic, or because it is time.

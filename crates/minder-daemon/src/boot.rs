@@ -10,7 +10,8 @@ mod fresh;
 use std::borrow::Cow;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,12 +19,12 @@ use minder_config::options::daemon::{self, DaemonCommand};
 use minder_config::{Environment, Loaded};
 use minder_core::effect::Halt;
 use minder_core::{Core, Effects, Level};
-use minder_http::server::{Credentials, Listener};
+use minder_http::server::{Credentials, Leave, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
 use minder_os::{limits, process};
-use minder_wire::{Departure, MAX_TEXT, ToKeeper};
+use minder_wire::{Departure, MAX_PATH, MAX_TEXT, ToKeeper};
 use rustix::fs::Mode;
 use tokio::sync::Mutex;
 
@@ -31,7 +32,7 @@ use crate::api::Api;
 use crate::children::Children;
 use crate::configuration::Configuration;
 use crate::control::{self, Control};
-use crate::driver::Driver;
+use crate::driver::{Driver, End};
 use crate::heirloom;
 use crate::launch::{self, Refusal, USAGE};
 use crate::link::{Inventory, Link, LinkError, Outbox, now};
@@ -43,6 +44,7 @@ use crate::plan::Inheritance;
 use crate::published::{Picture, Published};
 use crate::settings::Settings;
 use crate::snapshot::{Recorder, hold};
+use crate::upgrade::MakingRoom;
 use crate::waiters::Waiters;
 
 /// The exit code for a failure of our own (`EX_SOFTWARE`): another daemon may do better.
@@ -112,11 +114,12 @@ fn begin(link: Link, inventory: Inventory) -> ExitCode {
         failure @ (Failure::Refused(_) | Failure::Broken(_)) => failure,
     });
     let departure = match ended {
-        Ok(Halt::Exit) => Departure::Exit {
+        Ok(End::Halt(Halt::Exit)) => Departure::Exit {
             code: 0,
             text: Vec::new(),
         },
-        Ok(Halt::Restart) => Departure::Restart,
+        Ok(End::Halt(Halt::Restart)) => Departure::Restart,
+        Ok(End::Upgrade) => Departure::Upgrade,
         Err(Failure::Refused(refusal)) => {
             let message = refusal.message(&program);
             log.write(Level::Critical, message.trim_end());
@@ -183,7 +186,7 @@ impl Start {
         })
     }
 
-    fn run(mut self) -> Result<Halt, Failure> {
+    fn run(mut self) -> Result<End, Failure> {
         let legacy = crate::snapshot::take(&mut self.inventory.held);
         let running = match legacy {
             None if self.inventory.children.is_empty() => fresh::start(self)?,
@@ -275,6 +278,7 @@ impl Start {
             plane: plane.clone(),
             keeper_pid: self.inventory.keeper_pid,
             generation: self.inventory.generation,
+            upgrade: self.inventory.upgrade.clone(),
             started: now(),
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
@@ -317,6 +321,7 @@ impl Start {
             children: parts.children,
             heard: Vec::new(),
             told: Vec::new(),
+            making_room: MakingRoom::default(),
         };
         Running {
             driver,
@@ -354,35 +359,57 @@ struct Running {
 
 impl Running {
     /// Runs to the end, and tidies up.
-    fn run(mut self) -> Result<Halt, Failure> {
+    fn run(self) -> Result<End, Failure> {
+        let Self {
+            mut driver,
+            api,
+            listeners,
+            settings,
+            in_background,
+        } = self;
         // Clients wait until there is something to be seen.
-        let halt = if let Some(halt) = self.driver.settle()? {
-            halt
+        let end = if let Some(halt) = driver.settle()? {
+            End::Halt(halt)
         } else {
-            let control = Control::start(self.listeners, self.api)?;
-            if self.in_background {
+            let control = Control::start(listeners, api)?;
+            if in_background {
                 minder_keeper::silence();
             }
-            self.driver.link.send(&ToKeeper::Ready, &[])?;
-            let halt = self.driver.run()?;
-            control.stop();
-            halt
+            let path = ordinary_file(driver.log.path());
+            driver.link.send(&ToKeeper::Log { path }, &[])?;
+            driver.link.send(&ToKeeper::Ready, &[])?;
+            let end = driver.run()?;
+            control.stop(match end {
+                End::Halt(_) => Leave::Now,
+                End::Upgrade => Leave::AfterNewcomers,
+            });
+            end
         };
-        let files = self
-            .settings
-            .servers
-            .iter()
-            .filter_map(|server| server.file.as_deref());
-        control::remove_files(files);
-        remove_pidfile(&self.settings.pidfile, self.driver.keeper_pid);
-        if halt == Halt::Restart {
-            let serial = self.driver.core.snapshot().serial;
-            heirloom::leave(&mut self.driver.link, serial)?;
+        if let End::Halt(halt) = end {
+            tidy_up(&mut driver, &settings, halt)?;
         }
-        self.driver.plane.shutdown();
-        self.driver.syslog.finish();
-        Ok(halt)
+        driver.plane.shutdown();
+        driver.syslog.finish();
+        Ok(end)
     }
+}
+
+/// Leaves nothing behind that only a running daemon has.
+fn tidy_up(driver: &mut Driver, settings: &Settings, halt: Halt) -> Result<(), LinkError> {
+    let servers = settings.servers.iter();
+    control::remove_files(servers.filter_map(|server| server.file.as_deref()));
+    remove_pidfile(&settings.pidfile, driver.keeper_pid);
+    if halt == Halt::Restart {
+        let serial = driver.core.snapshot().serial;
+        heirloom::leave(&mut driver.link, serial)?;
+    }
+    Ok(())
+}
+
+/// What the keeper may write to as well: a path that a file of its own lies under.
+fn ordinary_file(path: Option<PathBuf>) -> Option<Vec<u8>> {
+    let path = path.filter(|path| path.is_file())?.into_os_string();
+    Some(path.into_vec()).filter(|path| path.len() <= MAX_PATH)
 }
 
 /// Syslog, whose troubles are told in the daemon's own log.

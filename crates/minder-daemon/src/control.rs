@@ -10,7 +10,8 @@ use std::thread::{self, JoinHandle};
 
 use minder_config::Server;
 use minder_http::bind::{BindError, BoundUnix, bind_tcp, bind_unix};
-use minder_http::server::{self, Credentials, Listener};
+use minder_http::server::{self, Credentials, Leave, Listener};
+use rustix::process::{Resource, getrlimit};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
@@ -22,7 +23,7 @@ const BLOCKING_THREADS: usize = 4;
 
 /// The thread that serves.
 pub(crate) struct Control {
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Leave>,
     thread: JoinHandle<()>,
 }
 
@@ -40,12 +41,10 @@ impl Control {
         let (stop, stopped) = oneshot::channel();
         let log = Arc::clone(&api.log);
         let serve = move || {
-            let shutdown = async {
-                // A driver that is gone wants an end as well.
-                let _ = stopped.await;
-            };
-            if let Err(error) = runtime.block_on(server::serve(listeners, Arc::new(api), shutdown))
-            {
+            // A driver that is gone wants an end as well.
+            let shutdown = async { stopped.await.unwrap_or(Leave::Now) };
+            let serving = server::serve(listeners, Arc::new(api), capacity(), shutdown);
+            if let Err(error) = runtime.block_on(serving) {
                 let line = format!("cannot serve clients: {error}");
                 log.write(minder_core::Level::Critical, line);
             }
@@ -59,11 +58,19 @@ impl Control {
     }
 
     /// Sends off what is being answered, and ends.
-    pub(crate) fn stop(self) {
+    pub(crate) fn stop(self, leave: Leave) {
         // It may have ended by itself; that has been told.
-        let _ = self.stop.send(());
+        let _ = self.stop.send(leave);
         let _ = self.thread.join();
     }
+}
+
+/// How many clients may be connected: never so many that no descriptors are left for logs, files
+/// and what the keeper hands over.
+fn capacity() -> u32 {
+    let most = getrlimit(Resource::Nofile).current.map(|most| most / 2);
+    most.and_then(|most| u32::try_from(most).ok())
+        .unwrap_or(server::CONNECTIONS)
 }
 
 /// Makes the socket of a server. Says on standard error, as Supervisor does, if it replaces one

@@ -44,6 +44,7 @@ use crate::mailbox::{Command, Mailbox, Post};
 use crate::plan::Inheritance;
 use crate::published::Published;
 use crate::snapshot::Recorder;
+use crate::upgrade::MakingRoom;
 use crate::waiters::Waiters;
 use minder_config::command;
 
@@ -70,6 +71,16 @@ pub(crate) struct Driver {
     pub(crate) heard: Vec<Signal>,
     /// Who has told listeners something in this step.
     pub(crate) told: Vec<oneshot::Sender<()>>,
+    pub(crate) making_room: MakingRoom,
+}
+
+/// Why a daemon ends on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Everything has stopped.
+    Halt(Halt),
+    /// Another program takes our place, and everything runs on.
+    Upgrade,
 }
 
 /// A stream that there is something to do about.
@@ -84,11 +95,15 @@ enum Ready {
 const INIT: u32 = 1;
 
 impl Driver {
-    /// Drives until everything has stopped and is not to be started again.
-    pub(crate) fn run(&mut self) -> Result<Halt, LinkError> {
+    /// Drives until everything has stopped and is not to be started again, or until another program
+    /// takes our place.
+    pub(crate) fn run(&mut self) -> Result<End, LinkError> {
         loop {
             if let Some(halt) = self.settle()? {
-                return Ok(halt);
+                return Ok(End::Halt(halt));
+            }
+            if self.makes_room() {
+                return Ok(End::Upgrade);
             }
             let ready = self.wait()?;
             self.take_inputs(ready)?;
@@ -101,7 +116,8 @@ impl Driver {
         if self.link.has_early() {
             return Ok(Vec::new());
         }
-        let deadline = self.core.deadline();
+        let deadlines = [self.core.deadline(), self.making_room.deadline()];
+        let deadline = deadlines.into_iter().flatten().min();
         let timeout = deadline.map(|deadline| timeout(now().mono, deadline));
         let mut fds = vec![
             PollFd::from_borrowed_fd(self.link.as_fd(), PollFlags::IN),
@@ -158,6 +174,19 @@ impl Driver {
             self.input(now, Input::DeadlineReached);
         }
         Ok(())
+    }
+
+    /// Whether it is time to make room: nobody waits for an answer any more, or has waited long
+    /// enough.
+    fn makes_room(&mut self) -> bool {
+        let Some(deadline) = self.making_room.deadline() else {
+            return false;
+        };
+        let is_time = self.waiters.is_empty() || deadline <= now().mono;
+        if is_time {
+            self.making_room.leave();
+        }
+        is_time
     }
 
     fn input(&mut self, now: Now, input: Input) {
@@ -224,6 +253,10 @@ impl Driver {
                     },
                 );
             }
+            ToDaemon::UpgradePossible { to } => {
+                self.making_room.possible(now.mono, &to, &self.log);
+            }
+            ToDaemon::UpgradeRefused { why } => self.making_room.refused(&why, &self.log),
             // Parts of the inventory; the driver begins when that is complete.
             ToDaemon::Welcome { .. }
             | ToDaemon::Child { .. }
@@ -280,6 +313,11 @@ impl Driver {
             Command::RemoteCommunication { kind, data, answer } => {
                 self.input(now, Input::RemoteCommunication { kind, data });
                 self.told.push(answer);
+            }
+            Command::Upgrade { answer } => {
+                if self.making_room.ask(answer) {
+                    self.link.send(&ToKeeper::Upgrade, &[])?;
+                }
             }
             Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
             Command::RestartChecked(Err(error)) => {

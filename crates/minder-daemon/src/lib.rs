@@ -14,6 +14,7 @@ mod heirloom;
 mod inbox;
 mod inputs;
 mod inspected;
+mod interface;
 mod launch;
 mod link;
 mod log_files;
@@ -27,6 +28,7 @@ mod settings;
 mod snapshot;
 #[cfg(test)]
 mod testing;
+mod upgrade;
 mod waiters;
 
 pub use boot::daemon;

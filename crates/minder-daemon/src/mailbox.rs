@@ -13,6 +13,7 @@ use rustix::io::Errno;
 use tokio::sync::oneshot;
 
 use crate::lookups::Answer;
+use crate::upgrade;
 
 /// What another thread asks the driver for, or tells it.
 pub(crate) enum Command {
@@ -33,6 +34,8 @@ pub(crate) enum Command {
         data: String,
         answer: oneshot::Sender<()>,
     },
+    /// Another program is to take our place.
+    Upgrade { answer: upgrade::Answer },
     /// Everything is to begin anew, and the configuration has been looked at for that.
     RestartChecked(Result<(), ConfigError>),
     /// What a start has waited for is known.

@@ -150,6 +150,8 @@ pub enum Call {
     GetMinderVersion,
     /// `minder.getInfo`: the daemon, and the keeper above it.
     GetMinderInfo,
+    /// `minder.upgrade`: another program in place of the one that runs.
+    UpgradeMinder,
     /// A call of the plug-in `supervisor_twiddler`.
     Twiddler(TwiddlerCall),
 }

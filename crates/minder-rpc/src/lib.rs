@@ -21,7 +21,9 @@ pub mod twiddler;
 pub mod value;
 pub mod xmlrpc;
 
-pub use answer::{Answer, ConfigInfo, DaemonInfo, LogPaths, ProcessInfo, Tail};
+pub use answer::{
+    Answer, ConfigInfo, DaemonInfo, LogPaths, ProcessInfo, Tail, UpgradeInfo, UpgradeState,
+};
 pub use base64::base64_text;
 pub use call::Call;
 pub use dispatch::dispatch;

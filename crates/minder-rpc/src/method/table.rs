@@ -65,7 +65,7 @@ pub static METHODS: &[Method] = &[
         about: "Tells of the daemon that answers, and of the keeper above it.",
         params: &[],
         gives: Type::Struct,
-        result: "version, api, generation, keeper_pid, daemon_pid, started",
+        result: "version, api, generation, keeper_pid, daemon_pid, started, upgrade",
         action: Action::Supervisor(|_| Ok(Call::GetMinderInfo)),
     },
     Method {
@@ -75,6 +75,15 @@ pub static METHODS: &[Method] = &[
         gives: Type::String,
         result: "the version",
         action: Action::Supervisor(|_| Ok(Call::GetMinderVersion)),
+    },
+    Method {
+        name: "minder.upgrade",
+        about: "Goes over to the program that is installed now. Processes run on. How it went is \
+                told by minder.getInfo of the daemon that answers next.",
+        params: &[],
+        gives: Type::String,
+        result: "the version that is gone over to",
+        action: Action::Supervisor(|_| Ok(Call::UpgradeMinder)),
     },
     Method {
         name: "supervisor.addProcessGroup",
