@@ -21,7 +21,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use minder_rpc::xmlrpc::{self, Limits};
-use minder_rpc::{Channel, LogRef, Service, dispatch};
+use minder_rpc::{Channel, Incident, LogRef, Service, dispatch};
 use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -209,11 +209,21 @@ impl<S: Service + Site> Responder<S> {
         }
         let body = self.read(head, body, Limits::CALL.bytes as u64).await?;
         let call = xmlrpc::decode_call(&body).map_err(|error| {
-            self.service.refused(&body, &error);
+            let (data, error) = (&*body, &error);
+            self.service.note(&Incident::Refused { data, error });
             StatusCode::BAD_REQUEST
         })?;
         drop(body);
-        let answer = self.ask(|service| async move { dispatch(&*service, call).await });
+        let answer = self.ask(|service| async move {
+            let method = call.method.clone();
+            service.note(&Incident::Called(&method));
+            let answer = dispatch(&*service, call).await;
+            match &answer {
+                Ok(_) => service.note(&Incident::Returned(&method)),
+                Err(fault) => service.note(&Incident::Failed(&method, fault)),
+            }
+            answer
+        });
         let xml = match answer.await? {
             Ok(value) => xmlrpc::encode_response(&value),
             Err(fault) => xmlrpc::encode_fault(&fault),
