@@ -96,10 +96,7 @@ impl Service for Api {
             Call::Shutdown => self.ask(Request::Shutdown).await,
             Call::Restart => self.restart().await,
             Call::SendProcessStdin { name, chars } => self.send_stdin(name, chars).await,
-            Call::SendRemoteCommEvent { kind, data } => {
-                self.post.send(Command::RemoteCommunication { kind, data });
-                Ok(Answer::Done)
-            }
+            Call::SendRemoteCommEvent { kind, data } => self.tell_listeners(kind, data).await,
 
             Call::Twiddler(call) => self.twiddle(call).await,
             Call::GetMinderVersion => Ok(Answer::Text(VERSION.to_owned())),
@@ -250,6 +247,14 @@ impl Api {
                 self.log.write(Level::Error, text.trim_end());
                 Fault::about(FaultCode::CantReread, error.to_string())
             })
+    }
+
+    async fn tell_listeners(&self, kind: String, data: String) -> Result<Answer, Fault> {
+        let (answer, told) = oneshot::channel();
+        self.post
+            .send(Command::RemoteCommunication { kind, data, answer });
+        answered(told).await?;
+        Ok(Answer::Done)
     }
 
     async fn send_stdin(&self, name: String, chars: String) -> Result<Answer, Fault> {

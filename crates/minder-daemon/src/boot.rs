@@ -36,6 +36,7 @@ use crate::heirloom;
 use crate::launch::{self, Refusal, USAGE};
 use crate::link::{Inventory, Link, LinkError, Outbox, now};
 use crate::log_files::LogFiles;
+use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::note::Note;
 use crate::plan::Inheritance;
@@ -288,6 +289,7 @@ impl Start {
         let listeners = sockets.into_iter().zip(&settings.servers);
         let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));
         let listeners = listeners.collect();
+        let lookups = Lookups::new(post.clone());
         let driver = Driver {
             core,
             effects,
@@ -307,9 +309,11 @@ impl Start {
             },
             configuration: self.configuration,
             files,
+            lookups,
             waiters: Waiters::default(),
             children: parts.children,
             heard: Vec::new(),
+            told: Vec::new(),
             making_room: MakingRoom::default(),
         };
         Running {

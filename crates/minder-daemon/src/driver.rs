@@ -32,12 +32,14 @@ use minder_os::errno_name;
 use minder_wire::{SpawnStep, Stream, ToDaemon, ToKeeper};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use tokio::sync::oneshot;
 
 use crate::children::Children;
 use crate::configuration::Configuration;
 use crate::inspected::Side;
 use crate::link::{Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
+use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::plan::Inheritance;
 use crate::published::Published;
@@ -62,10 +64,13 @@ pub(crate) struct Driver {
     pub(crate) inheritance: Inheritance,
     pub(crate) configuration: Configuration,
     pub(crate) files: LogFiles,
+    pub(crate) lookups: Lookups,
     pub(crate) waiters: Waiters,
     pub(crate) children: Children,
     /// Signals that have been acted upon in this step.
     pub(crate) heard: Vec<Signal>,
+    /// Who has told listeners something in this step.
+    pub(crate) told: Vec<oneshot::Sender<()>>,
     pub(crate) making_room: MakingRoom,
 }
 
@@ -147,7 +152,8 @@ impl Driver {
         for stream in ready {
             match stream {
                 Ready::Input(child) => {
-                    if !self.children.inputs.send(child) {
+                    let deaf = self.children.inputs.send(child);
+                    if deaf.is_some_and(|deaf| deaf.missed_event) {
                         self.input(now, Input::ListenerDeaf { child });
                     }
                 }
@@ -304,8 +310,9 @@ impl Driver {
             } => {
                 self.send_stdin(process, &bytes, answer)?;
             }
-            Command::RemoteCommunication { kind, data } => {
+            Command::RemoteCommunication { kind, data, answer } => {
                 self.input(now, Input::RemoteCommunication { kind, data });
+                self.told.push(answer);
             }
             Command::Upgrade { answer } => {
                 if self.making_room.ask(answer) {
@@ -325,6 +332,10 @@ impl Driver {
                         report.trim_end()
                     ),
                 );
+            }
+            Command::LookedUp { child, answer } => {
+                self.lookups.answered(child);
+                self.spawn(child, answer)?;
             }
             Command::Logs(notice) => self.notice(now, notice)?,
         }

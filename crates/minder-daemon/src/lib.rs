@@ -17,6 +17,7 @@ mod inspected;
 mod launch;
 mod link;
 mod log_files;
+mod lookups;
 mod mailbox;
 mod note;
 mod outbox;

@@ -65,7 +65,7 @@ fn killed_daemons_are_not_missed() {
             let caller = scope.spawn(|| calls_that_break(&daemon, &["status"], &expected, &halt));
             let end = EndOfScope(&halt);
             for kill in 1..=kills {
-                wait_for_growth(&daemon, moments.next_below(BYTES_BETWEEN_KILLS));
+                wait_for_growth(&daemon, "one.log", moments.next_below(BYTES_BETWEEN_KILLS));
                 let killed = kill_daemon(keeper);
                 let begun = Instant::now();
                 assert_eq!(normal::status(&daemon.ctl_line("status").0), expected);
@@ -213,13 +213,13 @@ impl Drop for EndOfScope<'_> {
     }
 }
 
-/// Waits until the first program's log is longer by `bytes`: a moment that no clock chooses, and a
-/// proof that the log goes on.
-pub(crate) fn wait_for_growth(daemon: &Daemon, bytes: u64) {
-    let log = daemon.sandbox().path("one.log");
-    let length = || fs::metadata(&log).map_or(0, |metadata| metadata.len());
+/// Waits until `file` is longer by `bytes`: a moment that no clock chooses, and a proof that things
+/// go on.
+pub(crate) fn wait_for_growth(daemon: &Daemon, file: &str, bytes: u64) {
+    let path = daemon.sandbox().path(file);
+    let length = || fs::metadata(&path).map_or(0, |metadata| metadata.len());
     let goal = length() + bytes;
-    wait_until("the log grows", || length() >= goal);
+    wait_until(&format!("{file} grows"), || length() >= goal);
 }
 
 /// How many lines of the own log tell that a daemon took over from one that had died.

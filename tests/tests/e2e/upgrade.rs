@@ -144,7 +144,7 @@ fn upgrades_are_not_noticed() {
             for (number, name) in names.enumerate() {
                 let _ = fs::remove_file(daemon.sandbox().path("go"));
                 assert_eq!(daemon.ctl_line("start brief").0, "brief: started\n");
-                wait_for_growth(&daemon, moments.next_below(BYTES_BETWEEN_KILLS));
+                wait_for_growth(&daemon, "one.log", moments.next_below(BYTES_BETWEEN_KILLS));
                 let begun = Instant::now();
                 let run = upgrade(&daemon, name, || {
                     // It ends about the time at which one keeper becomes the other.

@@ -238,6 +238,7 @@ impl Core {
 
     fn reread(&mut self, id: RequestId, groups: Vec<Arc<GroupSpec>>, fx: &mut Effects) {
         self.candidate = plan::in_start_order(groups).into();
+        self.unwritten.everything_changed();
         let active: Vec<_> = self.roster.by_age().map(|group| &group.spec).collect();
         let changes = plan::changes(&active, &self.candidate);
         fx.reply(id, Reply::Changes(changes));
@@ -269,7 +270,7 @@ impl Core {
             return fx.reply(id, Reply::Refused(Refusal::StillRunning(name)));
         }
         self.roster.remove(group);
-        self.gallery.groups_changed();
+        self.groups_changed();
         // A pool of listeners hears of its own beginning, but not of its end.
         self.pools.remove(group);
         fx.push(Effect::GroupRemoved { id: group });

@@ -205,10 +205,9 @@ impl Driver {
 
     /// Sends what is on its way to programs and to the log plane, now that it counts.
     pub(super) fn send_streams(&mut self) -> Result<(), LinkError> {
-        let mut deaf = std::mem::take(&mut self.children.deaf);
-        deaf.extend(self.children.inputs.send_fresh());
+        let deaf = self.children.inputs.send_fresh();
         for (child, answer) in std::mem::take(&mut self.children.asked) {
-            let sent = if deaf.contains(&child) {
+            let sent = if deaf.iter().any(|deaf| deaf.child == child) {
                 Err(self.stdin_fault(child, SendError::Closed))
             } else {
                 Ok(())
@@ -216,7 +215,14 @@ impl Driver {
             // Whoever asked may have gone away.
             let _ = answer.send(sent);
         }
-        for child in deaf {
+        // Those that an event could not even be put on its way to, and those that it did not reach.
+        let mut deafened = std::mem::take(&mut self.children.deaf);
+        deafened.extend(
+            deaf.iter()
+                .filter(|deaf| deaf.missed_event)
+                .map(|deaf| deaf.child),
+        );
+        for child in deafened {
             self.input(now(), Input::ListenerDeaf { child });
         }
         self.children.inspected.send(&mut self.link)
