@@ -199,7 +199,7 @@ where
             return;
         }
     }
-    if dismissed && !connection.is_waiting() {
+    if dismissed && connection.is_worth_waiting_for() {
         http.as_mut().graceful_shutdown();
         let _ = timeout(FAREWELL, http).await;
     }
