@@ -302,6 +302,14 @@ fn a_program_whose_daemon_does_not_come_up_is_left_again() {
                  everything as it was, 1 running programs included"
             );
             assert_eq!(told.collect::<Vec<_>>(), vec![line; upgrades]);
+            // What no daemon was there to tell.
+            let log = daemon.log();
+            let tried =
+                format!("CRIT {why}, and programs run on without it; another one is started ");
+            let tried = log.iter().filter(|line| line.starts_with(&tried)).count();
+            assert_eq!(tried, 2 * upgrades);
+            let left = format!("CRIT {why}: going back to the program before");
+            assert_eq!(log.iter().filter(|line| **line == left).count(), upgrades);
             assert_eq!(runs(keeper), inode(&daemon, "good"));
             assert_eq!((daemon.pid(), daemon.pid_of("cat")), (keeper, pid));
         }
