@@ -322,6 +322,7 @@ impl Start {
             heard: Vec::new(),
             told: Vec::new(),
             making_room: MakingRoom::default(),
+            clients_are_gone: false,
         };
         Running {
             driver,
@@ -378,12 +379,18 @@ impl Running {
             let path = ordinary_file(driver.log.path());
             driver.link.send(&ToKeeper::Log { path }, &[])?;
             driver.link.send(&ToKeeper::Ready, &[])?;
-            let end = driver.run()?;
-            control.stop(match end {
-                End::Halt(_) => Leave::Now,
-                End::Upgrade => Leave::AfterNewcomers,
-            });
-            end
+            match driver.run()? {
+                End::Upgrade => {
+                    let thread = control.begin_to_stop(Leave::AfterNewcomers);
+                    let end = driver.see_clients_off()?;
+                    let _ = thread.join();
+                    end
+                }
+                end @ End::Halt(_) => {
+                    control.stop();
+                    end
+                }
+            }
         };
         if let End::Halt(halt) = end {
             tidy_up(&mut driver, &settings, halt)?;

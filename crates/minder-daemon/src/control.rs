@@ -16,6 +16,7 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 
 use crate::api::Api;
+use crate::mailbox::Command;
 use crate::settings::Endpoint;
 
 /// How many files are read, or configurations checked, at the same time. More clients wait.
@@ -40,6 +41,7 @@ impl Control {
             .build()?;
         let (stop, stopped) = oneshot::channel();
         let log = Arc::clone(&api.log);
+        let post = api.post.clone();
         let serve = move || {
             // A driver that is gone wants an end as well.
             let shutdown = async { stopped.await.unwrap_or(Leave::Now) };
@@ -50,6 +52,7 @@ impl Control {
             }
             // Whoever reads a file for a client that is gone need not be waited for.
             runtime.shutdown_background();
+            post.send(Command::ClientsGone);
         };
         let thread = thread::Builder::new()
             .name("control".to_owned())
@@ -58,10 +61,15 @@ impl Control {
     }
 
     /// Sends off what is being answered, and ends.
-    pub(crate) fn stop(self, leave: Leave) {
+    pub(crate) fn stop(self) {
+        let _ = self.begin_to_stop(Leave::Now).join();
+    }
+
+    /// Begins to end. The driver is told once no client is served any more.
+    pub(crate) fn begin_to_stop(self, leave: Leave) -> JoinHandle<()> {
         // It may have ended by itself; that has been told.
         let _ = self.stop.send(leave);
-        let _ = self.thread.join();
+        self.thread
     }
 }
 

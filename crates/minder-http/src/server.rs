@@ -58,9 +58,12 @@ const HEAD_LINES: usize = 100;
 /// How long to let be what cannot be accepted because descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long answers under way may take to be sent when the server ends, and how long who has just
-/// connected may take to ask.
+/// How long answers under way may take to be sent when the server ends.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How long who has just connected may take to ask when another server goes on. Everybody else waits
+/// for as long.
+const HEARING: Duration = Duration::from_secs(2);
 
 /// What becomes of connections when the server ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,11 +202,11 @@ where
     let dismissed = until(connection.dismissed(), http.as_mut()).await.is_none();
     if dismissed && connection.is_heard_out() {
         let asked = until(connection.has_asked(), http.as_mut());
-        if let Ok(Some(_)) = timeout(FAREWELL, asked).await {
+        if let Ok(Some(_)) = timeout(HEARING, asked).await {
             return;
         }
     }
-    if dismissed && !connection.is_waiting() {
+    if dismissed && connection.is_worth_waiting_for() {
         http.as_mut().graceful_shutdown();
         let _ = timeout(FAREWELL, http).await;
     }
