@@ -138,16 +138,30 @@ async fn accept<L: Accept, S: Service + Site>(
     connections: Arc<Connections>,
 ) {
     loop {
-        let Ok(stream) = listener.accept().await else {
-            // The client has gone already, or no descriptor is left. The latter would be
-            // reported again and again without a pause.
-            connections.make_room();
-            sleep(ACCEPT_PAUSE).await;
-            continue;
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) if is_about_one_client(&error) => continue,
+            Err(_) => {
+                // No descriptor is left, or no memory. That would be reported again and again
+                // without a pause.
+                connections.make_room();
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         let place = connections.enter().await;
         tokio::spawn(attend(stream, place, responder.clone()));
     }
+}
+
+/// Whether the client to be accepted has gone already, say: the next one may be there.
+fn is_about_one_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
 }
 
 /// Both sorts of listener, seen as one.
