@@ -135,6 +135,26 @@ pub fn is_alive(pid: i32) -> bool {
     state(pid).is_some_and(|state| state != 'Z')
 }
 
+/// How long ago `pid` was started, to a hundredth of a second; nothing if there is no such process.
+#[must_use]
+pub fn age(pid: i32) -> Duration {
+    let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let now: Option<f64> = uptime.split(' ').next().and_then(|word| word.parse().ok());
+    // In hundredths, as the kernel tells programs on every machine.
+    let started = stat_field(pid, 19).and_then(|field| field.parse::<f64>().ok());
+    match (now, started) {
+        (Some(now), Some(started)) => Duration::try_from_secs_f64(now - started / 100.0),
+        _ => Ok(Duration::ZERO),
+    }
+    .unwrap_or_default()
+}
+
+/// Whether `pid` has been stopped by a signal.
+#[must_use]
+pub fn is_stopped(pid: i32) -> bool {
+    state(pid) == Some('T')
+}
+
 /// The process group of `pid`.
 #[must_use]
 pub fn group(pid: i32) -> Option<i32> {

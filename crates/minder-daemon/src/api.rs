@@ -8,6 +8,7 @@
 //! except where a call never reaches the core. [`infos`] tells how processes are, [`logs`] reads
 //! and empties what they wrote, and [`twiddler`] answers the calls of a plug-in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,9 +19,8 @@ use minder_core::view::{GroupView, ProcessView};
 use minder_core::{Level, Mood, Now, ProcessState, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
-use minder_rpc::xmlrpc::{DecodeError, complaint};
 use minder_rpc::{
-    Answer, Call, DaemonInfo, Fault, FaultCode, LogFollow, LogRef, Service, Twiddler,
+    Answer, Call, DaemonInfo, Fault, FaultCode, Incident, LogFollow, LogRef, Service, Twiddler,
 };
 use tokio::sync::{Mutex, oneshot};
 
@@ -33,14 +33,14 @@ use crate::published::Published;
 use crate::upgrade::Upgrade;
 
 mod infos;
-mod logs;
+pub(crate) mod logs;
 mod twiddler;
 
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
 
 /// The version of Minder.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Whoever answers calls.
 pub(crate) struct Api {
@@ -66,6 +66,8 @@ pub(crate) struct Api {
     pub(crate) configuration: Configuration,
     /// Held by whoever adds a group.
     pub(crate) adding: Mutex<()>,
+    /// The names under which Supervisor's own methods can be called.
+    pub(crate) namespaces: Vec<Cow<'static, str>>,
     /// The names under which the plug-in `supervisor_twiddler` is switched on.
     pub(crate) twiddlers: Vec<Twiddler>,
     /// What `[supervisord]` puts in the environment of programs.
@@ -157,8 +159,12 @@ impl Service for Api {
         }
     }
 
-    fn refused(&self, data: &[u8], error: &DecodeError) {
-        self.log.write(Level::Error, complaint(data, error));
+    fn namespaces(&self) -> &[Cow<'static, str>] {
+        &self.namespaces
+    }
+
+    fn note(&self, incident: &Incident<'_>) {
+        self.log.write(incident.level(), incident);
     }
 
     fn twiddlers(&self) -> &[Twiddler] {
@@ -325,7 +331,10 @@ impl Api {
 
 /// The process that a user calls `name`: `group:name`, or `name` if its group is called the same.
 /// All of a group (`group:*`) is no process.
-fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
+pub(crate) fn find<'a>(
+    view: &'a View,
+    name: &str,
+) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
     let found = || {
         let (group, process) = match name.split_once(':') {
             Some((_, "" | "*")) => return None,
@@ -340,7 +349,7 @@ fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessVie
 }
 
 /// Does what may wait for a disk, in a thread that nobody else needs.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
     // Not done only if everything is about to end: by a panic, or because it is time.

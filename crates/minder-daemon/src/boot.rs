@@ -7,6 +7,7 @@
 mod adopted;
 mod fresh;
 
+use std::borrow::Cow;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -305,6 +306,12 @@ impl Start {
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
             adding: Mutex::default(),
+            namespaces: settings
+                .namespaces
+                .iter()
+                .cloned()
+                .map(Cow::Owned)
+                .collect(),
             twiddlers: settings.twiddlers.clone(),
             variables: settings.variables.clone(),
         };
@@ -338,6 +345,7 @@ impl Start {
             heard: Vec::new(),
             told: Vec::new(),
             making_room: MakingRoom::default(),
+            clients_are_gone: false,
         };
         Ok(Running {
             driver,
@@ -394,12 +402,18 @@ impl Running {
             let path = ordinary_file(driver.log.path());
             driver.link.send(&ToKeeper::Log { path }, &[])?;
             driver.link.send(&ToKeeper::Ready, &[])?;
-            let end = driver.run()?;
-            control.stop(match end {
-                End::Halt(_) => Leave::Now,
-                End::Upgrade => Leave::AfterNewcomers,
-            });
-            end
+            match driver.run()? {
+                End::Upgrade => {
+                    let thread = control.begin_to_stop(Leave::AfterNewcomers);
+                    let end = driver.see_clients_off()?;
+                    let _ = thread.join();
+                    end
+                }
+                end @ End::Halt(_) => {
+                    control.stop();
+                    end
+                }
+            }
         };
         if let End::Halt(halt) = end {
             tidy_up(&mut driver, &settings, halt)?;

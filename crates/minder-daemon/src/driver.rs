@@ -73,6 +73,8 @@ pub(crate) struct Driver {
     /// Who has told listeners something in this step.
     pub(crate) told: Vec<oneshot::Sender<()>>,
     pub(crate) making_room: MakingRoom,
+    /// Whether no client is served any more.
+    pub(crate) clients_are_gone: bool,
 }
 
 /// Why a daemon ends on purpose.
@@ -99,11 +101,20 @@ impl Driver {
     /// Drives until everything has stopped and is not to be started again, or until another program
     /// takes our place.
     pub(crate) fn run(&mut self) -> Result<End, LinkError> {
+        self.drive(Self::makes_room)
+    }
+
+    /// Goes on until no client is left that was connected.
+    pub(crate) fn see_clients_off(&mut self) -> Result<End, LinkError> {
+        self.drive(|driver| driver.clients_are_gone)
+    }
+
+    fn drive(&mut self, leaves: impl Fn(&mut Self) -> bool) -> Result<End, LinkError> {
         loop {
             if let Some(halt) = self.settle()? {
                 return Ok(End::Halt(halt));
             }
-            if self.makes_room() {
+            if leaves(self) {
                 return Ok(End::Upgrade);
             }
             let ready = self.wait()?;
@@ -320,6 +331,7 @@ impl Driver {
                     self.link.send(&ToKeeper::Upgrade, &[])?;
                 }
             }
+            Command::ClientsGone => self.clients_are_gone = true,
             Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
             Command::RestartChecked(Err(error)) => {
                 self.heard.push(Signal::HUP);

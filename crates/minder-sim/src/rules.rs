@@ -31,7 +31,21 @@ use crate::ledger::{Ledger, ProcessNote};
 pub struct Rule {
     /// What it says.
     pub says: &'static str,
+    when: When,
     check: fn(&Ledger, &Fact<'_>) -> Verdict,
+}
+
+/// What a rule looks at. Most facts concern few rules, and histories are many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    /// What the core asks for.
+    Asked,
+    /// The end of a call of the core.
+    Settled,
+    /// Both.
+    AskedOrSettled,
+    /// Something else.
+    Otherwise,
 }
 
 /// Whether a fact is in accordance with a rule, or how it is not.
@@ -40,7 +54,16 @@ pub type Verdict = Result<(), String>;
 impl Rule {
     /// Judges a fact that the ledger has not taken in yet.
     pub fn judge(&self, ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
-        (self.check)(ledger, fact)
+        let looks = match fact {
+            Fact::Asked(_) => matches!(self.when, When::Asked | When::AskedOrSettled),
+            Fact::Settled(..) => matches!(self.when, When::Settled | When::AskedOrSettled),
+            _ => self.when == When::Otherwise,
+        };
+        if looks {
+            (self.check)(ledger, fact)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -107,8 +107,8 @@ pub enum Sabotage {
     LoseEvents,
     /// Some events are sent with another number.
     MixUpEvents,
-    /// Each event is sent twice.
-    SendTwice,
+    /// Some events are not sent, but the one that was sent before once more.
+    SendAgain,
     /// Deliveries are numbered wrongly.
     SkipDeliveries,
     /// That an event had to make room is not said.
@@ -135,6 +135,8 @@ pub struct Saboteur {
     // Specs that were tampered with, and what they were before.
     forged: Vec<(Arc<GroupSpec>, Arc<GroupSpec>)>,
     groups: BTreeMap<String, GroupId>,
+    // What was sent to a listener last.
+    sent: Option<Arc<[u8]>>,
 }
 
 impl Saboteur {
@@ -146,6 +148,7 @@ impl Saboteur {
             random: Random::new(seed),
             forged: Vec::new(),
             groups: BTreeMap::new(),
+            sent: None,
         }
     }
 

@@ -154,7 +154,7 @@ noticed! {
     each_delivery_is_written_to_its_listener_once_in_order:
         SkipDeliveries breaks "each delivery is written to its listener once, in order";
     no_event_is_told_again_that_a_listener_has_taken_or_works_on:
-        SendTwice breaks "no event is told again that a listener has taken or works on";
+        SendAgain breaks "no event is told again that a listener has taken or works on";
     no_two_events_have_one_number_whatever_daemons_die:
         AdoptUncounted breaks "no two events have one number, whatever daemons die";
     what_has_changed_in_each_step_adds_up_to_what_there_is:

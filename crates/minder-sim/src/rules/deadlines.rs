@@ -2,21 +2,24 @@
 
 use minder_core::{Mono, Mood, ProcessState};
 
-use super::{Rule, Verdict, ensure, when_settled};
+use super::{Rule, Verdict, When, ensure, when_settled};
 use crate::fact::Fact;
 use crate::ledger::{Ledger, ProcessNote};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "after a deadline the next one lies ahead",
+        when: When::Settled,
         check: the_next_deadline_lies_ahead,
     },
     Rule {
         says: "the core wants to be woken before anything is overdue",
+        when: When::Settled,
         check: the_core_is_woken_in_time,
     },
     Rule {
         says: "one call of the core asks for so much and no more",
+        when: When::Asked,
         check: a_turn_has_an_end,
     },
 ];

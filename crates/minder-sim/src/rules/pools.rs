@@ -2,7 +2,7 @@
 
 use minder_core::{Effect, Message, ProcessId, ProcessState};
 
-use super::{Rule, Verdict, ensure};
+use super::{Rule, Verdict, When, ensure};
 use crate::fact::Fact;
 use crate::ledger::{
     Cause, EventNote, Head, Judgement, Ledger, ListenerNote, PoolNote, ProcessNote, Speech,
@@ -12,38 +12,47 @@ use crate::subject::IDENTIFIER;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "a listener that is ready is sent the event that waits longest, as it was",
+        when: When::Asked,
         check: sent_in_turn,
     },
     Rule {
         says: "no event waits while a listener is ready",
+        when: When::Settled,
         check: no_event_waits,
     },
     Rule {
         says: "an event makes room only in a full buffer, the oldest first, and that is said",
+        when: When::AskedOrSettled,
         check: discards_are_due,
     },
     Rule {
         says: "an event that a listener has not taken goes back into its pool, and no other does",
+        when: When::AskedOrSettled,
         check: what_is_not_taken_returns,
     },
     Rule {
         says: "what a listener answers is understood",
+        when: When::AskedOrSettled,
         check: answers_are_understood,
     },
     Rule {
         says: "what an adopted listener works on is sent again under its number",
+        when: When::Settled,
         check: sent_again_when_adopted,
     },
     Rule {
         says: "each delivery is written to its listener once, in order",
+        when: When::Otherwise,
         check: written_once,
     },
     Rule {
         says: "no event is told again that a listener has taken or works on",
+        when: When::Otherwise,
         check: told_once,
     },
     Rule {
         says: "no two events have one number, whatever daemons die",
+        when: When::Otherwise,
         check: a_number_is_one_events,
     },
 ];

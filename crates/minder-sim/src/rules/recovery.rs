@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use minder_core::process::{Down, Phase, State};
 use minder_core::{ChildId, Mood, ProcessState};
 
-use super::{Rule, Verdict, ensure, when_settled};
+use super::{Rule, Verdict, When, ensure, when_settled};
 use crate::fact::{Fact, Found};
 use crate::ledger::{Cause, Ledger, Speech};
 
@@ -15,18 +15,22 @@ pub const CHANGES_ADD_UP: &str = "what has changed in each step adds up to what 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: CHANGES_ADD_UP,
+        when: When::Otherwise,
         check: changes_add_up,
     },
     Rule {
         says: "without a snapshot what runs keeps its name, and everything else is stopped",
+        when: When::Otherwise,
         check: what_runs_keeps_its_name,
     },
     Rule {
         says: "a child that is no process's is called a stray",
+        when: When::Settled,
         check: strays_are_told_of,
     },
     Rule {
         says: "a listener is started anew of which nobody knows what it was told",
+        when: When::Settled,
         check: forgotten_listeners_are_renewed,
     },
 ];

@@ -85,19 +85,16 @@ impl Saboteur {
             let text = String::from_utf8_lossy(&bytes).replace(" serial:", " serial:9");
             bytes = text.into_bytes().into();
         }
+        if self.sometimes_makes(Sabotage::SendAgain) {
+            bytes = self.sent.take().unwrap_or(bytes);
+        }
+        self.sent = Some(bytes.clone());
         let skipped = 5 * u64::from(self.makes(Sabotage::SkipDeliveries));
         passed.push(Effect::Deliver {
             child,
             delivery: delivery + skipped,
-            bytes: bytes.clone(),
+            bytes,
         });
-        if self.makes(Sabotage::SendTwice) {
-            passed.push(Effect::Deliver {
-                child,
-                delivery: delivery + 1,
-                bytes,
-            });
-        }
     }
 
     /// What a configuration was before it was tampered with: the core is to seem to have it right.
