@@ -8,6 +8,7 @@
 //! except where a call never reaches the core. [`infos`] tells how processes are, [`logs`] reads
 //! and empties what they wrote, and [`twiddler`] answers the calls of a plug-in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use minder_core::{Level, Mood, Now, ProcessState, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
 use minder_rpc::{
-    Answer, Call, DaemonInfo, Fault, FaultCode, LogFollow, LogRef, Service, Twiddler,
+    Answer, Call, DaemonInfo, Fault, FaultCode, Incident, LogFollow, LogRef, Service, Twiddler,
 };
 use tokio::sync::{Mutex, oneshot};
 
@@ -32,14 +33,14 @@ use crate::published::Published;
 use crate::upgrade::Upgrade;
 
 mod infos;
-mod logs;
+pub(crate) mod logs;
 mod twiddler;
 
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
 
 /// The version of Minder.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Whoever answers calls.
 pub(crate) struct Api {
@@ -65,6 +66,8 @@ pub(crate) struct Api {
     pub(crate) configuration: Configuration,
     /// Held by whoever adds a group.
     pub(crate) adding: Mutex<()>,
+    /// The names under which Supervisor's own methods can be called.
+    pub(crate) namespaces: Vec<Cow<'static, str>>,
     /// The names under which the plug-in `supervisor_twiddler` is switched on.
     pub(crate) twiddlers: Vec<Twiddler>,
     /// What `[supervisord]` puts in the environment of programs.
@@ -122,7 +125,11 @@ impl Service for Api {
                 &self.published.latest(),
             ))),
 
-            Call::ReadLog(span) => logs::read(self.log.path(), None, span).await,
+            Call::ReadLog(span) => {
+                // Supervisor takes the word for the name of a file.
+                let shown = self.log.is_syslog().then(|| "syslog".to_owned());
+                logs::read(self.log.path(), shown, span).await
+            }
             Call::ClearLog => self.clear_log().await,
             Call::ReadProcessLog {
                 name,
@@ -150,6 +157,14 @@ impl Service for Api {
                 logs::clear_all(&self.plane, &self.published.latest()).await
             }
         }
+    }
+
+    fn namespaces(&self) -> &[Cow<'static, str>] {
+        &self.namespaces
+    }
+
+    fn note(&self, incident: &Incident<'_>) {
+        self.log.write(incident.level(), incident);
     }
 
     fn twiddlers(&self) -> &[Twiddler] {
@@ -316,7 +331,7 @@ impl Api {
 
 /// The process that a user calls `name`: `group:name`, or `name` if its group is called the same.
 /// All of a group (`group:*`) is no process.
-fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
+pub(crate) fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
     let found = || {
         let (group, process) = match name.split_once(':') {
             Some((_, "" | "*")) => return None,
@@ -331,7 +346,7 @@ fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessVie
 }
 
 /// Does what may wait for a disk, in a thread that nobody else needs.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
     // Not done only if everything is about to end: by a panic, or because it is time.

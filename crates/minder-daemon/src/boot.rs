@@ -7,6 +7,7 @@
 mod adopted;
 mod fresh;
 
+use std::borrow::Cow;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
@@ -282,6 +283,12 @@ impl Start {
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
             adding: Mutex::default(),
+            namespaces: settings
+                .namespaces
+                .iter()
+                .cloned()
+                .map(Cow::Owned)
+                .collect(),
             twiddlers: settings.twiddlers.clone(),
             variables: settings.variables.clone(),
         };

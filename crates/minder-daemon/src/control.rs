@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use minder_config::Server;
 use minder_http::bind::{BindError, BoundUnix, bind_tcp, bind_unix};
 use minder_http::server::{self, Credentials, Leave, Listener};
+use rustix::process::{Resource, getrlimit};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
@@ -44,8 +45,8 @@ impl Control {
         let serve = move || {
             // A driver that is gone wants an end as well.
             let shutdown = async { stopped.await.unwrap_or(Leave::Now) };
-            if let Err(error) = runtime.block_on(server::serve(listeners, Arc::new(api), shutdown))
-            {
+            let serving = server::serve(listeners, Arc::new(api), capacity(), shutdown);
+            if let Err(error) = runtime.block_on(serving) {
                 let line = format!("cannot serve clients: {error}");
                 log.write(minder_core::Level::Critical, line);
             }
@@ -70,6 +71,14 @@ impl Control {
         let _ = self.stop.send(leave);
         self.thread
     }
+}
+
+/// How many clients may be connected: never so many that no descriptors are left for logs, files
+/// and what the keeper hands over.
+fn capacity() -> u32 {
+    let most = getrlimit(Resource::Nofile).current.map(|most| most / 2);
+    most.and_then(|most| u32::try_from(most).ok())
+        .unwrap_or(server::CONNECTIONS)
 }
 
 /// Makes the socket of a server. Says on standard error, as Supervisor does, if it replaces one

@@ -43,7 +43,7 @@ pub(crate) enum Interest {
         events: bool,
         /// How much text between capture tokens is kept; `None` if there is no capturing.
         capture: Option<usize>,
-        /// Whether escape sequences are left out of events. The log plane leaves them out of logs.
+        /// Whether escape sequences are left out of what is heard. The log plane leaves them out of logs.
         strip_ansi: bool,
     },
 }
@@ -78,8 +78,13 @@ impl Interest {
 pub(crate) enum Heard {
     /// A listener said this.
     Listener(Vec<u8>),
-    /// A program said this, and it is to become an event.
-    Text(Vec<u8>),
+    /// A program said this.
+    Text {
+        /// What it said.
+        data: Vec<u8>,
+        /// Whether it is to become an event.
+        is_event: bool,
+    },
     /// A program said this between capture tokens.
     Communication(Vec<u8>),
 }
@@ -367,15 +372,17 @@ impl Reader {
         else {
             return Ok(());
         };
-        let told = |text: Vec<u8>| if strip_ansi { stripped(&text) } else { text };
-        match piece {
-            Piece::Outside(text) => {
-                self.log.put(&text)?;
-                heard.extend(events.then(|| Heard::Text(told(text))));
-            }
-            Piece::Inside(text) => heard.extend(events.then(|| Heard::Text(told(text)))),
-            Piece::Whole(text) => heard.push(Heard::Communication(told(text))),
+        if let Piece::Outside(text) = &piece {
+            self.log.put(text)?;
         }
+        let told = |text: Vec<u8>| if strip_ansi { stripped(&text) } else { text };
+        heard.push(match piece {
+            Piece::Outside(text) | Piece::Inside(text) => Heard::Text {
+                data: told(text),
+                is_event: events,
+            },
+            Piece::Whole(text) => Heard::Communication(told(text)),
+        });
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod heirloom;
 mod inbox;
 mod inputs;
 mod inspected;
+mod interface;
 mod launch;
 mod link;
 mod log_files;

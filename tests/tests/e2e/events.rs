@@ -1,8 +1,10 @@
 //! The daemon is killed at random moments while a listener works: it is told everything once.
 
+use minder_tests::chance::{Moments, setting};
+use minder_tests::parts::kill_daemon;
 use minder_tests::{Daemon, Subject, wait_until};
 
-use crate::survival::{KILLS, Moments, kill_daemon, setting, wait_for_growth};
+use crate::survival::{KILLS, wait_for_growth};
 
 /// At most this much is heard between two kills: some hundred events.
 const BYTES_BETWEEN_KILLS: u64 = 64 << 10;

@@ -2,19 +2,19 @@
 //!
 //! `MINDER_KILLS=100` makes it a long run, and `MINDER_SEED=N` repeats the moments of an earlier one.
 
-use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
-use std::{env, thread};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
-use minder_tests::{Daemon, Sandbox, Subject, normal, tree, wait_for, wait_until};
+use minder_tests::chance::{Moments, setting};
+use minder_tests::parts::{kill_daemon, the_daemon};
+use minder_tests::{Daemon, Sandbox, Subject, normal, wait_for, wait_until};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 /// How often the daemon is killed, if nobody says.
 pub(crate) const KILLS: usize = 12;
@@ -160,27 +160,8 @@ fn a_daemon_killed_in_the_middle_of_a_restart_is_replaced() {
     });
 }
 
-/// Kills the daemon below `keeper`, and returns the pid that it had once it is gone.
-pub(crate) fn kill_daemon(keeper: i32) -> i32 {
-    let daemon = the_daemon(keeper);
-    let pid = Pid::from_raw(daemon).expect("a pid is positive");
-    kill_process(pid, Signal::KILL).expect("the daemon can be killed");
-    wait_until("the daemon is dead", || !tree::is_alive(daemon));
-    daemon
-}
-
-/// The pid of the daemon, once there is one.
-pub(crate) fn the_daemon(keeper: i32) -> i32 {
-    wait_for("the keeper has a daemon", || {
-        let is_daemon = |pid: &i32| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.starts_with(b"minder-daemon\0")
-        };
-        tree::children(keeper).into_iter().find(is_daemon)
-    })
-}
-
-/// Asks supervisorctl for the status, in these words, again and again until `halt`; counts how often there was no answer.
+/// Asks supervisorctl for the status, in these words, again and again until `halt`; counts how often
+/// there was no answer.
 ///
 /// # Panics
 ///
@@ -278,37 +259,4 @@ pub(crate) fn check(files: &[PathBuf]) -> u64 {
     }
     assert_eq!(end, Some(next), "the end is not what was written");
     next
-}
-
-/// Numbers that are as good as random, from a seed that is shown.
-pub(crate) struct Moments(u64);
-
-impl Moments {
-    pub(crate) fn from_environment() -> Self {
-        let now = SystemTime::UNIX_EPOCH
-            .elapsed()
-            .expect("it is later than 1970");
-        let seed = setting("MINDER_SEED", u64::from(now.subsec_nanos()));
-        eprintln!("MINDER_SEED={seed}");
-        Self(seed)
-    }
-
-    /// `SplitMix64`.
-    pub(crate) fn next_below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
-
-/// The number in the variable `name`, or `otherwise`.
-pub(crate) fn setting<T: FromStr<Err: Display>>(name: &str, otherwise: T) -> T {
-    match env::var(name) {
-        Ok(text) => text
-            .parse()
-            .unwrap_or_else(|error| panic!("{name}={text}: {error}")),
-        Err(_) => otherwise,
-    }
 }

@@ -16,12 +16,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
+use minder_tests::chance::{Moments, setting};
 use minder_tests::http::Connection;
+use minder_tests::parts::the_daemon;
 use minder_tests::{Daemon, Run, Sandbox, Subject, normal, wait_for, wait_until, xmlrpc};
 
 use crate::survival::{
-    BYTES_BETWEEN_KILLS, CONFIG, EndOfScope, Moments, PROGRAMS, calls_that_break, check, ended,
-    setting, the_daemon, wait_for_growth,
+    BYTES_BETWEEN_KILLS, CONFIG, EndOfScope, PROGRAMS, calls_that_break, check, ended,
+    wait_for_growth,
 };
 
 /// How often the program is replaced, if nobody says.

@@ -105,6 +105,7 @@ fn world(text: &str) -> World {
         identifier: "supervisor".to_owned(),
         configuration,
         adding: Mutex::default(),
+        namespaces: minder_rpc::service::SUPERVISOR.to_vec(),
         twiddlers: Vec::new(),
         variables: BTreeMap::new(),
     };

@@ -40,7 +40,13 @@ impl Driver {
                 }
             }
             self.send_streams()?;
-            for child in std::mem::take(&mut self.children.noted) {
+            let noted = std::mem::take(&mut self.children.noted);
+            if !noted.is_empty() {
+                // Nothing is received here, but the line is known.
+                let line = "received SIGCHLD indicating a child quit";
+                self.log.write(Level::Debug, line);
+            }
+            for child in noted {
                 self.link.send(&ToKeeper::Forget { child: child.0 }, &[])?;
                 self.children.remove(child);
             }

@@ -170,7 +170,13 @@ fn joined(heard: &[Heard]) -> (Vec<u8>, Vec<u8>, Vec<Vec<u8>>) {
     for heard in heard {
         match heard {
             Heard::Listener(bytes) => listener.extend_from_slice(bytes),
-            Heard::Text(bytes) => text.extend_from_slice(bytes),
+            Heard::Text {
+                data,
+                is_event: true,
+            } => text.extend_from_slice(data),
+            Heard::Text {
+                is_event: false, ..
+            } => {}
             Heard::Communication(bytes) => communications.push(bytes.clone()),
         }
     }

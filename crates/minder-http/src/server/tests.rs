@@ -40,6 +40,8 @@ impl Fake {
     }
 }
 
+impl Site for Fake {}
+
 impl Service for Fake {
     async fn call(&self, call: Call) -> Result<Answer, Fault> {
         match call {
@@ -136,9 +138,8 @@ impl Server {
             log: Arc::default(),
         });
         let (end, ended) = oneshot::channel();
-        let serving = serve(listeners, service.clone(), async {
-            ended.await.unwrap_or(Leave::Now)
-        });
+        let ended = async { ended.await.unwrap_or(Leave::Now) };
+        let serving = serve(listeners, service.clone(), CONNECTIONS, ended);
         let thread = std::thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
