@@ -95,11 +95,11 @@ impl Strace {
         let complaints = sandbox.path(format!("strace.{number}.err"));
         let (Whose::Process(target) | Whose::Thread(target)) = whose;
         let mut command = Command::new("strace");
-        command
-            .arg("-o")
-            .arg(&log)
-            .args(options)
-            .args(["--quiet=attach,exit", "-p", &target.to_string()]);
+        command.arg("-o").arg(&log).args(options).args([
+            "--quiet=attach,exit",
+            "-p",
+            &target.to_string(),
+        ]);
         if matches!(whose, Whose::Process(_)) {
             // All threads; what is started becomes another program, and is let go then.
             command.args(["-f", "-b", "execve"]);
@@ -116,7 +116,10 @@ impl Strace {
             complaints,
         };
         wait_until("strace has attached", || {
-            let ended = strace.process.try_wait().expect("a child can be waited for");
+            let ended = strace
+                .process
+                .try_wait()
+                .expect("a child can be waited for");
             // It may have killed what it was attached to already.
             assert!(
                 ended.is_none() || !tree::is_alive(target),
@@ -153,8 +156,14 @@ impl Strace {
         for line in String::from_utf8_lossy(&log).lines() {
             let kind = line.split_once('(').map(|(kind, _)| kind);
             // Other lines tell of signals; what was interrupted by us has been counted.
-            let is_name = |kind: &&str| kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            if let Some(kind) = kind.filter(is_name).filter(|kind| *kind != "restart_syscall") {
+            let is_name = |kind: &&str| {
+                kind.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            };
+            if let Some(kind) = kind
+                .filter(is_name)
+                .filter(|kind| *kind != "restart_syscall")
+            {
                 *steps.entry(kind.to_owned()).or_default() += 1;
             }
         }
@@ -218,7 +227,10 @@ pub fn threads(pid: i32) -> Vec<(String, i32)> {
         .filter_map(|entry| {
             let entry = entry.ok()?;
             let name = fs::read_to_string(entry.path().join("comm")).ok()?;
-            Some((name.trim().to_owned(), entry.file_name().to_str()?.parse().ok()?))
+            Some((
+                name.trim().to_owned(),
+                entry.file_name().to_str()?.parse().ok()?,
+            ))
         })
         .collect();
     found.sort();

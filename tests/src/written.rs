@@ -178,7 +178,11 @@ impl Written {
         assert!(!self.ended, "{:?} stands behind the end", shown());
         if let Some(count) = line.strip_prefix(b"end ") {
             let count: u64 = number(count).expect("the end names a number");
-            assert_eq!(count, self.first + self.lines, "lines are missing at the end");
+            assert_eq!(
+                count,
+                self.first + self.lines,
+                "lines are missing at the end"
+            );
             self.ended = true;
             return;
         }
@@ -260,7 +264,11 @@ mod tests {
 
     #[test]
     fn the_oldest_file_is_read_first() {
-        let written = of(&[("log", lines(8, 9)), ("log.1", lines(5, 8)), ("log.2", lines(3, 5))]);
+        let written = of(&[
+            ("log", lines(8, 9)),
+            ("log.1", lines(5, 8)),
+            ("log.2", lines(3, 5)),
+        ]);
         assert_eq!((written.first, written.lines), (3, 6));
     }
 

@@ -100,7 +100,9 @@ impl Source {
             // The descriptor is shared with whoever started us, so it stays blocking, and
             // the readiness of the last read may be stale.
             if has_input(fd.get_ref())? {
-                return Ok(retry_on_intr(|| rustix::io::read(fd.get_ref(), &mut *chunk))?);
+                return Ok(retry_on_intr(|| {
+                    rustix::io::read(fd.get_ref(), &mut *chunk)
+                })?);
             }
             readiness.clear_ready();
         }

@@ -42,9 +42,13 @@ fn memory(daemon: &Daemon) -> u64 {
 fn clients_that_say_half_a_word_hold_nobody_up(subject: Subject) {
     const MANY: usize = 300;
     let daemon = Daemon::start(subject, CAT);
-    let mut slow: Vec<Connection> = (0..MANY).map(|_| daemon.connect().expect("it listens")).collect();
+    let mut slow: Vec<Connection> = (0..MANY)
+        .map(|_| daemon.connect().expect("it listens"))
+        .collect();
     for client in &mut slow {
-        client.send("POST /RPC2 HTTP/1.1\r\nHost: loc").expect("it reads");
+        client
+            .send("POST /RPC2 HTTP/1.1\r\nHost: loc")
+            .expect("it reads");
     }
     for verb in ["restart cat", "status"] {
         assert_eq!(daemon.ctl_line(verb).1, 0);
@@ -52,7 +56,10 @@ fn clients_that_say_half_a_word_hold_nobody_up(subject: Subject) {
     assert!(memory(&daemon) < 64 << 20);
     // One of them finishes after all.
     let request = xmlrpc::request("supervisor.getState", &[]);
-    let rest = format!("alhost\r\nContent-Length: {}\r\n\r\n{request}", request.len());
+    let rest = format!(
+        "alhost\r\nContent-Length: {}\r\n\r\n{request}",
+        request.len()
+    );
     slow[0].send(rest).expect("it reads");
     assert_eq!(slow[0].answer().expect("an answer").status(), 200);
 }
@@ -71,7 +78,9 @@ fn a_huge_body_is_not_kept(subject: Subject) {
         sent += chunk.len();
     }
     if subject == Subject::Supervisor {
-        wait_until("all of it is kept", || memory(&daemon) > before + (SENT as u64) / 2);
+        wait_until("all of it is kept", || {
+            memory(&daemon) > before + (SENT as u64) / 2
+        });
     } else {
         let mut answer = [0; 12];
         client.read_exact(&mut answer).expect("an answer");
@@ -201,14 +210,21 @@ fn a_client_whose_reader_has_gone_ends(subject: Subject) {
         "[program:p]\ncommand=actor drip halt\nstartsecs=0\nstdout_logfile=%(here)s/p.log",
     );
     daemon.wait_state("p", "RUNNING");
-    for args in [&["status"][..], &["tail", "p"], &["tail", "-f", "p"], &["maintail", "-f"]] {
+    for args in [
+        &["status"][..],
+        &["tail", "p"],
+        &["tail", "-f", "p"],
+        &["maintail", "-f"],
+    ] {
         let mut client = Client::start(&daemon, args);
         drop(client.0.stdout.take());
         if args[0] == "maintail" {
             // So that there is something to be written.
             assert_eq!(daemon.ctl(&["restart", "p"]).code, Some(0));
         }
-        let status = wait_for(&format!("{args:?} ends"), || client.0.try_wait().expect("a child"));
+        let status = wait_for(&format!("{args:?} ends"), || {
+            client.0.try_wait().expect("a child")
+        });
         let mut said = String::new();
         let mut stderr = client.0.stderr.take().expect("a pipe");
         stderr.read_to_string(&mut said).expect("text");
@@ -280,10 +296,10 @@ fn thousands_of_included_files_are_read(subject: Subject) {
     let (status, _) = daemon.ctl_line("status");
     assert_eq!(status.lines().count(), MANY / 100);
     fs::remove_file(daemon.sandbox().path("conf.d/00100.conf")).expect("the file can be removed");
-    assert_eq!(daemon.ctl_line("update"), (
-        "p100: stopped\np100: removed process group\n".to_owned(),
-        0
-    ));
+    assert_eq!(
+        daemon.ctl_line("update"),
+        ("p100: stopped\np100: removed process group\n".to_owned(), 0)
+    );
 }
 
 fn a_port_that_is_taken_when_it_begins_anew(subject: Subject) {
@@ -304,7 +320,8 @@ fn a_port_that_is_taken_when_it_begins_anew(subject: Subject) {
     daemon.wait_log("received SIGHUP");
     let said = wait_for("what becomes of it is said", || {
         let said = daemon.sandbox().read("stderr.txt") + &daemon.sandbox().read("supervisord.log");
-        said.contains("Another program is already listening").then_some(said)
+        said.contains("Another program is already listening")
+            .then_some(said)
     });
     eprintln!("{said}");
     drop(holder);

@@ -55,7 +55,10 @@ fn a_start_is_done_once_wherever_the_daemon_dies() {
         let began = daemon.sandbox().read("p.log");
         let mut lives: Vec<&str> = began.lines().collect();
         assert!(lives.iter().all(|line| line.starts_with("began ")));
-        assert_eq!(lives.last(), Some(&&*format!("began {}", daemon.pid_of("p"))));
+        assert_eq!(
+            lives.last(),
+            Some(&&*format!("began {}", daemon.pid_of("p")))
+        );
         let count = lives.len();
         lives.sort_unstable();
         lives.dedup();
@@ -146,7 +149,9 @@ fn a_rotation_is_done_wherever_the_daemon_dies() {
         let keeper = daemon.pid();
         daemon.wait_state("p", "RUNNING");
         let pid = daemon.pid_of("p");
-        wait_until("the log is rotated", || daemon.sandbox().path("p.log.3").exists());
+        wait_until("the log is rotated", || {
+            daemon.sandbox().path("p.log.3").exists()
+        });
         for call in 1..=CALLS {
             let victim = the_daemon(keeper);
             let strace = kill_at(&daemon, thread(victim, "logs"), ROTATION, call);
@@ -158,7 +163,10 @@ fn a_rotation_is_done_wherever_the_daemon_dies() {
         daemon.sandbox().write("halt", "");
         daemon.wait_state("p", "EXITED");
         let written = Written::to(daemon.sandbox(), "p.log");
-        eprintln!("{} lines after {CALLS} deaths", written.first + written.lines);
+        eprintln!(
+            "{} lines after {CALLS} deaths",
+            written.first + written.lines
+        );
         assert!(!daemon.sandbox().path("p.log.4").exists());
     });
 }
@@ -196,7 +204,9 @@ fn a_takeover_is_done_wherever_the_daemon_dies() {
             assert_eq!(programs(&daemon), [writer]);
             let now = the_daemon(keeper);
             // One that dies as soon as the one before it is a reason to wait before the next.
-            wait_until("the daemon is not young any more", || tree::age(now) > YOUNG);
+            wait_until("the daemon is not young any more", || {
+                tree::age(now) > YOUNG
+            });
             (now != born, steps)
         };
         let (_, steps) = take_over(&|born| Strace::watch(daemon.sandbox(), Whose::Thread(born)));
@@ -205,7 +215,10 @@ fn a_takeover_is_done_wherever_the_daemon_dies() {
             let (died, _) = take_over(&|born| kill_at(&daemon, born, &kind, number));
             tally.count(died);
         }
-        eprintln!("a takeover has {} steps: {tally:?}", steps.values().sum::<usize>());
+        eprintln!(
+            "a takeover has {} steps: {tally:?}",
+            steps.values().sum::<usize>()
+        );
         daemon.sandbox().write("halt", "");
         daemon.wait_state("writer", "EXITED");
         assert_eq!(Written::to(daemon.sandbox(), "p.log").first, 0);
@@ -257,7 +270,10 @@ fn die_at_each_step(
             tally.count(the_daemon(keeper) != victim);
             settle();
         }
-        eprintln!("{name} makes {} steps: {tally:?}", steps.values().sum::<usize>());
+        eprintln!(
+            "{name} makes {} steps: {tally:?}",
+            steps.values().sum::<usize>()
+        );
     }
 }
 

@@ -16,7 +16,10 @@ struct Bystander(Child);
 
 impl Bystander {
     fn start() -> Self {
-        let sleep = Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn();
+        let sleep = Command::new("sleep")
+            .arg("1000")
+            .stdin(Stdio::null())
+            .spawn();
         Self(sleep.expect("sleep can be run"))
     }
 

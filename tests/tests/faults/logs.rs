@@ -45,7 +45,9 @@ fn nobody_reads_standard_output(subject: Subject) {
          stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n\
          [program:quiet]\ncommand=/bin/cat\nautostart=false\nstartsecs=0",
     );
-    let (mut reader, writer) = pipe().map(|(reader, writer)| (File::from(reader), writer)).expect("a pipe");
+    let (mut reader, writer) = pipe()
+        .map(|(reader, writer)| (File::from(reader), writer))
+        .expect("a pipe");
     let daemon = with_output(sandbox, writer);
     daemon.wait_ready();
     let no_wait = ["loud".into(), false.into()];
@@ -120,12 +122,19 @@ fn the_last_words_come_before_the_end(subject: Subject) {
         daemon.wait_state("brief", "EXITED");
         if run % 10 == 0 {
             // Before the listener's buffer is full.
-            wait_until("all is heard", || ends(&daemon.sandbox().read("heard")) == run);
+            wait_until("all is heard", || {
+                ends(&daemon.sandbox().read("heard")) == run
+            });
         }
     }
-    wait_until("all is heard", || ends(&daemon.sandbox().read("heard")) == runs);
+    wait_until("all is heard", || {
+        ends(&daemon.sandbox().read("heard")) == runs
+    });
     let heard = daemon.sandbox().read("heard");
-    let mut events = heard.split("eventname:").skip(1).map(|event| event.starts_with("PROCESS_LOG"));
+    let mut events = heard
+        .split("eventname:")
+        .skip(1)
+        .map(|event| event.starts_with("PROCESS_LOG"));
     for run in 1..=runs {
         let order = (events.next(), events.next());
         assert_eq!(order, (Some(true), Some(false)), "in run {run}");

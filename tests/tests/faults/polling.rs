@@ -74,7 +74,8 @@ const OF_THE_DAEMON: &str = "read,pread64,pwrite64,splice,sendmsg,recvmsg,?poll,
                              fallocate,flock";
 
 /// Those of the client, with the same exceptions.
-const OF_THE_CLIENT: &str = "read,?poll,ppoll,?epoll_wait,epoll_pwait,?open,openat,nanosleep,clock_nanosleep";
+const OF_THE_CLIENT: &str =
+    "read,?poll,ppoll,?epoll_wait,epoll_pwait,?open,openat,nanosleep,clock_nanosleep";
 
 /// What a day in the life of a daemon looks like from outside.
 #[derive(Debug, PartialEq, Eq)]
@@ -119,7 +120,9 @@ fn day(subject: Subject, interrupt: impl Fn(&Daemon) -> Option<Strace>) -> Day {
     ctl("restart cat");
     ctl("status");
     ctl("signal HUP ear");
-    daemon.sandbox().configure(&format!("{PROGRAMS}[program:new]\ncommand=/bin/cat\nstartsecs=0"));
+    daemon.sandbox().configure(&format!(
+        "{PROGRAMS}[program:new]\ncommand=/bin/cat\nstartsecs=0"
+    ));
     ctl("update");
     ctl("stop new");
     daemon.sandbox().write("go", "");
@@ -129,10 +132,14 @@ fn day(subject: Subject, interrupt: impl Fn(&Daemon) -> Option<Strace>) -> Day {
     // The listener was killed once; what comes behind its second beginning is the same each day.
     let heard = wait_for("the last event is heard", || {
         let heard = daemon.sandbox().read("heard");
-        heard.contains("processname:writer groupname:writer from_state:RUNNING").then_some(heard)
+        heard
+            .contains("processname:writer groupname:writer from_state:RUNNING")
+            .then_some(heard)
     });
     ctl("shutdown");
-    wait_until("it has ended", || !daemon.sandbox().path("supervisord.pid").exists());
+    wait_until("it has ended", || {
+        !daemon.sandbox().path("supervisord.pid").exists()
+    });
     if let Some(strace) = interrupted {
         let count = strace.detach();
         eprintln!("{count} calls were interrupted");
@@ -161,7 +168,12 @@ fn interrupted_calls_change_nothing() {
         let disturbed = |whose: fn(&Daemon) -> Whose, calls: &str| {
             let injection = format!("{calls}:error=EINTR:when=1+2");
             day(subject, |daemon| {
-                Some(Strace::attach(daemon.sandbox(), whose(daemon), &injection, None))
+                Some(Strace::attach(
+                    daemon.sandbox(),
+                    whose(daemon),
+                    &injection,
+                    None,
+                ))
             })
         };
         assert_eq!(disturbed(parent, OF_THE_KEEPER), undisturbed);

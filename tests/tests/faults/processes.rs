@@ -45,7 +45,9 @@ fn those_who_end_all_at_once_are_all_noticed(subject: Subject) {
         assert_eq!(info.member("exitstatus").and_then(Value::as_int), Some(3));
     }
     let exits = |line: &&String| line.ends_with("(exit status 3; not expected)");
-    wait_until("each has its line", || daemon.log().iter().filter(exits).count() == MANY);
+    wait_until("each has its line", || {
+        daemon.log().iter().filter(exits).count() == MANY
+    });
 }
 
 fn a_grandchild_that_keeps_the_output_open_delays_nobody(subject: Subject) {
@@ -136,7 +138,11 @@ fn it_may_be_the_first_process(subject: Subject) {
     unshare.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
     let mut probe = Command::new("unshare");
     probe.args(["--pid", "--fork", "--mount-proc", "true"]);
-    if !probe.stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
+    if !probe
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+    {
         eprintln!("left out: only root may make a namespace of pids here");
         return;
     }
@@ -147,7 +153,9 @@ fn it_may_be_the_first_process(subject: Subject) {
     );
     sandbox.equip(&mut unshare);
     let supervisord = sandbox.path("bin/supervisord");
-    unshare.arg(supervisord).args(["-n", "-c", "supervisord.conf"]);
+    unshare
+        .arg(supervisord)
+        .args(["-n", "-c", "supervisord.conf"]);
     unshare.stdout(Stdio::null()).stderr(Stdio::null());
     let mut guest = Guest(unshare.spawn().expect("unshare can be run"));
     let outside = i32::try_from(guest.0.id()).expect("a pid");
@@ -155,7 +163,9 @@ fn it_may_be_the_first_process(subject: Subject) {
         let mut command = sandbox.command("supervisorctl");
         Run::of(command.args(["-c", "supervisord.conf"]).args(args))
     };
-    wait_until("it answers", || ctl(&["status", "cat"]).out.contains("RUNNING"));
+    wait_until("it answers", || {
+        ctl(&["status", "cat"]).out.contains("RUNNING")
+    });
     assert_eq!(ctl(&["pid"]).out, "1\n");
     let first = tree::children(outside)[0];
     wait_until("its parent has ended", || {
@@ -173,5 +183,8 @@ fn it_may_be_the_first_process(subject: Subject) {
     assert_eq!(status.code(), Some(0));
     assert!(tree::pids(sandbox.folder()).is_empty());
     let log = sandbox.read("supervisord.log");
-    assert!(log.contains("stopped: cat (terminated by SIGTERM)"), "{log}");
+    assert!(
+        log.contains("stopped: cat (terminated by SIGTERM)"),
+        "{log}"
+    );
 }

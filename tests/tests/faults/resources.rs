@@ -65,7 +65,11 @@ fn refused(subject: Subject, injection: &str) -> Vec<String> {
     assert_eq!(daemon.ask("startProcess", &["cat".into()]), true.into());
     daemon.wait_state("cat", "RUNNING");
     let mut log = daemon.log_about("cat");
-    log.truncate(log.iter().position(|line| line.contains("spawned")).unwrap_or(0));
+    log.truncate(
+        log.iter()
+            .position(|line| line.contains("spawned"))
+            .unwrap_or(0),
+    );
     log
 }
 
@@ -87,10 +91,16 @@ fn no_process_for_a_spawn_is_told_and_tried_again(subject: Subject) {
         return;
     }
     for (errno, told) in [
-        ("EAGAIN", "Too many processes in process table to spawn 'cat'"),
+        (
+            "EAGAIN",
+            "Too many processes in process table to spawn 'cat'",
+        ),
         ("ENOMEM", "unknown error during fork for 'cat': ENOMEM"),
     ] {
-        let log = refused(subject, &format!("?fork,?vfork,clone,?clone3:error={errno}"));
+        let log = refused(
+            subject,
+            &format!("?fork,?vfork,clone,?clone3:error={errno}"),
+        );
         let told = format!("INFO spawnerr: {told}");
         let gave_up = "INFO gave up: cat entered FATAL state, too many start retries too quickly";
         assert_eq!(log, [&told, &told, gave_up]);
@@ -100,7 +110,9 @@ fn no_process_for_a_spawn_is_told_and_tried_again(subject: Subject) {
 /// The last thing that a process says which could not become its program.
 fn last_words(daemon: &Daemon) -> String {
     daemon.wait_file("err.log", "not spawned\n");
-    daemon.sandbox().without_path(&daemon.sandbox().read("err.log"))
+    daemon
+        .sandbox()
+        .without_path(&daemon.sandbox().read("err.log"))
 }
 
 fn a_program_that_is_being_written_is_told_of(subject: Subject) {
@@ -159,10 +171,14 @@ fn a_full_disk_costs_a_program_its_output_alone(subject: Subject) {
         let strace = Strace::attach(sandbox, mind(&daemon), &injection, Some("p.log"));
         wait_until("nothing can be written", || strace.injected() > 5);
         let other = sandbox.read("other.log").len();
-        wait_until("the other log goes on", || sandbox.read("other.log").len() > other + 5000);
+        wait_until("the other log goes on", || {
+            sandbox.read("other.log").len() > other + 5000
+        });
         strace.detach();
         let length = sandbox.read("p.log").len();
-        wait_until("it is written again", || sandbox.read("p.log").len() > length + 1000);
+        wait_until("it is written again", || {
+            sandbox.read("p.log").len() > length + 1000
+        });
         assert_eq!(daemon.pid_of("p"), pid);
         sandbox.write("halt", "");
         daemon.wait_state("p", "EXITED");
@@ -171,7 +187,11 @@ fn a_full_disk_costs_a_program_its_output_alone(subject: Subject) {
         daemon.wait_file("p.log", "end ");
         // How much is missing, Supervisor says nowhere.
         let says = sandbox.read("supervisord.log").contains("bytes");
-        assert!(subject.differs("losses-told", !says, says), "{}", sandbox.read("supervisord.log"));
+        assert!(
+            subject.differs("losses-told", !says, says),
+            "{}",
+            sandbox.read("supervisord.log")
+        );
     }
 }
 
@@ -183,8 +203,14 @@ fn a_full_disk_costs_the_daemon_its_log_alone(subject: Subject) {
     let sandbox = daemon.sandbox();
     let injection = "write,writev,pwrite64,?pwritev:error=ENOSPC";
     let strace = Strace::attach(sandbox, mind(&daemon), injection, Some("supervisord.log"));
-    assert_eq!(daemon.ctl_line("start cat"), ("cat: started\n".to_owned(), 0));
-    assert_eq!(daemon.ctl_line("stop cat"), ("cat: stopped\n".to_owned(), 0));
+    assert_eq!(
+        daemon.ctl_line("start cat"),
+        ("cat: started\n".to_owned(), 0)
+    );
+    assert_eq!(
+        daemon.ctl_line("stop cat"),
+        ("cat: stopped\n".to_owned(), 0)
+    );
     assert!(strace.detach() > 0);
     assert!(!sandbox.read("supervisord.log").contains("spawned"));
     assert_eq!(daemon.ctl_line("start cat").1, 0);
@@ -216,7 +242,10 @@ fn clients_without_number_leave_room_for_another(subject: Subject) {
     if subject == Subject::Supervisor {
         wait_until("there are no descriptors left", || open() >= MOST as usize);
     } else {
-        assert_eq!(daemon.ctl_line("start cat"), ("cat: started\n".to_owned(), 0));
+        assert_eq!(
+            daemon.ctl_line("start cat"),
+            ("cat: started\n".to_owned(), 0)
+        );
         let answer = idle.pop().expect("there is one").get("/ok.html", "");
         assert_eq!(answer.expect("an answer").status(), 200);
         assert!(open() < MOST as usize);
@@ -224,7 +253,10 @@ fn clients_without_number_leave_room_for_another(subject: Subject) {
     drop(idle);
     // Supervisor is back once they have left.
     daemon.wait_ready();
-    assert_eq!(daemon.state("cat"), subject.differs("room-for-clients", "STOPPED", "RUNNING"));
+    assert_eq!(
+        daemon.state("cat"),
+        subject.differs("room-for-clients", "STOPPED", "RUNNING")
+    );
 }
 
 fn an_accept_that_fails_is_made_good(subject: Subject) {
@@ -259,7 +291,10 @@ fn a_configuration_that_cannot_be_opened_changes_nothing(subject: Subject) {
     assert_eq!(fault.0, 92, "{fault:?}");
     assert!(strace.detach() > 0);
     assert_eq!(daemon.pid_of("cat"), pid);
-    assert_eq!(daemon.ctl_line("reread"), ("No config updates to processes\n".to_owned(), 0));
+    assert_eq!(
+        daemon.ctl_line("reread"),
+        ("No config updates to processes\n".to_owned(), 0)
+    );
 }
 
 /// Nothing that is done again and again leaves anything behind. `MINDER_SOAK=10000` makes it long.
@@ -275,7 +310,10 @@ fn nothing_grows_whatever_is_done_again_and_again() {
     Subject::Minder.run(|subject| {
         let turns = setting("MINDER_SOAK", TURNS);
         let config = |turn: usize| {
-            format!("{STAYS}[program:p{}]\ncommand=/bin/cat\nstartsecs=0", turn % 2)
+            format!(
+                "{STAYS}[program:p{}]\ncommand=/bin/cat\nstartsecs=0",
+                turn % 2
+            )
         };
         let daemon = Daemon::start(subject, &config(0));
         daemon.wait_state("stays", "RUNNING");
@@ -296,14 +334,21 @@ fn nothing_grows_whatever_is_done_again_and_again() {
         for number in 0..20 {
             turn(number);
         }
-        let vitals = || supervisors(&daemon).into_iter().map(Vitals::of).collect::<Vec<_>>();
+        let vitals = || {
+            supervisors(&daemon)
+                .into_iter()
+                .map(Vitals::of)
+                .collect::<Vec<_>>()
+        };
         let files = || {
             let mut files = daemon.sandbox().files();
             files.retain(|name| !name.starts_with("supervisord.log"));
             files
         };
         let idle = |descriptors: usize| {
-            wait_until("the last connection is closed", || vitals()[1].descriptors <= descriptors);
+            wait_until("the last connection is closed", || {
+                vitals()[1].descriptors <= descriptors
+            });
         };
         let (before, files_before) = (vitals(), files());
         for number in 20..20 + 2 * turns.div_ceil(2) {
@@ -312,13 +357,22 @@ fn nothing_grows_whatever_is_done_again_and_again() {
         idle(before[1].descriptors);
         eprintln!("{turns} turns: {before:?}, then {:?}", vitals());
         for (before, after) in before.iter().zip(vitals()) {
-            assert!(after.descriptors <= before.descriptors, "{before:?}, then {after:?}");
+            assert!(
+                after.descriptors <= before.descriptors,
+                "{before:?}, then {after:?}"
+            );
             assert_eq!(after.threads, before.threads);
-            assert!(after.memory <= before.memory + SLACK, "{before:?}, then {after:?}");
+            assert!(
+                after.memory <= before.memory + SLACK,
+                "{before:?}, then {after:?}"
+            );
         }
         // Automatic logs of programs that were removed stay, as Supervisor's do.
         let named = |files: Vec<String>| -> Vec<String> {
-            files.into_iter().filter(|name| !name.contains("---supervisor-")).collect()
+            files
+                .into_iter()
+                .filter(|name| !name.contains("---supervisor-"))
+                .collect()
         };
         assert_eq!(named(files()), named(files_before));
         let mut temporary = fs::read_dir(daemon.sandbox().path("tmp")).expect("a folder");
@@ -356,7 +410,10 @@ fn floods_and_slow_readers_cost_little_memory() {
             wait_until("a file is full", || path.exists());
             fs::remove_file(&path).expect("the backup can be removed");
         }
-        let value = daemon.ask("readProcessStdoutLog", &["flood".into(), 0.into(), 0.into()]);
+        let value = daemon.ask(
+            "readProcessStdoutLog",
+            &["flood".into(), 0.into(), 0.into()],
+        );
         assert!(value.as_text().is_some_and(|text| !text.is_empty()));
         for pid in supervisors(&daemon) {
             let vitals = Vitals::of(pid);

@@ -26,7 +26,9 @@ fn settings_may_be_nothing(subject: Subject) {
          stdout_logfile=%(here)s/deaf.log",
     );
     daemon.wait_state("p", "RUNNING");
-    wait_until("all is written", || daemon.sandbox().read("p.log").len() == 5000);
+    wait_until("all is written", || {
+        daemon.sandbox().read("p.log").len() == 5000
+    });
     daemon.wait_state("fails", "FATAL");
     daemon.wait_file("deaf.log", "deaf\n");
     for name in ["p", "deaf"] {
