@@ -10,10 +10,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod browser;
 pub mod chance;
 pub mod daemon;
 pub mod fastcgi;
 pub mod http;
+pub mod namespaces;
 pub mod normal;
 pub mod parts;
 pub mod sandbox;

@@ -102,6 +102,17 @@ pub fn children(pid: i32) -> Vec<i32> {
     found
 }
 
+/// The process of a sandbox that is the first one of a pid namespace of its own, by its pid out here.
+#[must_use]
+pub fn init(sandbox: &Path) -> Option<i32> {
+    pids(sandbox).into_iter().find(|pid| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let pids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        let pids: Vec<_> = pids.unwrap_or_default().split_whitespace().collect();
+        pids.len() > 1 && pids.last() == Some(&"1")
+    })
+}
+
 /// The process' short name, without its newline.
 #[must_use]
 pub fn comm(pid: i32) -> Option<String> {

@@ -1,267 +1,106 @@
-//! The daemon is killed at random moments under load: nobody notices, nothing is lost.
+//! The daemon is killed at random moments while programs write: nobody notices, nothing is lost.
 //!
-//! `MINDER_KILLS=1000` makes it a long run, and `MINDER_SEED=N` repeats the moments of an earlier one.
+//! `MINDER_KILLS=100` makes it a long run, and `MINDER_SEED=N` repeats the moments of an earlier one.
 
-use std::fs;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
 use minder_tests::chance::{Moments, setting};
 use minder_tests::parts::{kill_daemon, the_daemon};
-use minder_tests::written::Written;
-use minder_tests::{Daemon, Sandbox, Subject, normal, tree, wait_until};
+use minder_tests::{Daemon, Sandbox, Subject, normal, wait_for, wait_until};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 
 /// How often the daemon is killed, if nobody says.
 pub(crate) const KILLS: usize = 12;
 
-/// At most so many lines are seen between two kills, a few megabytes: enough for a kill to hit any
-/// step of the copying.
-const LINES_BETWEEN_KILLS: u64 = 200_000;
+/// At most this much is written by the fastest program between two kills. It bounds the disk space
+/// that a long run takes, and is enough for a kill to hit any step of the copying.
+pub(crate) const BYTES_BETWEEN_KILLS: u64 = 4 << 20;
 
-/// How many programs write as fast as they can.
-const WRITERS: usize = 20;
-
-/// How many rotated files each of them keeps, of a megabyte each: so a run of any length needs the same
-/// disk space, if what was written is looked at before it goes.
-const BACKUPS: usize = 8;
-
-/// How many listeners hear everything.
-const EARS: usize = 2;
-
-/// The writers leave the processor to whoever reads what they write, and take all of the rest.
-///
-/// Besides them: `brief` lives and dies as fast as it can, and says who it was; `teller` sends
-/// events.
-const CONFIG: &str = "\
-[program:w]
-command=nice -n 19 actor flood halt
-process_name=w%(process_num)02d
-numprocs=20
+/// `drip` writes slowly, so that the backups of a long run stay few enough to be kept.
+pub(crate) const CONFIG: &str = "\
+[program:one]
+command=actor flood halt
 autorestart=false
-stdout_logfile=%(here)s/w%(process_num)02d.log
-stdout_logfile_maxbytes=1MB
-stdout_logfile_backups=8
-[program:brief]
-command=/bin/sh -c 'echo $$; sleep 0.05; exit 3'
-autorestart=true
-startsecs=0
-stdout_logfile=%(here)s/brief.log
+stdout_logfile=%(here)s/one.log
 stdout_logfile_maxbytes=0
-[program:teller]
-command=actor murmur halt
+[program:two]
+command=actor flood halt
 autorestart=false
-stdout_capture_maxbytes=100
-stdout_logfile=%(here)s/teller.log
+stdout_logfile=%(here)s/two.log
 stdout_logfile_maxbytes=0
-[eventlistener:ear0]
-command=actor listen heard0
-events=PROCESS_STATE,PROCESS_COMMUNICATION
-buffer_size=100000
-[eventlistener:ear1]
-command=actor listen heard1
-events=PROCESS_STATE,PROCESS_COMMUNICATION
-buffer_size=100000
+[program:turned]
+command=actor drip halt
+autorestart=false
+stdout_logfile=%(here)s/turned.log
+stdout_logfile_maxbytes=64KB
+stdout_logfile_backups=2000
 ";
 
-/// What an update in the middle of a run takes away, and what it adds.
-const BEFORE: &str = "[program:gone]\ncommand=/bin/cat\nstartsecs=0\n";
-const AFTER: &str = "[program:added]\ncommand=/bin/cat\nstartsecs=0\n";
-
-/// The children of the keeper, but for its daemon: all of the above, and one of `gone` and `added`.
-const PROGRAMS: usize = WRITERS + EARS + 3;
+pub(crate) const PROGRAMS: [&str; 3] = ["one", "two", "turned"];
 
 #[test]
 fn killed_daemons_are_not_missed() {
     Subject::Minder.run(|subject| {
         let kills = setting("MINDER_KILLS", KILLS);
         let mut moments = Moments::from_environment();
-        let daemon = Daemon::start(subject, &format!("{CONFIG}{BEFORE}"));
+        let daemon = Daemon::start(subject, CONFIG);
         let keeper = daemon.pid();
-        let lasting = lasting();
-        for name in lasting.iter().map(String::as_str).chain(["gone"]) {
-            daemon.wait_state(name, "RUNNING");
+        for program in PROGRAMS {
+            daemon.wait_state(program, "RUNNING");
         }
-        let expected = normal::status(&daemon.ctl_line("status w:*").0);
-        let pids: Vec<i32> = lasting.iter().map(|name| daemon.pid_of(name)).collect();
+        let expected = normal::status(&daemon.ctl_line("status").0);
+        let pids = PROGRAMS.map(|program| daemon.pid_of(program));
 
+        // Somebody else keeps asking. A call that was already begun may break; no other may.
         let halt = AtomicBool::new(false);
-        let lines = AtomicU64::new(0);
         let mut slowest = Duration::ZERO;
-        let (broken, mut written) = thread::scope(|scope| {
-            // Somebody else keeps asking. A call that was already begun may break; no other may.
-            let caller = scope.spawn(|| calls_that_break(&daemon, &expected, &halt));
-            // What was written is looked at before it is rotated away.
-            let reader = scope.spawn(|| follow_all(&daemon, &lines, &halt));
+        let broken = thread::scope(|scope| {
+            let caller = scope.spawn(|| calls_that_break(&daemon, &["status"], &expected, &halt));
             let end = EndOfScope(&halt);
             for kill in 1..=kills {
-                let goal = lines.load(Ordering::Relaxed) + moments.next_below(LINES_BETWEEN_KILLS);
-                wait_until("lines are written", || {
-                    lines.load(Ordering::Relaxed) >= goal || reader.is_finished()
-                });
-                let updates = (kill == kills.div_ceil(2)).then(|| {
-                    daemon.sandbox().configure(&format!("{CONFIG}{AFTER}"));
-                    scope.spawn(|| daemon.ctl(&["update"]))
-                });
+                wait_for_growth(&daemon, "one.log", moments.next_below(BYTES_BETWEEN_KILLS));
                 let killed = kill_daemon(keeper);
                 let begun = Instant::now();
-                assert_eq!(normal::status(&daemon.ctl_line("status w:*").0), expected);
+                assert_eq!(normal::status(&daemon.ctl_line("status").0), expected);
                 let took = begun.elapsed();
                 assert_ne!(the_daemon(keeper), killed);
                 eprintln!("kill {kill}: status answered after {took:.1?}");
                 slowest = slowest.max(took);
-                if let Some(updates) = updates {
-                    // It may have come to any point; the next one finishes it.
-                    updates.join().expect("it ends");
-                    assert_eq!(daemon.ctl(&["update"]).code, Some(0));
-                    daemon.wait_state("added", "RUNNING");
-                    assert_eq!(daemon.fault("getProcessInfo", &["gone".into()]).0, 10);
-                }
-                assert!(programs(keeper) <= PROGRAMS, "some program runs twice");
             }
             drop(end);
-            let broken = caller.join().expect("the caller ends");
-            (broken, reader.join().expect("the reader ends"))
+            caller.join().expect("the caller ends")
         });
         eprintln!("{kills} kills: slowest answer {slowest:.1?}, {broken} calls broken off");
-        // One that was updating, too.
         assert!(broken <= kills, "{broken} calls were broken off");
-        let now: Vec<i32> = lasting.iter().map(|name| daemon.pid_of(name)).collect();
-        assert_eq!(now, pids);
+        assert_eq!(PROGRAMS.map(|program| daemon.pid_of(program)), pids);
 
         // The programs end while there is no daemon; their exits are not missed either.
         kill_daemon(keeper);
         daemon.sandbox().write("halt", "");
-        for name in lasting.iter().filter(|name| !name.starts_with("ear")) {
-            daemon.wait_state(name, "EXITED");
-            let info = daemon.ask("getProcessInfo", &[name.as_str().into()]);
+        for program in PROGRAMS {
+            daemon.wait_state(program, "EXITED");
+            let info = daemon.ask("getProcessInfo", &[program.into()]);
             assert_eq!(info.member("exitstatus").and_then(Value::as_int), Some(0));
         }
         assert_eq!(daemon.pid(), keeper);
-        for written in &mut written {
-            written.read_to_the_end();
+        wait_until("the log tells of every kill", || takeovers(&daemon) > kills);
+        for program in PROGRAMS {
+            let spawned = format!("INFO spawned: '{program}' with pid N");
+            let log = daemon.log();
+            assert_eq!(log.iter().filter(|line| **line == spawned).count(), 1);
+            // What a program wrote last may still be on its way from the pipe.
+            let files = wait_for("the log holds the end", || ended(&daemon, program));
+            let lines = check(&files);
+            eprintln!("{program}: {lines} lines in {} files", files.len());
         }
-        let lines: u64 = written.iter().map(|written| written.lines).sum();
-        let turns: u64 = written.iter().map(|written| written.turns).sum();
-        eprintln!("{lines} lines of 16 bytes in {turns} rotated files");
-        check_what_was_heard(&daemon);
     });
-}
-
-/// The processes that live from the beginning to the end.
-fn lasting() -> Vec<String> {
-    let mut names: Vec<String> = (0..WRITERS)
-        .map(|number| format!("w:w{number:02}"))
-        .collect();
-    names.extend((0..EARS).map(|number| format!("ear{number}")));
-    names.push("teller".to_owned());
-    names
-}
-
-/// Reads all that the writers write, and counts the lines, until `halt`.
-///
-/// # Panics
-///
-/// If it is not what was written.
-fn follow_all(daemon: &Daemon, lines: &AtomicU64, halt: &AtomicBool) -> Vec<Written> {
-    let follow = |number| Written::follow(daemon.sandbox(), &format!("w{number:02}.log"), BACKUPS);
-    let mut all: Vec<Written> = (0..WRITERS).map(follow).collect();
-    while !halt.load(Ordering::Relaxed) {
-        for written in &mut all {
-            let before = written.lines;
-            written.read_on();
-            lines.fetch_add(written.lines - before, Ordering::Relaxed);
-        }
-    }
-    for written in &all {
-        assert_eq!(written.first, 0, "the first lines were rotated away unseen");
-    }
-    all
-}
-
-/// How many children of the keeper live, besides its daemon.
-fn programs(keeper: i32) -> usize {
-    let daemon = the_daemon(keeper);
-    let mut children = tree::children(keeper);
-    children.retain(|pid| *pid != daemon && tree::is_alive(*pid));
-    children.len()
-}
-
-/// Checks that each listener was told the end of each life of `brief`, and each word of `teller`, once
-/// and in order.
-fn check_what_was_heard(daemon: &Daemon) {
-    // Supervisor's word for an end that was asked for is another than for one that was not.
-    assert_eq!(daemon.ask("stopProcess", &["brief".into()]), true.into());
-    let sandbox = daemon.sandbox();
-    let spoken = sandbox.read("teller.log").lines().count();
-    for number in 0..EARS {
-        let file = format!("heard{number}");
-        wait_until("the last event is heard", || {
-            let heard = sandbox.read(&file);
-            heard.contains("processname:brief groupname:brief from_state:STOPPING")
-                && heard.matches("PROCESS_COMMUNICATION").count() >= spoken
-        });
-        let heard = Heard::of(&sandbox.read(&file));
-        let serials: Vec<usize> = (0..heard.serials.len()).collect();
-        assert_eq!(heard.serials, serials, "{file}");
-        let words: Vec<String> = (0..spoken).map(|word| word.to_string()).collect();
-        assert_eq!(heard.words, words, "{file}");
-        let lives = sandbox.read("brief.log");
-        let mut lives: Vec<&str> = lives.lines().collect();
-        // The last one was stopped; it may have been before its first word.
-        if lives.len() > heard.ends.len() {
-            lives.pop();
-        }
-        assert_eq!(heard.ends, lives, "{file}");
-        eprintln!(
-            "{file}: {} events, {} ends and {} words among them",
-            serials.len(),
-            lives.len(),
-            words.len()
-        );
-    }
-}
-
-/// What a listener has heard, in order.
-#[derive(Default)]
-struct Heard {
-    /// The numbers of the events within their pool.
-    serials: Vec<usize>,
-    /// The pids of `brief` at its ends, none of which was expected.
-    ends: Vec<String>,
-    /// What `teller` has said between tokens.
-    words: Vec<String>,
-}
-
-impl Heard {
-    fn of(text: &str) -> Self {
-        let mut heard = Self::default();
-        for event in text.split("\n\nver:") {
-            let (header, payload) = event.split_once('\n').unwrap_or((event, ""));
-            let value = |text: &str, name: &str| {
-                let (_, rest) = text.split_once(name)?;
-                rest.split(char::is_whitespace).next().map(str::to_owned)
-            };
-            let serial = value(header, "poolserial:").and_then(|serial| serial.parse().ok());
-            heard.serials.push(serial.expect("each event has a number"));
-            if payload.starts_with("processname:teller ")
-                && header.contains("PROCESS_COMMUNICATION")
-            {
-                let word = payload.lines().nth(1).expect("there is a word");
-                heard.words.push(word.to_owned());
-            }
-            if payload.starts_with("processname:brief ") && header.contains("STATE_EXITED") {
-                assert!(payload.contains("expected:0"), "{payload}");
-                heard
-                    .ends
-                    .push(value(payload, "pid:").expect("an end has a pid"));
-            }
-        }
-        heard
-    }
 }
 
 #[test]
@@ -321,15 +160,21 @@ fn a_daemon_killed_in_the_middle_of_a_restart_is_replaced() {
     });
 }
 
-/// Asks for the status of the writers again and again until `halt`; counts how often there was no answer.
+/// Asks supervisorctl for the status, in these words, again and again until `halt`; counts how often
+/// there was no answer.
 ///
 /// # Panics
 ///
 /// If there is another answer than `expected`.
-fn calls_that_break(daemon: &Daemon, expected: &str, halt: &AtomicBool) -> usize {
+pub(crate) fn calls_that_break(
+    daemon: &Daemon,
+    words: &[&str],
+    expected: &str,
+    halt: &AtomicBool,
+) -> usize {
     let mut broken = 0;
     while !halt.load(Ordering::Relaxed) {
-        let run = daemon.ctl(&["status", "w:*"]);
+        let run = daemon.ctl(words);
         if run.code == Some(0) {
             assert_eq!(normal::status(&run.out), expected);
         } else {
@@ -341,7 +186,7 @@ fn calls_that_break(daemon: &Daemon, expected: &str, halt: &AtomicBool) -> usize
 }
 
 /// Ends the caller also when the killer fails, whose panic would otherwise wait for it for ever.
-struct EndOfScope<'a>(&'a AtomicBool);
+pub(crate) struct EndOfScope<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for EndOfScope<'_> {
     fn drop(&mut self) {
@@ -356,4 +201,62 @@ pub(crate) fn wait_for_growth(daemon: &Daemon, file: &str, bytes: u64) {
     let length = || fs::metadata(&path).map_or(0, |metadata| metadata.len());
     let goal = length() + bytes;
     wait_until(&format!("{file} grows"), || length() >= goal);
+}
+
+/// How many lines of the own log tell that a daemon took over from one that had died.
+fn takeovers(daemon: &Daemon) -> usize {
+    let tells = |line: &&String| line.starts_with("WARN ") && line.contains("daemon");
+    daemon.log().iter().filter(tells).count()
+}
+
+/// The program's log files, the oldest first, if the program's last line is in them.
+pub(crate) fn ended(daemon: &Daemon, program: &str) -> Option<Vec<PathBuf>> {
+    let path = |name: String| daemon.sandbox().path(name);
+    let mut files = vec![path(format!("{program}.log"))];
+    files.extend(
+        (1..)
+            .map(|backup| path(format!("{program}.log.{backup}")))
+            .take_while(|file| file.exists()),
+    );
+    files.reverse();
+    // A rotation may have come right behind the last line.
+    let last = files
+        .iter()
+        .rev()
+        .take(2)
+        .find_map(|file| last_line(file))?;
+    last.starts_with("end ").then_some(files)
+}
+
+fn last_line(file: &Path) -> Option<String> {
+    /// More than a line, less than a file.
+    const TAIL: u64 = 64;
+    let mut file = File::open(file).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))
+        .ok()?;
+    let mut tail = String::new();
+    file.read_to_string(&mut tail).ok()?;
+    tail.lines().next_back().map(str::to_owned)
+}
+
+/// Checks that the files hold the lines 0, 1, 2 … and an end that names their number, without a
+/// loss, a repetition or a disorder; returns their number.
+pub(crate) fn check(files: &[PathBuf]) -> u64 {
+    let mut next = 0;
+    let mut end = None;
+    for file in files {
+        for line in BufReader::new(File::open(file).expect("a log")).lines() {
+            let line = line.expect("a log holds text");
+            assert_eq!(end, None, "{line:?} stands behind the end");
+            if let Some(number) = line.strip_prefix("end ") {
+                end = number.parse::<u64>().ok();
+            } else {
+                assert_eq!(line.parse(), Ok(next), "in \"{}\"", file.display());
+                next += 1;
+            }
+        }
+    }
+    assert_eq!(end, Some(next), "the end is not what was written");
+    next
 }
