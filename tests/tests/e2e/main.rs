@@ -11,6 +11,7 @@ mod events;
 mod example;
 mod fastcgi;
 mod keeper;
+mod load;
 mod own_methods;
 mod quickstart;
 mod startup;
