@@ -517,7 +517,9 @@ fn interface(shown: Shown) -> Reply {
             headers.append(SET_COOKIE, line);
         }
     }
-    let name = shown.file_name.map(|name| format!("attachment; filename=\"{name}\""));
+    let name = shown
+        .file_name
+        .map(|name| format!("attachment; filename=\"{name}\""));
     let name = name.and_then(|name| HeaderValue::try_from(name).ok());
     headers.extend(name.map(|name| (CONTENT_DISPOSITION, name)));
     reply
@@ -558,14 +560,17 @@ fn error(status: StatusCode) -> Reply {
         ),
     );
     *reply.status_mut() = status;
+    let headers = reply.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
-        let headers = reply.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         headers.insert(
             WWW_AUTHENTICATE,
             HeaderValue::from_static("Basic realm=\"default\""),
         );
     }
+    // In an error, Supervisor tells the type of its text last.
+    headers.remove(CONTENT_TYPE);
+    headers.insert(CONTENT_TYPE, TEXT_HTML);
     reply
 }
 
