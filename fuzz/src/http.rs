@@ -8,7 +8,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use minder_http::server::{Credentials, Site, serve_connection};
+use minder_http::server::site::Site;
+use minder_http::server::{Credentials, serve_connection};
 use minder_rpc::{Answer, Call, Channel, Fault, FaultCode, LogFollow, LogRef, Service, Tail};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex, split};
 use tokio::task::yield_now;

@@ -17,7 +17,7 @@ mod perform;
 mod streams;
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use minder_core::effect::Halt;
@@ -41,6 +41,7 @@ use crate::link::{Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
 use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
+use crate::mirror::SharedFd;
 use crate::plan::Inheritance;
 use crate::published::Published;
 use crate::snapshot::Recorder;
@@ -72,6 +73,8 @@ pub(crate) struct Driver {
     /// Who has told listeners something in this step.
     pub(crate) told: Vec<oneshot::Sender<()>>,
     pub(crate) making_room: MakingRoom,
+    /// Whether no client is served any more.
+    pub(crate) clients_are_gone: bool,
 }
 
 /// Why a daemon ends on purpose.
@@ -98,11 +101,20 @@ impl Driver {
     /// Drives until everything has stopped and is not to be started again, or until another program
     /// takes our place.
     pub(crate) fn run(&mut self) -> Result<End, LinkError> {
+        self.drive(Self::makes_room)
+    }
+
+    /// Goes on until no client is left that was connected.
+    pub(crate) fn see_clients_off(&mut self) -> Result<End, LinkError> {
+        self.drive(|driver| driver.clients_are_gone)
+    }
+
+    fn drive(&mut self, leaves: impl Fn(&mut Self) -> bool) -> Result<End, LinkError> {
         loop {
             if let Some(halt) = self.settle()? {
                 return Ok(End::Halt(halt));
             }
-            if self.makes_room() {
+            if leaves(self) {
                 return Ok(End::Upgrade);
             }
             let ready = self.wait()?;
@@ -195,7 +207,7 @@ impl Driver {
 
     // What the keeper reports.
 
-    fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<OwnedFd>) -> Result<(), LinkError> {
+    fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<SharedFd>) -> Result<(), LinkError> {
         match report {
             ToDaemon::Spawned {
                 child,
@@ -319,6 +331,7 @@ impl Driver {
                     self.link.send(&ToKeeper::Upgrade, &[])?;
                 }
             }
+            Command::ClientsGone => self.clients_are_gone = true,
             Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
             Command::RestartChecked(Err(error)) => {
                 self.heard.push(Signal::HUP);

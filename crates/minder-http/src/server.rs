@@ -58,9 +58,12 @@ const HEAD_LINES: usize = 100;
 /// How long to let be what cannot be accepted because descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long answers under way may take to be sent when the server ends, and how long who has just
-/// connected may take to ask.
+/// How long answers under way may take to be sent when the server ends.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How long who has just connected may take to ask when another server goes on. Everybody else waits
+/// for as long.
+const HEARING: Duration = Duration::from_secs(2);
 
 /// What becomes of connections when the server ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,16 +138,30 @@ async fn accept<L: Accept, S: Service + Site>(
     connections: Arc<Connections>,
 ) {
     loop {
-        let Ok(stream) = listener.accept().await else {
-            // The client has gone already, or no descriptor is left. The latter would be
-            // reported again and again without a pause.
-            connections.make_room();
-            sleep(ACCEPT_PAUSE).await;
-            continue;
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) if is_about_one_client(&error) => continue,
+            Err(_) => {
+                // No descriptor is left, or no memory. That would be reported again and again
+                // without a pause.
+                connections.make_room();
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         let place = connections.enter().await;
         tokio::spawn(attend(stream, place, responder.clone()));
     }
+}
+
+/// Whether the client to be accepted has gone already, say: the next one may be there.
+fn is_about_one_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
 }
 
 /// Both sorts of listener, seen as one.
@@ -199,11 +216,11 @@ where
     let dismissed = until(connection.dismissed(), http.as_mut()).await.is_none();
     if dismissed && connection.is_heard_out() {
         let asked = until(connection.has_asked(), http.as_mut());
-        if let Ok(Some(_)) = timeout(FAREWELL, asked).await {
+        if let Ok(Some(_)) = timeout(HEARING, asked).await {
             return;
         }
     }
-    if dismissed && !connection.is_waiting() {
+    if dismissed && connection.is_worth_waiting_for() {
         http.as_mut().graceful_shutdown();
         let _ = timeout(FAREWELL, http).await;
     }

@@ -191,12 +191,11 @@ impl Driver {
             let delta = delta.filter(|_| self.is_recorded);
             let delta = delta.map(|delta| desk.saboteur.delta(delta));
             let whole = self.subject.snapshot();
-            let kept = match delta {
-                Some(delta) => desk.keeper.keep_change(delta),
-                None => {
-                    desk.keeper.keep(whole.clone());
-                    true
-                }
+            let kept = if let Some(delta) = delta {
+                desk.keeper.keep_change(delta)
+            } else {
+                desk.keeper.keep(whole.clone());
+                true
             };
             if let (true, Legacy::Whole(kept)) = (kept, desk.keeper.legacy()) {
                 let whole = &whole;

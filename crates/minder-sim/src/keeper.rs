@@ -5,6 +5,10 @@
 //! child, since news wait behind an answer; ends are told until they are acknowledged, and to a
 //! new daemon all at once in the inventory, where one may linger even after that; what the daemon
 //! had asked for before it died is still done, and what it was not told of by then is dropped.
+//!
+//! When it is the keeper that dies, the next one has what the daemon knew of it: nothing more of
+//! what was asked for is done, though it counts as done, and nobody knows how a child ended if
+//! that was not told.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -125,7 +129,9 @@ struct Child {
     streams: Streams,
     // Whether the daemon was told of it.
     connected: bool,
-    // Whether nobody can ask how it ends.
+    // Whether some daemon was told of its end.
+    end_told: bool,
+    // Whether it is the child of a keeper that is dead.
     orphaned: bool,
     // What is known about its end to itself alone: when, and how.
     fate: Option<(Now, ExitStatus)>,
@@ -251,6 +257,7 @@ impl Keeper {
             listener: listens.then(|| Listener::begin(now, random, &rates.manners)),
             streams: Streams::default(),
             connected: false,
+            end_told: false,
             orphaned: false,
             fate: fate.map(|(lived, status)| (shop.clock.later(lived), status)),
             signals: Signals::default(),
@@ -286,13 +293,6 @@ impl Keeper {
         let living = self.living();
         if !living.is_empty() {
             self.signal(clock, *random.pick(&living), Signal::KILL);
-        }
-    }
-
-    /// Another keeper takes over, and is no parent of the children of this one.
-    pub fn orphan(&mut self) {
-        for child in self.children.values_mut().filter(|child| child.lives()) {
-            child.orphaned = true;
         }
     }
 
@@ -447,6 +447,9 @@ impl Keeper {
         }
         let mut inputs = Vec::new();
         if let Input::ChildExited { child, .. } = news {
+            if let Some(known) = self.children.get_mut(&child) {
+                known.end_told = true;
+            }
             let its = self.children.iter_mut().filter(|(id, _)| **id == child);
             inputs = read_all(its, |length| length);
         }
@@ -486,6 +489,46 @@ impl Keeper {
             self.carry_out(order, shop);
         }
         self.answers.clear();
+        self.forget_daemon(shop);
+    }
+
+    /// This keeper has died, and the daemon has become another, with what it knew of this one.
+    pub fn succeed(&mut self, shop: &mut Shop<'_>) {
+        let now = shop.clock.now();
+        for order in std::mem::take(&mut self.orders) {
+            match order {
+                // It was not made, and nobody knows of it; an end by force is asked for again.
+                Order::Spawn { .. }
+                | Order::Signal {
+                    signal: Signal::KILL,
+                    ..
+                } => {}
+                Order::Signal { child, signal } => {
+                    if let Some(known) = self.children.get_mut(&child) {
+                        known.signals.insert(signal);
+                    }
+                }
+                Order::Forget { .. } | Order::Heard { .. } => self.carry_out(order, shop),
+            }
+        }
+        for answer in std::mem::take(&mut self.answers) {
+            // Its pipes are gone, so it is ended.
+            if let Input::ChildSpawned { child, .. } = answer {
+                self.signal(shop.clock, child, Signal::KILL);
+            }
+        }
+        self.ends.clear();
+        self.other_news.clear();
+        for child in self.children.values_mut().filter(|child| !child.end_told) {
+            child.orphaned = true;
+            if child.ended.take().is_some() {
+                child.fate = Some((now, ExitStatus::Unknown));
+            }
+        }
+        self.forget_daemon(shop);
+    }
+
+    fn forget_daemon(&mut self, shop: &mut Shop<'_>) {
         self.told.clear();
         for signal in self.unheard.drain(..).rev() {
             self.other_news.push_front(Input::Signalled(signal));
@@ -511,6 +554,7 @@ impl Keeper {
         children
             .map(|(child, known)| {
                 known.connected = true;
+                known.end_told = known.ended.is_some();
                 let inherited = Inherited {
                     child: *child,
                     pid: known.pid,

@@ -48,9 +48,9 @@ pub struct Rates {
     pub told_at_once: u32,
     /// In a piece of news: it is told once more later.
     pub repeats: u32,
-    /// In a step of the world: the keeper is replaced, and nobody can ask any more how the
-    /// children of the old one end.
-    pub orphanings: u32,
+    /// In the death of a daemon: it was the keeper's, which this daemon outlived only in order to
+    /// hand on what it knows of it.
+    pub keeper_deaths: u32,
     /// In a step of the world: the machine sleeps, or stalls, for hours.
     pub sleeps: u32,
     /// In a step of the world: a program says something that listeners may be told.
@@ -106,7 +106,7 @@ impl Rates {
             losses: often(&[0, 0, 0, 300]),
             told_at_once: often(&[0, 300]),
             repeats: often(&[0, 0, 50, 300]),
-            orphanings: often(&[0, 0, 0, 5]),
+            keeper_deaths: often(&[0, 0, 100, 500]),
             sleeps: often(&[0, 0, 5]),
             talk: often(&[0, 0, 20, 200]),
             remarks: often(&[0, 0, 20, 200]),

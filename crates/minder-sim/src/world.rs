@@ -140,9 +140,6 @@ impl World {
             self.clock.pass(random.millis_below(20_000_000));
             self.keeper.reap(&self.clock, &mut self.witness);
         }
-        if random.chance(rates.orphanings) {
-            self.keeper.orphan();
-        }
         if random.chance(rates.talk) {
             self.keeper.talk(random);
         }
@@ -256,7 +253,11 @@ impl World {
             rates: &self.rates,
             witness: &mut self.witness,
         };
-        self.keeper.bury_daemon(&mut shop);
+        if shop.random.chance(shop.rates.keeper_deaths) {
+            self.keeper.succeed(&mut shop);
+        } else {
+            self.keeper.bury_daemon(&mut shop);
+        }
         self.users.lose_patience();
         // Nothing begins in the nanosecond in which something else ends.
         self.clock.pass(Duration::from_micros(100));

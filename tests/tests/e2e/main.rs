@@ -10,6 +10,7 @@ mod check;
 mod events;
 mod example;
 mod fastcgi;
+mod keeper;
 mod own_methods;
 mod quickstart;
 mod startup;

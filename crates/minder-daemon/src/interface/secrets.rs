@@ -23,9 +23,13 @@ pub(super) fn urls(text: &str) -> String {
         let (before, behind) = rest.split_at(at + "://".len());
         seen.push_str(before);
         // The part that may hold a name and a password ends where the host's does.
-        let is_end = |it: char| matches!(it, '/' | '?' | '#' | '"' | '\'' | ',') || it.is_whitespace();
+        let is_end =
+            |it: char| matches!(it, '/' | '?' | '#' | '"' | '\'' | ',') || it.is_whitespace();
         let (authority, behind) = behind.split_at(behind.find(is_end).unwrap_or(behind.len()));
-        match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?, host))) {
+        match authority
+            .rsplit_once('@')
+            .and_then(|(user, host)| Some((user.split_once(':')?, host)))
+        {
             Some(((user, _), host)) => {
                 for part in [user, ":", MASK, "@", host] {
                     seen.push_str(part);
@@ -51,7 +55,11 @@ mod tests {
             ("SENTRY_DSN", "https://a@b/1", MASK),
             ("EMPTY_TOKEN", "", ""),
             ("LANG", "zh_CN.UTF-8", "zh_CN.UTF-8"),
-            ("DB", "postgresql://me:pw@h:1/d", "postgresql://me:••••••@h:1/d"),
+            (
+                "DB",
+                "postgresql://me:pw@h:1/d",
+                "postgresql://me:••••••@h:1/d",
+            ),
             ("DB", "redis://:p@ss@h/0", "redis://:••••••@h/0"),
             ("DB", "http://h:80/a@b:c", "http://h:80/a@b:c"),
             ("DB", "a://u:1@x b://v:2@y", "a://u:••••••@x b://v:••••••@y"),

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::hash_map::RandomState;
+use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use minder_sim::history;
 
 /// So many histories are taken at a time.
-const PORTION: u64 = 1000;
+const PORTION: u64 = 100;
 /// How often it is said how far it has come.
 const REPORT_EVERY: Duration = Duration::from_secs(60);
 /// After so many violations nothing new is to be learnt.
@@ -37,7 +38,7 @@ fn main() -> io::Result<ExitCode> {
         threads,
     } = run.wanted;
     let last = from_seed.wrapping_add(count.saturating_sub(1));
-    run.say(format_args!(
+    say(format_args!(
         "{count} histories, seeds {from_seed} to {last}, {threads} threads"
     ));
     thread::scope(|scope| {
@@ -45,7 +46,7 @@ fn main() -> io::Result<ExitCode> {
             scope.spawn(|| run.work());
         }
     });
-    run.say(format_args!("{}", run.progress()));
+    say(format_args!("{}", run.progress()));
     let violations = run.violations.load(Ordering::Relaxed);
     Ok(ExitCode::from(u8::from(violations > 0)))
 }
@@ -123,7 +124,7 @@ impl Run {
         if report.violation.is_some() {
             self.violations.fetch_add(1, Ordering::Relaxed);
             if let Some(finding) = history::find(seed) {
-                self.say(format_args!("{finding}\n"));
+                say(format_args!("{finding}\n"));
             }
         }
     }
@@ -134,7 +135,7 @@ impl Run {
         };
         if reported.elapsed() >= REPORT_EVERY {
             *reported = Instant::now();
-            self.say(format_args!("{}", self.progress()));
+            say(format_args!("{}", self.progress()));
         }
     }
 
@@ -147,10 +148,10 @@ impl Run {
             self.begun.elapsed(),
         )
     }
+}
 
-    /// A reader that has gone away is no reason to stop: the exit code tells as well.
-    fn say(&self, what: std::fmt::Arguments<'_>) {
-        let mut out = io::stdout().lock();
-        let _ = writeln!(out, "{what}").and_then(|()| out.flush());
-    }
+/// A reader that has gone away is no reason to stop: the exit code tells as well.
+fn say(what: fmt::Arguments<'_>) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{what}").and_then(|()| out.flush());
 }
