@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use minder_http::server::site::Site;
 use minder_http::server::{Credentials, serve_connection};
 use minder_rpc::{Answer, Call, Channel, Fault, FaultCode, LogFollow, LogRef, Service, Tail};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex, split};
@@ -76,6 +77,8 @@ fn is_sound(said: &[u8], answer: &[u8]) {
 
 /// Knows one process, whose log ends.
 struct Fake;
+
+impl Site for Fake {}
 
 impl Service for Fake {
     async fn call(&self, call: Call) -> Result<Answer, Fault> {

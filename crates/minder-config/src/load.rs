@@ -62,6 +62,13 @@ impl Origins {
         Some(section.header())
     }
 
+    /// The name of the section that a process is from.
+    #[must_use]
+    pub fn section(&self, group: &str, process: &str) -> Option<&str> {
+        let key = (group.to_owned(), process.to_owned());
+        self.processes.get(&key).map(String::as_str)
+    }
+
     /// The value of an option of a section.
     #[must_use]
     pub fn option(&self, section: &str, option: &str) -> Option<&Location> {

@@ -327,7 +327,7 @@ impl Core {
         if let Some(process) = self.roster.process(id) {
             self.timers
                 .set(Timer::Process(id), self.deadline_of(process));
-            self.waiting.settle(process, fx);
+            self.waiting.settle(now.mono, process, fx);
         }
         self.follow_stop(now, id, fx);
     }

@@ -8,6 +8,7 @@
 //! except where a call never reaches the core. [`infos`] tells how processes are, [`logs`] reads
 //! and empties what they wrote, and [`twiddler`] answers the calls of a plug-in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use minder_core::{Level, Mood, Now, ProcessState, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
 use minder_rpc::{
-    Answer, Call, DaemonInfo, Fault, FaultCode, LogFollow, LogRef, Service, Twiddler,
+    Answer, Call, DaemonInfo, Fault, FaultCode, Incident, LogFollow, LogRef, Service, Twiddler,
 };
 use tokio::sync::{Mutex, oneshot};
 
@@ -29,16 +30,17 @@ use crate::fastcgi::{self, SocketError, socket_of};
 use crate::link::now;
 use crate::mailbox::{Command, Post};
 use crate::published::Published;
+use crate::upgrade::Upgrade;
 
 mod infos;
-mod logs;
+pub(crate) mod logs;
 mod twiddler;
 
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
 
 /// The version of Minder.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Whoever answers calls.
 pub(crate) struct Api {
@@ -54,6 +56,8 @@ pub(crate) struct Api {
     pub(crate) keeper_pid: u32,
     /// How many daemons have died since the start or the last restart.
     pub(crate) generation: u32,
+    /// How the latest upgrade went.
+    pub(crate) upgrade: Option<Upgrade>,
     /// When this one began.
     pub(crate) started: Now,
     /// What `getIdentification` tells.
@@ -62,6 +66,8 @@ pub(crate) struct Api {
     pub(crate) configuration: Configuration,
     /// Held by whoever adds a group.
     pub(crate) adding: Mutex<()>,
+    /// The names under which Supervisor's own methods can be called.
+    pub(crate) namespaces: Vec<Cow<'static, str>>,
     /// The names under which the plug-in `supervisor_twiddler` is switched on.
     pub(crate) twiddlers: Vec<Twiddler>,
     /// What `[supervisord]` puts in the environment of programs.
@@ -93,14 +99,12 @@ impl Service for Api {
             Call::Shutdown => self.ask(Request::Shutdown).await,
             Call::Restart => self.restart().await,
             Call::SendProcessStdin { name, chars } => self.send_stdin(name, chars).await,
-            Call::SendRemoteCommEvent { kind, data } => {
-                self.post.send(Command::RemoteCommunication { kind, data });
-                Ok(Answer::Done)
-            }
+            Call::SendRemoteCommEvent { kind, data } => self.tell_listeners(kind, data).await,
 
             Call::Twiddler(call) => self.twiddle(call).await,
             Call::GetMinderVersion => Ok(Answer::Text(VERSION.to_owned())),
             Call::GetMinderInfo => Ok(Answer::DaemonInfo(self.info())),
+            Call::UpgradeMinder => self.upgrade().await,
 
             Call::GetApiVersion => Ok(Answer::Text(API_VERSION.to_owned())),
             Call::GetSupervisorVersion => Ok(Answer::Text(VERSION_OF_SUPERVISOR.to_owned())),
@@ -121,7 +125,11 @@ impl Service for Api {
                 &self.published.latest(),
             ))),
 
-            Call::ReadLog(span) => logs::read(self.log.path(), None, span).await,
+            Call::ReadLog(span) => {
+                // Supervisor takes the word for the name of a file.
+                let shown = self.log.is_syslog().then(|| "syslog".to_owned());
+                logs::read(self.log.path(), shown, span).await
+            }
             Call::ClearLog => self.clear_log().await,
             Call::ReadProcessLog {
                 name,
@@ -149,6 +157,14 @@ impl Service for Api {
                 logs::clear_all(&self.plane, &self.published.latest()).await
             }
         }
+    }
+
+    fn namespaces(&self) -> &[Cow<'static, str>] {
+        &self.namespaces
+    }
+
+    fn note(&self, incident: &Incident<'_>) {
+        self.log.write(incident.level(), incident);
     }
 
     fn twiddlers(&self) -> &[Twiddler] {
@@ -248,6 +264,14 @@ impl Api {
             })
     }
 
+    async fn tell_listeners(&self, kind: String, data: String) -> Result<Answer, Fault> {
+        let (answer, told) = oneshot::channel();
+        self.post
+            .send(Command::RemoteCommunication { kind, data, answer });
+        answered(told).await?;
+        Ok(Answer::Done)
+    }
+
     async fn send_stdin(&self, name: String, chars: String) -> Result<Answer, Fault> {
         let picture = self.published.latest();
         let (_, process) = find(&picture.view, &name)?;
@@ -288,7 +312,14 @@ impl Api {
             keeper_pid: pid(self.keeper_pid),
             daemon_pid: pid(std::process::id()),
             started: self.started.wall.rpc_secs(),
+            upgrade: self.upgrade.as_ref().map(Upgrade::info),
         }
+    }
+
+    async fn upgrade(&self) -> Result<Answer, Fault> {
+        let (answer, version) = oneshot::channel();
+        self.post.send(Command::Upgrade { answer });
+        answered(version).await?.map(Answer::Text)
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, Fault> {
@@ -300,7 +331,10 @@ impl Api {
 
 /// The process that a user calls `name`: `group:name`, or `name` if its group is called the same.
 /// All of a group (`group:*`) is no process.
-fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
+pub(crate) fn find<'a>(
+    view: &'a View,
+    name: &str,
+) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
     let found = || {
         let (group, process) = match name.split_once(':') {
             Some((_, "" | "*")) => return None,
@@ -315,7 +349,7 @@ fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessVie
 }
 
 /// Does what may wait for a disk, in a thread that nobody else needs.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
     // Not done only if everything is about to end: by a panic, or because it is time.

@@ -5,12 +5,13 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use minder_core::ChildId;
 use minder_wire::ToKeeper;
 
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 use crate::outbox::{Outbox, Sent};
 
 /// How much may wait for a program that does not read its standard input. Supervisor has no
@@ -20,7 +21,7 @@ const MAX_WAITING: u64 = 16 << 20;
 /// The standard inputs.
 #[derive(Default)]
 pub(crate) struct Inputs {
-    pipes: BTreeMap<ChildId, OwnedFd>,
+    pipes: BTreeMap<ChildId, SharedFd>,
     /// Made when something is sent for the first time: few programs are sent anything.
     sendings: BTreeMap<ChildId, Sending>,
     /// Those that something has been put into, and that it has not been sent to yet.
@@ -34,6 +35,17 @@ struct Sending {
     outbox: Outbox,
     /// The number of the last event that was put here.
     delivered: u64,
+    /// Where that event ends in the outbox.
+    event_end: u64,
+}
+
+/// A child that does not read its standard input any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deaf {
+    pub(crate) child: ChildId,
+    /// Whether a part of the last event is among what did not reach it. What users send to its
+    /// standard input may be all that is lost, with the event long since read.
+    pub(crate) missed_event: bool,
 }
 
 /// What the snapshot says of what is on its way to one child.
@@ -56,13 +68,20 @@ pub(crate) enum SendError {
 
 impl Inputs {
     /// Takes over our end of a child's standard input, with what an earlier daemon had on its way.
-    pub(crate) fn add(&mut self, child: ChildId, end: OwnedFd, left: Option<(Outbox, u64)>) {
+    pub(crate) fn add(&mut self, child: ChildId, end: SharedFd, left: Option<(Outbox, u64)>) {
         self.pipes.insert(child, end);
         if let Some((outbox, delivered)) = left {
             if is_waiting(&outbox) {
                 self.fresh.insert(child);
             }
-            self.sendings.insert(child, Sending { outbox, delivered });
+            let sending = Sending {
+                // Nobody has written down what of it was an event. An event that is told again is
+                // better than one that is not told.
+                event_end: outbox.end(),
+                outbox,
+                delivered,
+            };
+            self.sendings.insert(child, sending);
             self.changed.insert(child);
         }
     }
@@ -108,10 +127,15 @@ impl Inputs {
         match self.sending(child, link)? {
             Some(sending) if sending.delivered >= delivery => return Ok(Ok(())),
             Some(sending) => sending.delivered = delivery,
-            None => {}
+            None => return Ok(Err(SendError::Closed)),
         }
-        self.changed.insert(child);
-        self.put(child, bytes, link)
+        let put = self.put(child, bytes, link)?;
+        if put.is_ok()
+            && let Some(sending) = self.sendings.get_mut(&child)
+        {
+            sending.event_end = sending.outbox.end();
+        }
+        Ok(put)
     }
 
     /// What is on its way to a child; `None` if it has no standard input.
@@ -127,39 +151,46 @@ impl Inputs {
             Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(place) => {
                 let outbox = Outbox::new()?;
-                link.send(&ToKeeper::Hold { name: name(child) }, &[outbox.file()])?;
+                link.hold(name(child), outbox.file())?;
                 place.insert(Sending {
                     outbox,
                     delivered: 0,
+                    event_end: 0,
                 })
             }
         }))
     }
 
     /// Sends what was put since the last time, and answers who does not read any more.
-    pub(crate) fn send_fresh(&mut self) -> Vec<ChildId> {
+    pub(crate) fn send_fresh(&mut self) -> Vec<Deaf> {
         let fresh = std::mem::take(&mut self.fresh);
         fresh
             .into_iter()
-            .filter(|child| !self.send(*child))
+            .filter_map(|child| self.send(child))
             .collect()
     }
 
-    /// Sends on to `child` where its pipe was full. Answers false if it does not read any more.
-    pub(crate) fn send(&mut self, child: ChildId) -> bool {
-        let sending = self.sendings.get_mut(&child);
-        let (Some(end), Some(Sending { outbox, .. })) = (self.pipes.get(&child), sending) else {
-            return true;
-        };
+    /// Sends on to `child` where its pipe was full. Answers if it does not read any more.
+    pub(crate) fn send(&mut self, child: ChildId) -> Option<Deaf> {
+        let (end, sending) = (self.pipes.get(&child)?, self.sendings.get_mut(&child)?);
+        let Sending {
+            outbox, event_end, ..
+        } = sending;
         let sent = outbox.send(end);
         outbox.trim();
         match sent {
-            Ok(Sent::All | Sent::Waiting) => true,
+            Ok(Sent::All | Sent::Waiting) => None,
             // Whatever the error is, it will be the same next time.
             Ok(Sent::Deaf) | Err(_) => {
+                // An outbox that cannot be asked has sent nothing, as far as anybody knows.
+                let sent = outbox.waiting().map_or(0, |waiting| outbox.end() - waiting);
+                let missed_event = sent < *event_end;
                 // What cannot be skipped is tried once more when there is something new.
                 let _ = outbox.skip();
-                false
+                Some(Deaf {
+                    child,
+                    missed_event,
+                })
             }
         }
     }
@@ -204,4 +235,83 @@ pub(crate) fn name(child: ChildId) -> Vec<u8> {
 fn is_waiting(outbox: &Outbox) -> bool {
     // One that cannot be asked cannot be sent from either.
     outbox.waiting().is_ok_and(|waiting| waiting > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::pipe::{PipeFlags, pipe_with};
+
+    use super::*;
+    use crate::testing::Keeper;
+
+    const CHILD: ChildId = ChildId(1);
+
+    fn pipe() -> (SharedFd, SharedFd) {
+        let (reader, end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        (reader.into(), end.into())
+    }
+
+    /// The standard input of a child, and its own end of it.
+    fn input() -> (Inputs, SharedFd, Link, Keeper) {
+        let (link, keeper) = Keeper::new();
+        let (reader, end) = pipe();
+        let mut inputs = Inputs::default();
+        inputs.add(CHILD, end, None);
+        (inputs, reader, link, keeper)
+    }
+
+    fn deaf(missed_event: bool) -> [Deaf; 1] {
+        [Deaf {
+            child: CHILD,
+            missed_event,
+        }]
+    }
+
+    #[test]
+    fn an_event_that_was_read_is_not_missed_with_what_came_behind_it() {
+        let (mut inputs, reader, mut link, _keeper) = input();
+        inputs
+            .deliver(CHILD, 1, b"event", &mut link)
+            .unwrap()
+            .unwrap();
+        assert_eq!(inputs.send_fresh(), []);
+        drop(reader);
+        inputs.put(CHILD, b"input", &mut link).unwrap().unwrap();
+        assert_eq!(inputs.send_fresh(), deaf(false));
+        inputs
+            .deliver(CHILD, 2, b"event", &mut link)
+            .unwrap()
+            .unwrap();
+        assert_eq!(inputs.send_fresh(), deaf(true));
+    }
+
+    #[test]
+    fn an_event_behind_what_is_not_read_is_missed() {
+        let (mut inputs, reader, mut link, _keeper) = input();
+        inputs
+            .put(CHILD, &vec![b'x'; 1 << 20], &mut link)
+            .unwrap()
+            .unwrap();
+        assert_eq!(inputs.send_fresh(), []);
+        inputs
+            .deliver(CHILD, 1, b"event", &mut link)
+            .unwrap()
+            .unwrap();
+        assert_eq!(inputs.send_fresh(), []);
+        drop(reader);
+        assert_eq!(inputs.send(CHILD), deaf(true).first().copied());
+    }
+
+    #[test]
+    fn an_adopted_input_may_have_an_event_in_it() {
+        let (mut inputs, reader, mut link, mut keeper) = input();
+        inputs.put(CHILD, b"input", &mut link).unwrap().unwrap();
+        keeper.obey();
+        let held = keeper.held.remove(&name(CHILD)).unwrap();
+        drop(reader);
+        let (_, end) = pipe();
+        let mut next = Inputs::default();
+        next.add(CHILD, end, Some((Outbox::adopt(held, 5), 0)));
+        assert_eq!(next.send_fresh(), deaf(true));
+    }
 }

@@ -1,7 +1,8 @@
 //! The answering end.
 //!
 //! Accepts connections, bounds what they may cost, and answers each request: XML-RPC calls, log
-//! streams, the web page, the health check. What a call means, and what a log is, the [`Service`] knows.
+//! streams, the web page, the health check. What a call means, and what a log is, the [`Service`] knows;
+//! what people see beside Supervisor's own pages, the [`Site`].
 //!
 //! Anybody may connect, so each thing a peer can make large, many or slow has a bound here. A
 //! connection that waits for its next request may do so for ever, as Supervisor's clients
@@ -14,6 +15,7 @@ mod cross_site;
 mod form;
 mod page;
 mod respond;
+pub mod site;
 mod tail;
 
 #[cfg(test)]
@@ -41,10 +43,11 @@ use tokio::time::{sleep, timeout};
 pub use self::auth::Credentials;
 use self::connection::{Connections, Patient, Place};
 use self::respond::Responder;
+use self::site::Site;
 
-/// How many connections are served at once. Each costs a descriptor and up to a head's buffer;
-/// beyond, the one that has been waiting longest for its next request makes room.
-const CONNECTIONS: u32 = 1024;
+/// How many connections are served at once, at most. Each costs a descriptor and up to a head's
+/// buffer; beyond, the one that has been waiting longest for its next request makes room.
+pub const CONNECTIONS: u32 = 1024;
 
 /// How long the head of a request may be, in bytes. Browsers send a few hundred.
 const HEAD_BYTES: usize = 64 << 10;
@@ -58,6 +61,20 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long answers under way may take to be sent when the server ends.
 const FAREWELL: Duration = Duration::from_millis(500);
 
+/// How long who has just connected may take to ask when another server goes on. Everybody else waits
+/// for as long.
+const HEARING: Duration = Duration::from_secs(2);
+
+/// What becomes of connections when the server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Answers under way are sent; all others end.
+    Now,
+    /// Who has connected and not asked for anything yet may still do so: another server goes on, and
+    /// nobody need notice.
+    AfterNewcomers,
+}
+
 /// A socket to serve, bound and listening.
 #[derive(Debug)]
 pub enum Listener {
@@ -67,16 +84,18 @@ pub enum Listener {
     Unix(unix::net::UnixListener),
 }
 
-/// Serves `listeners`, each with the credentials that it asks for, until `shutdown`.
+/// Serves `listeners`, each with the credentials that it asks for, at most `capacity` connections at
+/// once, which [`CONNECTIONS`] bounds; until `shutdown`, which tells what becomes of connections.
 ///
 /// Calls that are waiting for their answer then are cut off. Fails only if a listener cannot be
 /// taken over by the runtime, before anything is served.
-pub async fn serve<S: Service>(
+pub async fn serve<S: Service + Site>(
     listeners: Vec<(Listener, Option<Credentials>)>,
     service: Arc<S>,
-    shutdown: impl Future<Output = ()>,
+    capacity: u32,
+    shutdown: impl Future<Output = Leave>,
 ) -> io::Result<()> {
-    let connections = Arc::new(Connections::new(CONNECTIONS));
+    let connections = Arc::new(Connections::new(capacity.clamp(1, CONNECTIONS)));
     let responder = Responder::new(service);
     let mut accepting = JoinSet::new();
     for (listener, credentials) in listeners {
@@ -95,9 +114,9 @@ pub async fn serve<S: Service>(
             }
         }
     }
-    shutdown.await;
+    let leave = shutdown.await;
     accepting.shutdown().await;
-    connections.dismiss_all();
+    connections.dismiss_all(leave);
     connections.all_gone().await;
     Ok(())
 }
@@ -106,29 +125,43 @@ pub async fn serve<S: Service>(
 pub async fn serve_connection<I, S>(stream: I, credentials: Option<Credentials>, service: Arc<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service,
+    S: Service + Site,
 {
     let place = Arc::new(Connections::new(1)).enter().await;
     let responder = Responder::new(service).asking_for(credentials);
     attend(stream, place, responder).await;
 }
 
-async fn accept<L: Accept, S: Service>(
+async fn accept<L: Accept, S: Service + Site>(
     listener: L,
     responder: Responder<S>,
     connections: Arc<Connections>,
 ) {
     loop {
-        let Ok(stream) = listener.accept().await else {
-            // The client has gone already, or no descriptor is left. The latter would be
-            // reported again and again without a pause.
-            connections.make_room();
-            sleep(ACCEPT_PAUSE).await;
-            continue;
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) if is_about_one_client(&error) => continue,
+            Err(_) => {
+                // No descriptor is left, or no memory. That would be reported again and again
+                // without a pause.
+                connections.make_room();
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         let place = connections.enter().await;
         tokio::spawn(attend(stream, place, responder.clone()));
     }
+}
+
+/// Whether the client to be accepted has gone already, say: the next one may be there.
+fn is_about_one_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
 }
 
 /// Both sorts of listener, seen as one.
@@ -163,7 +196,7 @@ impl Accept for UnixListener {
 async fn attend<I, S>(stream: I, place: Place, responder: Responder<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service,
+    S: Service + Site,
 {
     let connection = place.connection();
     let answer = service_fn(|request| {
@@ -181,7 +214,13 @@ where
     let mut http = pin!(http.serve_connection(stream, answer));
 
     let dismissed = until(connection.dismissed(), http.as_mut()).await.is_none();
-    if dismissed && !connection.is_waiting() {
+    if dismissed && connection.is_heard_out() {
+        let asked = until(connection.has_asked(), http.as_mut());
+        if let Ok(Some(_)) = timeout(HEARING, asked).await {
+            return;
+        }
+    }
+    if dismissed && connection.is_worth_waiting_for() {
         http.as_mut().graceful_shutdown();
         let _ = timeout(FAREWELL, http).await;
     }

@@ -28,6 +28,10 @@ impl Driver {
             let effects: Vec<Effect> = self.effects.drain().collect();
             self.prepare(&effects)?;
             self.record()?;
+            for answer in std::mem::take(&mut self.told) {
+                // Whoever told it may have gone away: it is told all the same.
+                let _ = answer.send(());
+            }
             self.publish();
             for effect in effects {
                 if let Some(halt) = self.perform(effect)? {
@@ -36,7 +40,13 @@ impl Driver {
                 }
             }
             self.send_streams()?;
-            for child in std::mem::take(&mut self.children.noted) {
+            let noted = std::mem::take(&mut self.children.noted);
+            if !noted.is_empty() {
+                // Nothing is received here, but the line is known.
+                let line = "received SIGCHLD indicating a child quit";
+                self.log.write(Level::Debug, line);
+            }
+            for child in noted {
                 self.link.send(&ToKeeper::Forget { child: child.0 }, &[])?;
                 self.children.remove(child);
             }

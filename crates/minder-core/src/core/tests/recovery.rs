@@ -17,7 +17,12 @@ fn adopt(now: Now, snapshot: Snapshot, inventory: &[Inherited]) -> World {
     let mut fx = Effects::new();
     let core = Core::adopt(now, snapshot, inventory, "supervisor".into(), &mut fx);
     let requests = 0;
-    World { core, fx, requests }
+    World {
+        core,
+        written: None,
+        fx,
+        requests,
+    }
 }
 
 /// A daemon that finds child 7 of the process `name` of the group `name`, and nothing else.
