@@ -1,7 +1,8 @@
 //! The answering end.
 //!
 //! Accepts connections, bounds what they may cost, and answers each request: XML-RPC calls, log
-//! streams, the web page, the health check. What a call means, and what a log is, the [`Service`] knows.
+//! streams, the web page, the health check, the modern interface. What a call means, and what a log is,
+//! the [`Service`] knows; what the modern interface answers, the [`Interface`].
 //!
 //! Anybody may connect, so each thing a peer can make large, many or slow has a bound here. A
 //! connection that waits for its next request may do so for ever, as Supervisor's clients
@@ -12,6 +13,7 @@ mod auth;
 mod connection;
 mod cross_site;
 mod form;
+mod modern;
 mod page;
 mod respond;
 mod tail;
@@ -32,6 +34,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use minder_api::Interface;
 use minder_rpc::Service;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -71,7 +74,7 @@ pub enum Listener {
 ///
 /// Calls that are waiting for their answer then are cut off. Fails only if a listener cannot be
 /// taken over by the runtime, before anything is served.
-pub async fn serve<S: Service>(
+pub async fn serve<S: Service + Interface>(
     listeners: Vec<(Listener, Option<Credentials>)>,
     service: Arc<S>,
     shutdown: impl Future<Output = ()>,
@@ -106,14 +109,14 @@ pub async fn serve<S: Service>(
 pub async fn serve_connection<I, S>(stream: I, credentials: Option<Credentials>, service: Arc<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service,
+    S: Service + Interface,
 {
     let place = Arc::new(Connections::new(1)).enter().await;
     let responder = Responder::new(service).asking_for(credentials);
     attend(stream, place, responder).await;
 }
 
-async fn accept<L: Accept, S: Service>(
+async fn accept<L: Accept, S: Service + Interface>(
     listener: L,
     responder: Responder<S>,
     connections: Arc<Connections>,
@@ -163,7 +166,7 @@ impl Accept for UnixListener {
 async fn attend<I, S>(stream: I, place: Place, responder: Responder<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service,
+    S: Service + Interface,
 {
     let connection = place.connection();
     let answer = service_fn(|request| {
