@@ -11,6 +11,7 @@ mod bench;
 mod ci;
 mod command;
 mod compat;
+mod exercise;
 mod fuzz;
 mod metadata;
 mod no_std;
@@ -27,6 +28,7 @@ usage: cargo xtask CHORE
 
   ci               everything that must pass before a change is ready
   python           the real Supervisor, Flask and gunicorn, installed below target/python
+  api              requests of all sorts to /api/v1, whose answers must be as it describes them
   compat [FILTER]  the comparison with the real Supervisor, or the cases whose name holds FILTER
   compat --table   the table of what is compared, written to docs/compatibility.md
   bench [--quick]  Minder, the real Supervisor and a bare floor, measured side by side
@@ -49,6 +51,7 @@ fn run(words: &[&str]) -> Result<()> {
     match *words {
         ["ci"] => ci::run(),
         ["python"] => python::install(),
+        ["api"] => exercise::run(),
         ["compat"] => compat::run(None),
         ["compat", "--table"] => compat::write_table(),
         ["compat", filter] => compat::run(Some(filter)),

@@ -10,6 +10,8 @@ mod check;
 mod events;
 mod example;
 mod fastcgi;
+mod json;
+mod modern;
 mod own_methods;
 mod quickstart;
 mod startup;
