@@ -11,7 +11,7 @@ use crate::child::{ChildId, GroupId, ProcessId};
 use crate::effect::{Effect, Effects};
 use crate::event::{Event, EventType};
 use crate::group::Roster;
-use crate::pool::{Pool, PoolSnapshot, take_serial};
+use crate::pool::{Pool, PoolLevel, PoolSnapshot, take_serial};
 use crate::spec::GroupSpec;
 use crate::tick::Period;
 
@@ -75,6 +75,11 @@ impl Pools {
     /// What a later daemon needs in order to go on with a pool, if the group is one.
     pub(crate) fn snapshot(&self, id: GroupId) -> Option<PoolSnapshot> {
         self.by_group.get(&id).map(Pool::snapshot)
+    }
+
+    /// How full each one is.
+    pub(crate) fn levels(&self) -> impl Iterator<Item = PoolLevel> {
+        self.by_group.values().map(Pool::level)
     }
 
     /// Whether there are none.

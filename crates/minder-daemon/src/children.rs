@@ -99,6 +99,11 @@ impl Children {
         self.latest.get(&process).copied()
     }
 
+    /// The process that a child belongs to.
+    pub(crate) fn process(&self, child: ChildId) -> Option<ProcessId> {
+        self.known.get(&child).map(|known| known.process)
+    }
+
     /// The name of the process that a child belongs to.
     pub(crate) fn name(&self, child: ChildId) -> &str {
         self.known.get(&child).map_or("", |known| &known.spec.name)
