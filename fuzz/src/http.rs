@@ -79,6 +79,8 @@ fn is_sound(said: &[u8], answer: &[u8]) {
 /// Knows one process, whose log ends.
 struct Fake;
 
+impl Site for Fake {}
+
 impl Service for Fake {
     async fn call(&self, call: Call) -> Result<Answer, Fault> {
         match call {

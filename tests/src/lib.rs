@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod browser;
 pub mod daemon;
 pub mod fastcgi;
 pub mod http;

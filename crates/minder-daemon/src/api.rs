@@ -33,17 +33,17 @@ use crate::mailbox::{Command, Post};
 use crate::published::Published;
 
 mod infos;
-mod logs;
+pub(crate) mod logs;
 mod modern;
 mod twiddler;
 
-pub(crate) use self::modern::Herald;
+pub(crate) use self::modern::{Herald, masks};
 
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
 
 /// The version of Minder.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Whoever answers calls.
 pub(crate) struct Api {
@@ -316,7 +316,7 @@ impl Api {
 
 /// The process that a user calls `name`: `group:name`, or `name` if its group is called the same.
 /// All of a group (`group:*`) is no process.
-fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
+pub(crate) fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
     let found = || {
         let (group, process) = match name.split_once(':') {
             Some((_, "" | "*")) => return None,
@@ -331,7 +331,7 @@ fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessVie
 }
 
 /// Does what may wait for a disk, in a thread that nobody else needs.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Fault> {
     // Not done only if everything is about to end: by a panic, or because it is time.

@@ -28,6 +28,11 @@ impl Configuration {
         }
     }
 
+    /// The path of the main file, as it was given or found.
+    pub(crate) fn path(&self) -> &str {
+        &self.source.path
+    }
+
     /// Reads it. Takes as long as the disk takes.
     pub(crate) fn load(&self) -> Result<Loaded, ConfigError> {
         minder_config::load(&self.source, &self.overrides, &self.environment)

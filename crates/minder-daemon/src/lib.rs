@@ -16,6 +16,7 @@ mod history;
 mod inbox;
 mod inputs;
 mod inspected;
+mod interface;
 mod launch;
 mod link;
 mod log_files;

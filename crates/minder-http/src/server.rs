@@ -2,7 +2,8 @@
 //!
 //! Accepts connections, bounds what they may cost, and answers each request: XML-RPC calls, log
 //! streams, the web page, the health check, the modern interface. What a call means, and what a log is,
-//! the [`Service`] knows; what the modern interface answers, the [`Interface`].
+//! the [`Service`] knows; what the modern interface answers, the [`Interface`]; what people see, the
+//! [`Site`].
 //!
 //! Anybody may connect, so each thing a peer can make large, many or slow has a bound here. A
 //! connection that waits for its next request may do so for ever, as Supervisor's clients
@@ -16,6 +17,7 @@ mod form;
 mod modern;
 mod page;
 mod respond;
+pub mod site;
 mod tail;
 
 #[cfg(test)]
@@ -44,6 +46,7 @@ use tokio::time::{sleep, timeout};
 pub use self::auth::Credentials;
 use self::connection::{Connections, Patient, Place};
 use self::respond::Responder;
+use self::site::Site;
 
 /// How many connections are served at once. Each costs a descriptor and up to a head's buffer;
 /// beyond, the one that has been waiting longest for its next request makes room.
@@ -74,7 +77,7 @@ pub enum Listener {
 ///
 /// Calls that are waiting for their answer then are cut off. Fails only if a listener cannot be
 /// taken over by the runtime, before anything is served.
-pub async fn serve<S: Service + Interface>(
+pub async fn serve<S: Service + Interface + Site>(
     listeners: Vec<(Listener, Option<Credentials>)>,
     service: Arc<S>,
     shutdown: impl Future<Output = ()>,
@@ -109,14 +112,14 @@ pub async fn serve<S: Service + Interface>(
 pub async fn serve_connection<I, S>(stream: I, credentials: Option<Credentials>, service: Arc<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service + Interface,
+    S: Service + Interface + Site,
 {
     let place = Arc::new(Connections::new(1)).enter().await;
     let responder = Responder::new(service).asking_for(credentials);
     attend(stream, place, responder).await;
 }
 
-async fn accept<L: Accept, S: Service + Interface>(
+async fn accept<L: Accept, S: Service + Interface + Site>(
     listener: L,
     responder: Responder<S>,
     connections: Arc<Connections>,
@@ -166,7 +169,7 @@ impl Accept for UnixListener {
 async fn attend<I, S>(stream: I, place: Place, responder: Responder<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service + Interface,
+    S: Service + Interface + Site,
 {
     let connection = place.connection();
     let answer = service_fn(|request| {

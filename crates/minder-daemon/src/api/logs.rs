@@ -18,7 +18,7 @@ use super::{answered, blocking, find};
 use crate::published::Picture;
 
 /// The file that one stream of a process is logged to, if it is.
-pub(super) fn path(picture: &Picture, process: &ProcessView, channel: Channel) -> Option<PathBuf> {
+pub(crate) fn path(picture: &Picture, process: &ProcessView, channel: Channel) -> Option<PathBuf> {
     let paths = picture.logs.get(&process.id)?;
     match channel {
         Channel::Stdout => paths.stdout.clone(),

@@ -8,7 +8,7 @@ mod actions;
 mod configuration;
 mod events;
 mod logs;
-mod masks;
+pub(crate) mod masks;
 mod metrics;
 mod processes;
 mod stream;

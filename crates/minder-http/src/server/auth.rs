@@ -43,11 +43,7 @@ impl Credentials {
 
     /// Judges the `Authorization` line of a request.
     pub(super) fn judge(&self, authorization: Option<&HeaderValue>) -> Verdict {
-        let basic = authorization
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"));
-        let Some((_, encoded)) = basic else {
+        let Some(encoded) = encoded(authorization) else {
             return Verdict::Denied;
         };
         let Some(decoded) = base64_text(encoded) else {
@@ -66,6 +62,19 @@ impl Credentials {
         let password = stored.ct_eq(&digest(password.as_bytes()));
         (username & password).into() && self.password.is_some()
     }
+}
+
+/// The name in the `Authorization` line of a request, whether or not it is known.
+pub(super) fn username(authorization: Option<&HeaderValue>) -> Option<String> {
+    let decoded = base64_text(encoded(authorization)?)?;
+    let (username, _) = decoded.split_once(':')?;
+    Some(username.to_owned())
+}
+
+/// Name and password, as they are encoded.
+fn encoded(authorization: Option<&HeaderValue>) -> Option<&str> {
+    let (scheme, encoded) = authorization?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("basic").then_some(encoded)
 }
 
 impl fmt::Debug for Credentials {

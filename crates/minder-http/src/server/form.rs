@@ -18,6 +18,16 @@ impl Form<'_> {
             .last()
             .or_else(|| fields(self.query.as_bytes(), name).next())
     }
+
+    /// Every field, those of the address first, in their order.
+    pub(super) fn all(&self) -> Vec<(String, String)> {
+        let parts = [self.query.as_bytes(), self.body];
+        parts
+            .into_iter()
+            .flat_map(form_urlencoded::parse)
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect()
+    }
 }
 
 fn fields(encoded: &[u8], name: &str) -> impl Iterator<Item = String> {

@@ -24,6 +24,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::cross_site;
 use super::respond::{NAME, NOSNIFF, Reply, Responder, ask_for_password, complete};
+use super::site::{FileBody, Site};
 use super::tail::LogBody;
 
 /// How many streams of events may go on at once, over all listeners: each holds a connection that
@@ -52,7 +53,7 @@ pub(super) fn failure(status: StatusCode) -> Reply {
     reply
 }
 
-impl<S: Service + Interface> Responder<S> {
+impl<S: Service + Interface + Site> Responder<S> {
     /// Answers a request to the modern interface.
     pub(super) async fn modern(
         &self,
@@ -163,6 +164,8 @@ pub(super) enum Endless {
     Log(LogBody),
     /// Events.
     Events(Events),
+    /// A file, which has an end after all, and takes as long as a slow client needs for it.
+    File(FileBody),
 }
 
 /// Events as they come. They are asked for only while the client reads.
@@ -181,6 +184,7 @@ impl Body for Endless {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut *self {
             Self::Log(log) => Pin::new(log).poll_frame(cx),
+            Self::File(file) => Pin::new(file).poll_frame(cx),
             Self::Events(events) => {
                 let next = events.source.poll_next(cx);
                 next.map(|piece| piece.map(|bytes| Ok(Frame::data(bytes.into()))))

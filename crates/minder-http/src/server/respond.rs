@@ -12,9 +12,10 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, DATE, EXPIRES, HOST, HeaderName, HeaderValue, LAST_MODIFIED, LOCATION, PRAGMA,
-    SERVER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_LENGTH,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, ETAG, EXPIRES, HOST, HeaderName, HeaderValue,
+    IF_NONE_MATCH, LAST_MODIFIED, LOCATION, PRAGMA, REFERRER_POLICY, SERVER, SET_COOKIE, VARY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
@@ -27,12 +28,13 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::assets::{self, Asset};
-use super::auth::{Credentials, Verdict};
+use super::auth::{self, Credentials, Verdict};
 use super::connection::Connection;
 use super::cross_site;
 use super::form::Form;
 use super::modern::{self, Endless};
 use super::page::{self, Action};
+use super::site::{self, Content, FileBody, Keep, Shown, Site, Status, Visit};
 use super::tail::LogBody;
 
 /// How many calls may be under way at once. A call goes on when its client has gone, so that
@@ -64,6 +66,13 @@ const TEXT_PLAIN_UTF8: HeaderValue = HeaderValue::from_static("text/plain;charse
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'self'",
+);
+
+/// What a browser may do with a page of the interface: run its scripts and let them ask for more,
+/// besides. Not even our own pages show it in a frame.
+const INTERFACE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
 /// Keeps a browser from taking for something else what is said to be a text.
@@ -110,7 +119,7 @@ enum Route {
     Nowhere,
 }
 
-impl<S: Service + Interface> Responder<S> {
+impl<S: Service + Interface + Site> Responder<S> {
     pub(super) fn new(service: Arc<S>) -> Self {
         Self {
             service,
@@ -161,7 +170,22 @@ impl<S: Service + Interface> Responder<S> {
             }
         }
         let path = percent_decode_str(head.uri.path()).decode_utf8_lossy();
-        match (route(&path), &head.method) {
+        let route = route(&path);
+        let is_persons = match route {
+            Route::Status => site::is_person(&head.headers),
+            Route::Nowhere => true,
+            Route::Rpc
+            | Route::Log(_)
+            | Route::NoLog
+            | Route::Tail
+            | Route::Health
+            | Route::Asset(_)
+            | Route::Modern => false,
+        };
+        if is_persons && let Some(reply) = self.visit(&path, head, body).await? {
+            return Ok(reply);
+        }
+        match (route, &head.method) {
             (Route::Modern, _) => self.modern(head, body).await,
             (Route::Rpc, &Method::POST) => self.call(head, body).await,
             (Route::Log(log), &Method::GET) => self.log(log),
@@ -235,6 +259,37 @@ impl<S: Service + Interface> Responder<S> {
             page::tail(&*service, process.as_deref(), limit.as_deref()).await
         });
         page.await.map(html)
+    }
+
+    /// What the interface for people shows at this path, if it does.
+    async fn visit(
+        &self,
+        path: &str,
+        head: &Parts,
+        body: &mut Incoming,
+    ) -> Result<Option<Reply>, StatusCode> {
+        let acts = head.method == Method::POST;
+        if !acts && head.method != Method::GET {
+            return Ok(None);
+        }
+        if acts && cross_site::is_foreign(&head.headers) {
+            return Err(StatusCode::FORBIDDEN);
+        }
+        let body = self.read_form(head, body).await?;
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let credentials = self.credentials.as_ref();
+        let visit = Visit {
+            path: path.trim_start_matches('/').to_owned(),
+            acts,
+            fields: form(head, &body).all(),
+            cookies: site::cookies(&head.headers),
+            languages: text(ACCEPT_LANGUAGE).unwrap_or_default().to_owned(),
+            user: credentials.and_then(|_| auth::username(head.headers.get(AUTHORIZATION))),
+            by_script: text(HeaderName::from_static("x-requested-with")) == Some("minder"),
+            known: text(IF_NONE_MATCH).map(str::to_owned),
+        };
+        let shown = self.ask(|service| service.visit(visit)).await?;
+        Ok(shown.map(interface))
     }
 
     /// The body of a form, which only comes with a POST.
@@ -404,8 +459,67 @@ fn html(page: String) -> Reply {
     let mut reply = complete(TEXT_HTML_UTF8, page);
     let headers = reply.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    // The same address shows another page to people.
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     do_not_keep(&mut reply);
+    reply
+}
+
+/// What the interface for people shows, as an answer.
+fn interface(shown: Shown) -> Reply {
+    let kind = HeaderValue::from_static(shown.kind);
+    let mut reply = match shown.content {
+        Content::Text(text) => complete(kind, text),
+        Content::Static(bytes) => complete(kind, bytes),
+        Content::File(file, length) => {
+            let mut reply = complete(kind, Bytes::new());
+            reply.headers_mut().insert(CONTENT_LENGTH, length.into());
+            *reply.body_mut() = Either::Right(Endless::File(FileBody::new(file, length)));
+            reply
+        }
+    };
+    let (status, location) = match shown.status {
+        Status::Fine => (StatusCode::OK, None),
+        Status::Elsewhere(address) => (StatusCode::SEE_OTHER, Some(address)),
+        Status::Unchanged => (StatusCode::NOT_MODIFIED, None),
+        Status::BadRequest => (StatusCode::BAD_REQUEST, None),
+        Status::Forbidden => (StatusCode::FORBIDDEN, None),
+        Status::Missing => (StatusCode::NOT_FOUND, None),
+        Status::Conflict => (StatusCode::CONFLICT, None),
+    };
+    *reply.status_mut() = status;
+    if status == StatusCode::NOT_MODIFIED {
+        reply.headers_mut().remove(CONTENT_LENGTH);
+    }
+    match shown.keep {
+        Keep::No => do_not_keep(&mut reply),
+        Keep::Forever => {
+            let value = HeaderValue::from_static("private, max-age=31536000, immutable");
+            reply.headers_mut().insert(CACHE_CONTROL, value);
+        }
+        Keep::Ask(tag) => {
+            let headers = reply.headers_mut();
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            headers.extend(HeaderValue::try_from(tag).map(|tag| (ETAG, tag)));
+        }
+    }
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, INTERFACE_POLICY);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    // Addresses hold the names of processes, which are nobody else's business.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    let location = location.and_then(|address| HeaderValue::try_from(address).ok());
+    headers.extend(location.map(|address| (LOCATION, address)));
+    for (name, value) in &shown.cookies {
+        if let Some(line) = site::set_cookie(name, value) {
+            headers.append(SET_COOKIE, line);
+        }
+    }
+    let name = shown.file_name.map(|name| format!("attachment; filename=\"{name}\""));
+    let name = name.and_then(|name| HeaderValue::try_from(name).ok());
+    headers.extend(name.map(|name| (CONTENT_DISPOSITION, name)));
     reply
 }
 

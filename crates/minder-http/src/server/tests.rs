@@ -42,6 +42,8 @@ impl Fake {
     }
 }
 
+impl Site for Fake {}
+
 impl Service for Fake {
     async fn call(&self, call: Call) -> Result<Answer, Fault> {
         match call {

@@ -7,7 +7,7 @@ const MASK: &str = "\u{2022}\u{2022}\u{2022}\u{2022}\u{2022}\u{2022}";
 const WORDS: [&str; 6] = ["PASS", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "DSN"];
 
 /// The value of the variable `name` as it may be shown, and whether something is masked.
-pub(super) fn variable(name: &str, value: &str) -> (String, bool) {
+pub(crate) fn variable(name: &str, value: &str) -> (String, bool) {
     let name = name.to_ascii_uppercase();
     if WORDS.iter().any(|word| name.contains(word)) {
         return (MASK.to_owned(), true);
@@ -18,7 +18,7 @@ pub(super) fn variable(name: &str, value: &str) -> (String, bool) {
 }
 
 /// A text in which the passwords in URLs (`scheme://user:password@host`) are masked.
-pub(super) fn without_passwords(text: &str) -> String {
+pub(crate) fn without_passwords(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {

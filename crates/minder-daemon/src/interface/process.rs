@@ -1,0 +1,101 @@
+//! What the page about one process shows.
+
+use std::sync::Arc;
+
+use minder_config::Loaded;
+use minder_config::ini::Section;
+use minder_core::ProcessSpec;
+use minder_core::group::full_name;
+use minder_core::view::{GroupView, ProcessView};
+use minder_http::server::site::{Shown, Status};
+use minder_page::process::{self, Command, Variable};
+use minder_page::{ProcessPage, process_address, question};
+
+use super::fields::Fields;
+use super::{Visitor, logs, notice, options, overview, page, text};
+use crate::api::{Api, blocking, find, masks};
+
+/// Draws the page.
+pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> Shown {
+    let picture = api.published.latest();
+    let name = fields.get("name").unwrap_or_default();
+    let Ok((group, process)) = find(&picture.view, name) else {
+        let frame = visitor.frame(api, "./");
+        let page = question::missing(&frame);
+        return super::answer(Status::Missing, super::HTML, page);
+    };
+    let Ok(log) = logs::view(api, group, process, fields).await else {
+        return text(Status::Conflict, String::new());
+    };
+    let configuration = api.configuration.clone();
+    let loaded = blocking(move || configuration.load()).await;
+    let loaded = loaded.ok().and_then(Result::ok);
+    let full_name = full_name(&group.spec.name, &process.spec.name);
+    let shows_defaults = fields.get("defaults").is_some();
+    let section = loaded.as_ref().and_then(|loaded| section(loaded, group, process));
+    let (rows, defaults) = options::rows(&process.spec, section, shows_defaults);
+    let address = process_address(&full_name);
+    page(process::draw(&ProcessPage {
+        frame: visitor.frame(api, &address),
+        notice: notice(fields),
+        group: (full_name != group.spec.name).then(|| group.spec.name.clone()),
+        name: full_name,
+        look: overview::look(process),
+        since: since(process, visitor),
+        pid: process.pid,
+        reason: overview::reason(group, process, visitor),
+        day: Vec::new(),
+        changes: Vec::new(),
+        restarts: None,
+        hours: Vec::new(),
+        log,
+        cpu: None,
+        memory: None,
+        memory_limit: None,
+        command: command(&process.spec),
+        environment: environment(&process.spec),
+        options: rows,
+        defaults,
+        shows_defaults,
+    }))
+}
+
+/// For how long it has been as it is, as far as that can be told.
+fn since(process: &ProcessView, visitor: &Visitor) -> Option<std::time::Duration> {
+    let moments = &visitor.moments;
+    if process.pid.is_some() {
+        return process.started.map(|(mono, _)| moments.now.mono.since(mono));
+    }
+    process.stopped.map(|wall| moments.ago(wall))
+}
+
+/// The files, if they say what is in force, and the section that the process is from.
+fn section<'a>(
+    loaded: &'a Loaded,
+    group: &GroupView,
+    process: &ProcessView,
+) -> Option<(&'a Loaded, &'a Section)> {
+    let (group, process) = (&group.spec, &process.spec);
+    let on_disk = loaded.groups.iter().find(|it| it.name == group.name)?;
+    let on_disk = on_disk.processes.iter().find(|it| it.name == process.name)?;
+    let section = loaded.origins.section(&group.name, &process.name)?;
+    (on_disk == process).then_some((loaded, section))
+}
+
+fn command(spec: &ProcessSpec) -> Command {
+    Command {
+        command: masks::without_passwords(&spec.command),
+        directory: spec.directory.clone(),
+        user: spec.uid.map(options::user),
+    }
+}
+
+/// What is added to the daemon's own environment. `SUPERVISOR_*` is always.
+fn environment(spec: &ProcessSpec) -> Vec<Variable> {
+    let variables = spec.environment.iter();
+    let variables = variables.map(|(name, value)| Variable {
+        name: name.clone(),
+        value: masks::variable(name, value).0,
+    });
+    variables.collect()
+}

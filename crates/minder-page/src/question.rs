@@ -1,0 +1,167 @@
+//! The question before something is done that can be felt.
+
+use maud::{Markup, html};
+
+use crate::frame::{Frame, Language, Notice, Tab};
+use crate::words::{self, Word};
+
+/// From how many processes on their number has to be typed.
+pub const TYPED_ABOVE: usize = 10;
+
+/// Something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Start.
+    Start,
+    /// Stop, then start.
+    Restart,
+    /// Stop.
+    Stop,
+    /// Empty logs.
+    ClearLog,
+    /// End at once.
+    Kill,
+    /// Make the configuration of groups the one that is on disk.
+    Update,
+}
+
+impl Verb {
+    fn label(self) -> Label {
+        match self {
+            Self::Start => Label::Word(Word::Start),
+            Self::Restart => Label::Word(Word::Restart),
+            Self::Stop => Label::Word(Word::Stop),
+            Self::ClearLog => Label::Word(Word::ClearLog),
+            Self::Kill => Label::Signal("KILL"),
+            Self::Update => Label::Word(Word::Update),
+        }
+    }
+}
+
+enum Label {
+    Word(Word),
+    Signal(&'static str),
+}
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is to be done.
+    pub verb: Verb,
+    /// To what: processes, or groups if it is an update.
+    pub names: Vec<String>,
+    /// Whether it concerns all there are.
+    pub is_all: bool,
+    /// The longest `stopwaitsecs` among them, in seconds, if they are to be stopped.
+    pub longest_wait: Option<i64>,
+    /// The fields that the form had, to be sent again.
+    pub fields: Vec<(String, String)>,
+    /// Where to go if it is not to be done.
+    pub back: String,
+    /// Whether the number was typed, and was another one.
+    pub was_wrong: bool,
+}
+
+impl Question {
+    /// Whether the number of processes has to be typed.
+    #[must_use]
+    pub fn wants_number(&self) -> bool {
+        wants_number(self.names.len(), self.is_all)
+    }
+}
+
+/// Whether so many processes are so many that their number has to be typed. All of a few need no
+/// more than one of them.
+#[must_use]
+pub fn wants_number(count: usize, is_all: bool) -> bool {
+    count > TYPED_ABOVE || (is_all && count > 1)
+}
+
+/// Draws the question as a page of its own, whose form a script shows as a dialog.
+#[must_use]
+pub fn draw(question: &Question) -> String {
+    let language = question.frame.language;
+    let verb = match question.verb.label() {
+        Label::Word(word) => word.to(language),
+        Label::Signal(name) => name,
+    };
+    let title = match (&*question.names, question.verb) {
+        ([name], _) => words::ask_about(verb, name, language),
+        (names, Verb::Update) => words::ask_update(names.len(), language),
+        (names, _) => {
+            words::ask_about(verb, &words::process_count(names.len(), language), language)
+        }
+    };
+    let main = html! {
+        section.panel.question {
+            form #question method="post" action="act" aria-labelledby="ask-t" {
+                h2 #ask-t { (title) }
+                (about(question))
+                @for (name, value) in &question.fields {
+                    input type="hidden" name=(name) value=(value);
+                }
+                input type="hidden" name="sure" value="1";
+                @if question.wants_number() { (number(question)) }
+                div.acts {
+                    a.btn href=(question.back) data-do="cancel" autofocus { (Word::Cancel.to(language)) }
+                    button.danger data-armed[!question.wants_number()] { (verb) }
+                }
+            }
+        }
+    };
+    question.frame.draw(&title, Tab::None, &main)
+}
+
+fn about(question: &Question) -> Markup {
+    let language = question.frame.language;
+    let names: Vec<_> = question.names.iter().take(60).map(String::as_str).collect();
+    let separator = if language == Language::English { ", " } else { "、" };
+    html! {
+        p.muted {
+            @if question.names.len() > 1 {
+                (names.join(separator))
+                @if question.names.len() > names.len() { " …" }
+                @if language == Language::English { ". " } @else { "。" }
+            }
+            @if let Some(longest) = question.longest_wait { (words::stop_wait(longest, language)) }
+        }
+    }
+}
+
+fn number(question: &Question) -> Markup {
+    let (before, count, after) = words::type_to_go_on(question.names.len(), question.frame.language);
+    html! {
+        p {
+            label {
+                (before) b { (count) } (after) " "
+                input type="text" name="count" inputmode="numeric" autocomplete="off" data-want=(count) required
+                    aria-invalid=[question.was_wrong.then_some("true")];
+            }
+        }
+    }
+}
+
+/// What is said when something could not be done: with what, and which fault told so.
+#[must_use]
+pub fn failure(about: &str, fault: &str, code: i32, language: Language) -> Notice {
+    Notice {
+        text: words::not_done(about, language),
+        detail: format!("{fault} ({code})"),
+        is_bad: true,
+    }
+}
+
+/// The page in the place of one about a process that is not there.
+#[must_use]
+pub fn missing(frame: &Frame) -> String {
+    let t = |word: Word| word.to(frame.language);
+    let main = html! {
+        div.none-yet {
+            h2 { (t(Word::NoSuchProcess)) }
+            p { a.link href="./" { (t(Word::Overview)) } }
+        }
+    };
+    frame.draw(t(Word::NoSuchProcess), Tab::None, &main)
+}

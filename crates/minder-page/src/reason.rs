@@ -1,0 +1,145 @@
+//! Why a process is as it is, in a sentence.
+
+use crate::frame::Language;
+use crate::moment::Moment;
+use crate::words::{self, Word};
+
+/// Why a process is as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reason {
+    /// There is nothing to say.
+    #[default]
+    None,
+    /// The daemon's own words, which are Supervisor's and are not translated.
+    Said(String),
+    /// It never ran.
+    NotStarted,
+    /// It was stopped.
+    Stopped {
+        /// When.
+        at: Moment,
+        /// By whom, if that is known.
+        by: Option<String>,
+    },
+    /// It ended by itself.
+    Exited {
+        /// When.
+        at: Moment,
+        /// Its exit code.
+        code: i32,
+        /// Whether the code is one of its `exitcodes`.
+        expected: bool,
+    },
+    /// It ended too soon after each start.
+    TooQuick {
+        /// How often.
+        times: u32,
+        /// Its last exit code.
+        code: i32,
+    },
+    /// It will be tried again.
+    Retry {
+        /// How many times it has been tried.
+        number: u32,
+        /// How many times it may be.
+        of: i64,
+        /// In how many seconds, if that is known.
+        in_secs: Option<u64>,
+        /// Its last exit code.
+        code: i32,
+    },
+    /// It counts as running soon.
+    ReadyIn {
+        /// In how many seconds.
+        secs: u64,
+    },
+    /// It is a listener.
+    Listens {
+        /// How many events wait for its pool, if that is known.
+        waiting: Option<usize>,
+    },
+}
+
+impl Reason {
+    /// The sentence, without a full stop and as it stands in the middle of one.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Said(text) => text.clone(),
+            Self::NotStarted => Word::NotStarted.to(language).to_owned(),
+            Self::Stopped { at, by } => {
+                words::stopped_at(&at.short(language), by.as_deref(), language)
+            }
+            Self::Exited { at, code, expected } => {
+                words::finished(&at.short(language), *code, *expected, language)
+            }
+            Self::TooQuick { times, code } => words::listed(
+                &[
+                    words::too_quickly(*times, language),
+                    words::last_exit_code(*code, language),
+                ],
+                language,
+            ),
+            Self::Retry { number, of, in_secs, code } => {
+                let retry = match in_secs {
+                    Some(secs) => words::retry_in(*number, *of, *secs, language),
+                    None => words::retry(*number, *of, language),
+                };
+                words::listed(&[retry, words::exit_code(*code, language)], language)
+            }
+            Self::ReadyIn { secs } => words::ready_in(*secs, language),
+            Self::Listens { waiting: Some(events) } => words::waiting(*events, language),
+            Self::Listens { waiting: None } => Word::ListenerName.to(language).to_owned(),
+        }
+    }
+
+    /// The sentence as one of its own.
+    #[must_use]
+    pub fn sentence(&self, language: Language) -> String {
+        let text = self.text(language);
+        let stop = match language {
+            _ if text.is_empty() || text.ends_with(['.', '!', '?']) => "",
+            Language::English => ".",
+            Language::Chinese => "。",
+        };
+        let mut letters = text.chars();
+        let first = letters.next().map(|it| it.to_uppercase().to_string());
+        format!("{}{}{stop}", first.unwrap_or_default(), letters.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_read_as_sentences_in_both_languages() {
+        let too_quick = Reason::TooQuick { times: 4, code: 1 };
+        let retry = Reason::Retry {
+            number: 2,
+            of: 10,
+            in_secs: Some(3),
+            code: 255,
+        };
+        let said = Reason::Said("cannot chdir.".to_owned());
+        for (reason, english, chinese) in [
+            (
+                &too_quick,
+                "Exited too quickly 4 times, last exit code 1.",
+                "过快退出 4 次，最后退出码 1。",
+            ),
+            (
+                &retry,
+                "Retry 2 of 10 in 3 s, exit code 255.",
+                "3 秒后第 2 次重试，共 10 次，退出码 255。",
+            ),
+            (&Reason::NotStarted, "Not started.", "未启动。"),
+            (&Reason::None, "", ""),
+            (&said, "Cannot chdir.", "Cannot chdir."),
+        ] {
+            assert_eq!(reason.sentence(Language::English), english);
+            assert_eq!(reason.sentence(Language::Chinese), chinese);
+        }
+    }
+}
