@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use minder_api::{Ask, Interface, Problem, Reply, Source, sse};
+use minder_http::server::site::Site;
 use minder_http::server::{Credentials, serve_connection};
 use minder_rpc::{Answer, Call, Channel, Fault, FaultCode, LogFollow, LogRef, Service, Tail};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex, split};

@@ -7,9 +7,11 @@
 mod adopted;
 mod fresh;
 
+use std::borrow::Cow;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,12 +19,12 @@ use minder_config::options::daemon::{self, DaemonCommand};
 use minder_config::{Environment, Loaded};
 use minder_core::effect::Halt;
 use minder_core::{Core, Effects, Level};
-use minder_http::server::{Credentials, Listener};
+use minder_http::server::{Credentials, Leave, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
 use minder_os::{limits, process};
-use minder_wire::{Departure, MAX_TEXT, ToKeeper};
+use minder_wire::{Departure, MAX_PATH, MAX_TEXT, ToKeeper};
 use rustix::fs::Mode;
 use tokio::sync::Mutex;
 
@@ -30,18 +32,20 @@ use crate::api::{Api, Herald};
 use crate::children::Children;
 use crate::configuration::Configuration;
 use crate::control::{self, Control};
-use crate::driver::Driver;
+use crate::driver::{Driver, End};
 use crate::heirloom;
 use crate::history::chronicle::Chronicle;
 use crate::launch::{self, Refusal, USAGE};
 use crate::link::{Inventory, Link, LinkError, Outbox, now};
 use crate::log_files::LogFiles;
+use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::note::Note;
 use crate::plan::Inheritance;
 use crate::published::{Picture, Published};
 use crate::settings::Settings;
 use crate::snapshot::{Recorder, hold};
+use crate::upgrade::MakingRoom;
 use crate::waiters::Waiters;
 
 /// The exit code for a failure of our own (`EX_SOFTWARE`): another daemon may do better.
@@ -111,11 +115,12 @@ fn begin(link: Link, inventory: Inventory) -> ExitCode {
         failure @ (Failure::Refused(_) | Failure::Broken(_)) => failure,
     });
     let departure = match ended {
-        Ok(Halt::Exit) => Departure::Exit {
+        Ok(End::Halt(Halt::Exit)) => Departure::Exit {
             code: 0,
             text: Vec::new(),
         },
-        Ok(Halt::Restart) => Departure::Restart,
+        Ok(End::Halt(Halt::Restart)) => Departure::Restart,
+        Ok(End::Upgrade) => Departure::Upgrade,
         Err(Failure::Refused(refusal)) => {
             let message = refusal.message(&program);
             log.write(Level::Critical, message.trim_end());
@@ -185,7 +190,7 @@ impl Start {
         })
     }
 
-    fn run(mut self) -> Result<Halt, Failure> {
+    fn run(mut self) -> Result<End, Failure> {
         let legacy = crate::snapshot::take(&mut self.inventory.held);
         let running = match legacy {
             None if self.inventory.children.is_empty() => fresh::start(self)?,
@@ -280,10 +285,17 @@ impl Start {
             plane: plane.clone(),
             keeper_pid: self.inventory.keeper_pid,
             generation: self.inventory.generation,
+            upgrade: self.inventory.upgrade.clone(),
             started: now(),
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
             adding: Mutex::default(),
+            namespaces: settings
+                .namespaces
+                .iter()
+                .cloned()
+                .map(Cow::Owned)
+                .collect(),
             twiddlers: settings.twiddlers.clone(),
             variables: settings.variables.clone(),
         };
@@ -291,6 +303,7 @@ impl Start {
         let listeners = sockets.into_iter().zip(&settings.servers);
         let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));
         let listeners = listeners.collect();
+        let lookups = Lookups::new(post.clone());
         let driver = Driver {
             core,
             effects,
@@ -311,9 +324,13 @@ impl Start {
             },
             configuration: self.configuration,
             files,
+            lookups,
             waiters: Waiters::default(),
             children: parts.children,
             heard: Vec::new(),
+            told: Vec::new(),
+            making_room: MakingRoom::default(),
+            clients_are_gone: false,
         };
         Running {
             driver,
@@ -351,38 +368,66 @@ struct Running {
 
 impl Running {
     /// Runs to the end, and tidies up.
-    fn run(mut self) -> Result<Halt, Failure> {
+    fn run(self) -> Result<End, Failure> {
+        let Self {
+            mut driver,
+            api,
+            listeners,
+            settings,
+            in_background,
+        } = self;
         // Clients wait until there is something to be seen.
-        let halt = if let Some(halt) = self.driver.settle()? {
-            halt
+        let end = if let Some(halt) = driver.settle()? {
+            End::Halt(halt)
         } else {
-            if self.api.generation > 0 {
-                self.driver.tell_of_takeover()?;
+            if driver.chronicle.goes_on() {
+                driver.tell_of_takeover()?;
             }
-            let control = Control::start(self.listeners, self.api)?;
-            if self.in_background {
+            let control = Control::start(listeners, api)?;
+            if in_background {
                 minder_keeper::silence();
             }
-            self.driver.link.send(&ToKeeper::Ready, &[])?;
-            let halt = self.driver.run()?;
-            control.stop();
-            halt
+            let path = ordinary_file(driver.log.path());
+            driver.link.send(&ToKeeper::Log { path }, &[])?;
+            driver.link.send(&ToKeeper::Ready, &[])?;
+            match driver.run()? {
+                End::Upgrade => {
+                    let thread = control.begin_to_stop(Leave::AfterNewcomers);
+                    let end = driver.see_clients_off()?;
+                    let _ = thread.join();
+                    end
+                }
+                end @ End::Halt(_) => {
+                    control.stop();
+                    end
+                }
+            }
         };
-        let files = self
-            .settings
-            .servers
-            .iter()
-            .filter_map(|server| server.file.as_deref());
-        control::remove_files(files);
-        remove_pidfile(&self.settings.pidfile, self.driver.keeper_pid);
-        if halt == Halt::Restart {
-            let serial = self.driver.core.snapshot().serial;
-            heirloom::leave(&mut self.driver.link, serial)?;
+        if let End::Halt(halt) = end {
+            tidy_up(&mut driver, &settings, halt)?;
         }
-        self.driver.plane.shutdown();
-        self.driver.syslog.finish();
-        Ok(halt)
+        driver.plane.shutdown();
+        driver.syslog.finish();
+        Ok(end)
     }
+}
+
+/// Leaves nothing behind that only a running daemon has.
+fn tidy_up(driver: &mut Driver, settings: &Settings, halt: Halt) -> Result<(), LinkError> {
+    let servers = settings.servers.iter();
+    control::remove_files(servers.filter_map(|server| server.file.as_deref()));
+    remove_pidfile(&settings.pidfile, driver.keeper_pid);
+    if halt == Halt::Restart {
+        let serial = driver.core.snapshot().serial;
+        heirloom::leave(&mut driver.link, serial)?;
+    }
+    Ok(())
+}
+
+/// What the keeper may write to as well: a path that a file of its own lies under.
+fn ordinary_file(path: Option<PathBuf>) -> Option<Vec<u8>> {
+    let path = path.filter(|path| path.is_file())?.into_os_string();
+    Some(path.into_vec()).filter(|path| path.len() <= MAX_PATH)
 }
 
 /// Syslog, whose troubles are told in the daemon's own log.

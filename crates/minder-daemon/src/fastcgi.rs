@@ -21,7 +21,7 @@ use crate::link::FoundChild;
 
 mod socket;
 
-pub(crate) use socket::{SocketError, listen};
+pub(crate) use socket::{SocketError, host_of, listen, listen_at};
 
 /// How the names begin under which the sockets are held.
 const PREFIX: &[u8] = b"fcgi:";

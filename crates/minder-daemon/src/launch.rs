@@ -119,6 +119,7 @@ fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
         DaemonCommand::Version => return Ok(print(&format!("{VERSION_OF_SUPERVISOR}\n"))),
     };
     let start_directory = environment.cwd.clone();
+    let installed = minder_keeper::installed_at(&start_directory);
     let (configuration, warning) = configuration(program, &options, environment)?;
     let loaded = configuration.load()?;
     let mut note = Note {
@@ -134,10 +135,10 @@ fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
     take_identity(&loaded.supervisord, &mut note)?;
     raise_limits(&loaded.supervisord, &mut note)?;
     if loaded.supervisord.nodaemon {
-        return Ok(run_in_foreground(&note));
+        return Ok(run_in_foreground(&note, &installed));
     }
     note.background = Some(go_elsewhere(&loaded));
-    Ok(run_in_background(&note))
+    Ok(run_in_background(&note, &installed))
 }
 
 fn print(text: &str) -> ExitCode {
@@ -277,14 +278,14 @@ pub(crate) fn python_error(error: &io::Error) -> String {
     format!("[Errno {number}] {text}")
 }
 
-fn run_in_foreground(note: &Note) -> ExitCode {
-    let error = minder_keeper::enter(None, note.seal());
+fn run_in_foreground(note: &Note, installed: &Path) -> ExitCode {
+    let error = minder_keeper::enter(None, note.seal(), installed);
     tell(&format!("cannot become the keeper: {error}\n"));
     ExitCode::from(SOFTWARE)
 }
 
-fn run_in_background(note: &Note) -> ExitCode {
-    match minder_keeper::start_in_background(note.seal()) {
+fn run_in_background(note: &Note, installed: &Path) -> ExitCode {
+    match minder_keeper::start_in_background(note.seal(), installed) {
         Ok(Outcome::Ready) => ExitCode::SUCCESS,
         Ok(Outcome::Failed { code, text }) => {
             tell(&text);

@@ -20,6 +20,7 @@ mod interface;
 mod launch;
 mod link;
 mod log_files;
+mod lookups;
 mod mailbox;
 mod note;
 mod outbox;
@@ -29,6 +30,7 @@ mod settings;
 mod snapshot;
 #[cfg(test)]
 mod testing;
+mod upgrade;
 mod waiters;
 
 pub use boot::daemon;

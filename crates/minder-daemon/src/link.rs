@@ -16,6 +16,8 @@ use minder_wire::{ChildState, Departure, MAX_FRAME, Stream, ToDaemon, ToKeeper, 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
+use crate::upgrade::Upgrade;
+
 /// Why there is no talking to the keeper.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkError {
@@ -54,6 +56,8 @@ pub(crate) struct Inventory {
     pub(crate) last_end: Option<ExitStatus>,
     /// What the launcher left.
     pub(crate) note: Vec<u8>,
+    /// How the latest upgrade went, if there was one.
+    pub(crate) upgrade: Option<Upgrade>,
     /// The children.
     pub(crate) children: Vec<FoundChild>,
     /// What is held, by name.
@@ -91,6 +95,7 @@ impl Link {
             restarts,
             last_end,
             note,
+            upgrade,
         } = welcome
         else {
             return Err(LinkError::Garbled(format!(
@@ -106,6 +111,7 @@ impl Link {
             restarts,
             last_end: last_end.map(exit_status),
             note,
+            upgrade: upgrade.map(Upgrade::from),
             children: Vec::new(),
             held: BTreeMap::new(),
         };
@@ -374,6 +380,7 @@ mod tests {
             restarts: 2,
             last_end: Some(9),
             note: b"n".to_vec(),
+            upgrade: None,
         });
         assert_eq!(receive(), ToKeeper::Next);
         send(&ToDaemon::InventoryEnd);

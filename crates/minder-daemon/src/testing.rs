@@ -24,6 +24,7 @@ impl Keeper {
             restarts: 0,
             last_end: None,
             note: Vec::new(),
+            upgrade: None,
         };
         // The answers to what will be asked.
         for answer in [welcome, ToDaemon::InventoryEnd] {

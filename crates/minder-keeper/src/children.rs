@@ -4,12 +4,12 @@
 //! since a descendant of it may write to them after its end.
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use minder_os::clock::Clocks;
 use minder_os::process::Ended;
-use minder_wire::{ChildState, Stream};
+use minder_wire::{ChildState, HandedChild, Stream};
 
 /// How many pipes a child has.
 const STREAMS: usize = 3;
@@ -52,6 +52,56 @@ pub(crate) struct Children {
 }
 
 impl Children {
+    /// What is told to the next keeper.
+    pub(crate) fn hand_over(&self) -> Vec<HandedChild> {
+        let told = |(id, child): (&u64, &Child)| HandedChild {
+            child: *id,
+            pid: child.pid,
+            label: child.label.clone(),
+            state: child.state,
+            signals: child.signals,
+            forgotten: child.forgotten,
+            ends: child
+                .ends
+                .0
+                .iter()
+                .map(|(stream, end)| (*stream, end.as_raw_fd()))
+                .collect(),
+        };
+        self.by_id.iter().map(told).collect()
+    }
+
+    /// Takes over what a keeper has told, with the descriptors that `take` finds.
+    pub(crate) fn take_over(
+        told: Vec<HandedChild>,
+        mut take: impl FnMut(i32) -> Option<OwnedFd>,
+    ) -> Self {
+        let mut children = Self::default();
+        for told in told {
+            if told.state == ChildState::Running {
+                children.unreaped.insert(told.pid, told.child);
+            }
+            let ends = told.ends.into_iter();
+            let ends = ends.filter_map(|(stream, end)| Some((stream, Rc::new(take(end)?))));
+            let child = Child {
+                pid: told.pid,
+                label: told.label,
+                state: told.state,
+                ends: Ends(ends.collect()),
+                signals: told.signals,
+                forgotten: told.forgotten,
+            };
+            children.by_id.insert(told.child, child);
+        }
+        children
+    }
+
+    /// Our ends of all pipes.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let ends = self.by_id.values().flat_map(|child| child.ends.0.values());
+        ends.map(AsFd::as_fd)
+    }
+
     /// Takes in a child that has just been started.
     pub(crate) fn insert(&mut self, id: u64, pid: u32, label: Vec<u8>, ends: Ends) {
         self.unreaped.insert(pid, id);
@@ -130,7 +180,7 @@ impl Children {
     }
 
     /// How many descriptors are open for all of them, at most.
-    pub(crate) fn descriptors(&self) -> usize {
+    pub(crate) fn most_descriptors(&self) -> usize {
         self.by_id.len() * STREAMS
     }
 
@@ -199,6 +249,34 @@ mod tests {
         assert!(!children.is_empty());
         children.forget(1);
         assert!(children.is_empty());
+    }
+
+    #[test]
+    fn children_are_taken_over_as_they_were_handed_over() {
+        let mut children = one_child(&[Stream::Stdin, Stream::Stdout]);
+        children.insert(2, 200, b"b".to_vec(), Ends::default());
+        children.signalled(2, 15);
+        end(&mut children, 100);
+        children.forget(1);
+        let told = children.hand_over();
+        let mut taken = Vec::new();
+        let mut next = Children::take_over(told.clone(), |number| {
+            taken.push(number);
+            rustix::pipe::pipe().ok().map(|(end, _)| end)
+        });
+        assert_eq!(taken, [told[0].ends[0].1]);
+        assert_eq!(
+            (next.unreaped_pid(1), next.unreaped_pid(2)),
+            (None, Some(200))
+        );
+        let again = next.hand_over();
+        assert_eq!(
+            (&again[0].label, again[0].state),
+            (&told[0].label, told[0].state)
+        );
+        assert_eq!(again[1], told[1]);
+        next.close(1, Stream::Stdout);
+        assert!(next.get(1).is_none());
     }
 
     #[test]

@@ -75,6 +75,15 @@ pub enum ToKeeper {
     },
     /// Start-up is complete: whoever waits for it may be told.
     Ready,
+    /// Where the daemon writes its log: the keeper writes there what no daemon is left to tell.
+    /// `None` if that is no ordinary file.
+    Log {
+        /// Its path, at most [`MAX_PATH`] bytes.
+        path: Option<Vec<u8>>,
+    },
+    /// Look whether the program that is installed now could go on in our place. Answered by
+    /// [`ToDaemon::UpgradePossible`] or [`ToDaemon::UpgradeRefused`], when that is known.
+    Upgrade,
     /// The daemon is about to exit on purpose.
     Leave(Departure),
 }
@@ -93,6 +102,37 @@ pub enum Departure {
     /// To begin anew: the keeper drops all that it holds but the [`HEIRLOOM`], and starts another
     /// daemon.
     Restart,
+    /// To make room for another program: the keeper executes what it found
+    /// [possible](ToDaemon::UpgradePossible), which starts a daemon of its own.
+    Upgrade,
+}
+
+/// How an upgrade went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastUpgrade {
+    /// What became of it.
+    pub outcome: UpgradeOutcome,
+    /// The version that was to be replaced.
+    pub from: Vec<u8>,
+    /// The version that was to replace it; empty if it was never known.
+    pub to: Vec<u8>,
+    /// Why it failed; empty if it did not.
+    pub why: Vec<u8>,
+    /// Whether no daemon that got [ready](ToKeeper::Ready) has been told of this.
+    pub is_news: bool,
+}
+
+/// What became of an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpgradeOutcome {
+    /// The new program runs, and no daemon of it has been ready yet.
+    Trying,
+    /// The new program runs, and so does its daemon.
+    Done,
+    /// Nothing was given up for it.
+    Refused,
+    /// The new program did not come up, and the old one goes on.
+    RolledBack,
 }
 
 /// From the keeper to the daemon.
@@ -112,6 +152,8 @@ pub enum ToDaemon {
         last_end: Option<i32>,
         /// The bytes of [`Launch::note`].
         note: Vec<u8>,
+        /// How the latest upgrade went, if there was one.
+        upgrade: Option<LastUpgrade>,
     },
     /// A child of the inventory, with the keeper's copies of those pipe ends that `streams`
     /// names, in that order.
@@ -180,6 +222,17 @@ pub enum ToDaemon {
     Signalled {
         /// Its number.
         signal: i32,
+    },
+    /// The program that is installed can go on in our place. The daemon is expected to leave by
+    /// [`Departure::Upgrade`].
+    UpgradePossible {
+        /// Its version.
+        to: Vec<u8>,
+    },
+    /// The program that is installed cannot go on in our place, and nothing was given up for it.
+    UpgradeRefused {
+        /// Why not.
+        why: Vec<u8>,
     },
     /// A signal could not be sent, for another reason than that the child is gone.
     SignalFailed {
@@ -302,6 +355,8 @@ pub struct Launch {
     pub report_fd: Option<i32>,
     /// For the daemon; the keeper does not look inside.
     pub note: Vec<u8>,
+    /// Where the program is installed: what is found there later is what an upgrade goes over to.
+    pub program: Vec<u8>,
 }
 
 /// The one name under which something is held beyond a restart.
@@ -309,3 +364,6 @@ pub const HEIRLOOM: &[u8] = b"heirloom";
 
 /// The longest name that something can be held under: a path and a word before it.
 pub const MAX_NAME: usize = 4096 + 64;
+
+/// The longest path: Linux takes no longer one.
+pub const MAX_PATH: usize = 4096;

@@ -37,7 +37,11 @@ impl Visit {
         let browser = Browser::start(daemon.sandbox(), manner);
         let home = format!("http://127.0.0.1:{port}/");
         browser.go(&home);
-        Some(Self { browser, daemon, home })
+        Some(Self {
+            browser,
+            daemon,
+            home,
+        })
     }
 
     fn go(&self, page: &str) {
@@ -60,7 +64,10 @@ impl Visit {
     }
 
     fn say(&self, process: &str, line: &str) {
-        let sent = self.daemon.ask("sendProcessStdin", &[process.into(), format!("{line}\n").into()]);
+        let sent = self.daemon.ask(
+            "sendProcessStdin",
+            &[process.into(), format!("{line}\n").into()],
+        );
         assert_eq!(sent, true.into());
     }
 }

@@ -1,15 +1,13 @@
 //! The daemon is killed at random moments while a listener works: it is told everything once.
 
-use std::thread;
-use std::time::Duration;
-
+use minder_tests::chance::{Moments, setting};
+use minder_tests::parts::kill_daemon;
 use minder_tests::{Daemon, Subject, wait_until};
 
-use crate::survival::{KILLS, Moments, kill_daemon, setting};
+use crate::survival::{KILLS, wait_for_growth};
 
-/// The longest pause between two kills. Within it a daemon takes over, and some hundred events are
-/// heard.
-const LONGEST_PAUSE_MILLIS: u64 = 300;
+/// At most this much is heard between two kills: some hundred events.
+const BYTES_BETWEEN_KILLS: u64 = 64 << 10;
 
 const CONFIG: &str = "\
 [eventlistener:ear]
@@ -39,10 +37,7 @@ fn killed_daemons_lose_and_repeat_no_event() {
         daemon.wait_state("ear", "RUNNING");
         let ear = daemon.pid_of("ear");
         for _ in 0..setting("MINDER_KILLS", KILLS) {
-            // Not to wait for something, but to be anywhere in what goes on.
-            thread::sleep(Duration::from_millis(
-                moments.next_below(LONGEST_PAUSE_MILLIS),
-            ));
+            wait_for_growth(&daemon, "heard", moments.next_below(BYTES_BETWEEN_KILLS));
             kill_daemon(keeper);
         }
         daemon.sandbox().write("halt", "");
@@ -51,7 +46,9 @@ fn killed_daemons_lose_and_repeat_no_event() {
         daemon.wait_file("talker.log", "end ");
         let talk = daemon.sandbox().read("talker.log");
         wait_until("the listener has heard all", || {
-            Heard::of(&daemon).talk.len() >= talk.len()
+            let heard = Heard::of(&daemon);
+            let told = daemon.sandbox().read("teller.log").lines().count();
+            heard.talk.len() >= talk.len() && heard.told.len() >= told
         });
 
         let heard = Heard::of(&daemon);

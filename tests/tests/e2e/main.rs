@@ -17,4 +17,5 @@ mod quickstart;
 mod startup;
 mod survival;
 mod twiddler;
+mod upgrade;
 mod usercenter;

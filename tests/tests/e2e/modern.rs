@@ -10,7 +10,7 @@ use minder_tests::subject::schemathesis;
 use minder_tests::{Daemon, Run, Sandbox, Subject, wait_for, wait_until};
 use serde_json::{Value, json};
 
-use crate::survival::kill_daemon;
+use minder_tests::parts::kill_daemon;
 
 const CONFIG: &str = "\
 [program:web]

@@ -19,6 +19,7 @@ use crate::log_files::LogFiles;
 use crate::mailbox::mailbox;
 use crate::settings::Settings;
 use crate::snapshot::{self, Legacy, Recorder, StreamNotes, StreamsLeft, is_of_stream, label};
+use crate::upgrade::Upgrade;
 
 /// Goes on with everything as it was.
 pub(super) fn adopt(
@@ -156,7 +157,14 @@ fn go_on(mut start: Start, left: Left) -> Result<Running, Failure> {
 
 fn say_what_happened(start: &Start, found: &[FoundChild]) {
     let running = found.iter().filter(|found| found.ended.is_none()).count();
+    let upgrade = start.inventory.upgrade.as_ref();
+    if let Some(upgrade) = upgrade {
+        upgrade.tell(running, &start.log);
+    }
     let end = start.inventory.last_end;
+    if end.is_none() && upgrade.is_some_and(Upgrade::is_reason_of_start) {
+        return;
+    }
     let end = end.map_or_else(|| "ended".to_owned(), |end| format!("ended ({end})"));
     start.log.write(
         Level::Warn,

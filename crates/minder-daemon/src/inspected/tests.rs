@@ -47,7 +47,7 @@ struct World {
     pipe: OwnedFd,
     inspected: Inspected,
     plane: OwnedFd,
-    noted: Vec<InspectedNote>,
+    noted: BTreeMap<StreamId, InspectedNote>,
     /// What was heard, as far as it is in the snapshot.
     heard: Vec<Heard>,
     /// What was heard since.
@@ -82,7 +82,11 @@ impl World {
     }
 
     fn record(&mut self) {
-        self.noted = self.inspected.notes().collect();
+        for (id, note) in self.inspected.changes() {
+            self.noted
+                .insert(id, note.expect("no stream is ever removed"));
+        }
+        assert!(self.inspected.notes().eq(self.noted.clone()));
         self.heard.append(&mut self.lately);
     }
 
@@ -95,7 +99,7 @@ impl World {
         self.lately.clear();
         let mut left = StreamsLeft {
             notes: StreamNotes {
-                inputs: Vec::new(),
+                inputs: BTreeMap::new(),
                 inspected: self.noted.clone(),
             },
             held: self.keeper.copies(),
@@ -166,7 +170,13 @@ fn joined(heard: &[Heard]) -> (Vec<u8>, Vec<u8>, Vec<Vec<u8>>) {
     for heard in heard {
         match heard {
             Heard::Listener(bytes) => listener.extend_from_slice(bytes),
-            Heard::Text(bytes) => text.extend_from_slice(bytes),
+            Heard::Text {
+                data,
+                is_event: true,
+            } => text.extend_from_slice(data),
+            Heard::Text {
+                is_event: false, ..
+            } => {}
             Heard::Communication(bytes) => communications.push(bytes.clone()),
         }
     }

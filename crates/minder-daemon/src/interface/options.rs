@@ -25,7 +25,11 @@ pub(super) fn of(spec: &ProcessSpec) -> Vec<Value> {
     values.add("command", spec.command.clone(), "");
     values.add("directory", spec.directory.clone().unwrap_or_default(), "");
     values.add("user", spec.uid.map(user).unwrap_or_default(), "");
-    values.add("umask", spec.umask.map(|it| format!("{it:03o}")).unwrap_or_default(), "");
+    values.add(
+        "umask",
+        spec.umask.map(|it| format!("{it:03o}")).unwrap_or_default(),
+        "",
+    );
     values.add("priority", spec.priority.to_string(), "999");
     values.add("autostart", spec.autostart.to_string(), "true");
     let restart = match spec.autorestart {

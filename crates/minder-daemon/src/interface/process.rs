@@ -32,7 +32,9 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
     let loaded = loaded.ok().and_then(Result::ok);
     let full_name = full_name(&group.spec.name, &process.spec.name);
     let shows_defaults = fields.get("defaults").is_some();
-    let section = loaded.as_ref().and_then(|loaded| section(loaded, group, process));
+    let section = loaded
+        .as_ref()
+        .and_then(|loaded| section(loaded, group, process));
     let (rows, defaults) = options::rows(&process.spec, section, shows_defaults);
     let address = process_address(&full_name);
     page(process::draw(&ProcessPage {
@@ -64,7 +66,9 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
 fn since(process: &ProcessView, visitor: &Visitor) -> Option<std::time::Duration> {
     let moments = &visitor.moments;
     if process.pid.is_some() {
-        return process.started.map(|(mono, _)| moments.now.mono.since(mono));
+        return process
+            .started
+            .map(|(mono, _)| moments.now.mono.since(mono));
     }
     process.stopped.map(|wall| moments.ago(wall))
 }
@@ -77,7 +81,10 @@ fn section<'a>(
 ) -> Option<(&'a Loaded, &'a Section)> {
     let (group, process) = (&group.spec, &process.spec);
     let on_disk = loaded.groups.iter().find(|it| it.name == group.name)?;
-    let on_disk = on_disk.processes.iter().find(|it| it.name == process.name)?;
+    let on_disk = on_disk
+        .processes
+        .iter()
+        .find(|it| it.name == process.name)?;
     let section = loaded.origins.section(&group.name, &process.name)?;
     (on_disk == process).then_some((loaded, section))
 }
