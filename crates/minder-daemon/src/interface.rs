@@ -16,7 +16,6 @@ mod options;
 mod overview;
 mod plan;
 mod process;
-mod secrets;
 
 #[cfg(test)]
 mod tests;
@@ -119,7 +118,7 @@ impl Visitor {
             changes: changes.added.len() + changes.changed.len() + changes.removed.len(),
             version: crate::api::VERSION.to_owned(),
             as_of: self.moments.clock(),
-            has_api: false,
+            has_api: true,
             address: address.to_owned(),
         }
     }

@@ -163,7 +163,8 @@ fn differences(
             }
             let group = new.map(|group| &*group.name);
             let section = group.and_then(|group| loaded.origins.section(group, &name));
-            let place = section.and_then(|section| loaded.origins.option(section, &option.name));
+            let place =
+                section.and_then(|section| loaded.origins.option(section.name(), &option.name));
             let set = |value: Option<options::Value>| {
                 value
                     .filter(|it| !it.true_value.is_empty())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use minder_config::Loaded;
+use minder_config::ini::Section;
 use minder_core::ProcessSpec;
 use minder_core::group::full_name;
 use minder_core::view::{GroupView, ProcessView};
@@ -11,8 +12,8 @@ use minder_page::process::{self, Command, Variable};
 use minder_page::{ProcessPage, process_address, question};
 
 use super::fields::Fields;
-use super::{Visitor, logs, notice, options, overview, page, secrets, text};
-use crate::api::{Api, blocking, find};
+use super::{Visitor, logs, notice, options, overview, page, text};
+use crate::api::{Api, blocking, find, masks};
 
 /// Draws the page.
 pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> Shown {
@@ -77,7 +78,7 @@ fn section<'a>(
     loaded: &'a Loaded,
     group: &GroupView,
     process: &ProcessView,
-) -> Option<(&'a Loaded, &'a str)> {
+) -> Option<(&'a Loaded, &'a Section)> {
     let (group, process) = (&group.spec, &process.spec);
     let on_disk = loaded.groups.iter().find(|it| it.name == group.name)?;
     let on_disk = on_disk
@@ -90,7 +91,7 @@ fn section<'a>(
 
 fn command(spec: &ProcessSpec) -> Command {
     Command {
-        command: secrets::urls(&spec.command),
+        command: masks::without_passwords(&spec.command),
         directory: spec.directory.clone(),
         user: spec.uid.map(options::user),
     }
@@ -101,7 +102,7 @@ fn environment(spec: &ProcessSpec) -> Vec<Variable> {
     let variables = spec.environment.iter();
     let variables = variables.map(|(name, value)| Variable {
         name: name.clone(),
-        value: secrets::variable(name, value),
+        value: masks::variable(name, value).0,
     });
     variables.collect()
 }
