@@ -136,8 +136,10 @@ impl Connection {
                 break;
             }
             let (name, value) = line
-                .split_once(": ")
+                .split_once(':')
                 .ok_or_else(|| io::Error::other(format!("{line:?} is no header")))?;
+            // The driver of a browser leaves out the blank.
+            let value = value.strip_prefix(' ').unwrap_or(value);
             headers.push((name.to_owned(), value.to_owned()));
         }
         Ok(Answer {

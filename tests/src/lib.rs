@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod browser;
 pub mod chance;
 pub mod daemon;
 pub mod fastcgi;

@@ -8,6 +8,7 @@
 //! except where a call never reaches the core. [`infos`] tells how processes are, [`logs`] reads
 //! and empties what they wrote, and [`twiddler`] answers the calls of a plug-in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,18 +16,19 @@ use jiff::tz::TimeZone;
 use minder_config::report::Colour;
 use minder_config::{Loaded, WarningKind};
 use minder_core::view::{GroupView, ProcessView};
-use minder_core::{Level, Mood, Now, ProcessState, Request, Target, View};
+use minder_core::{Level, Mood, Now, ProcessState, Reply, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
-use minder_rpc::xmlrpc::{DecodeError, complaint};
 use minder_rpc::{
-    Answer, Call, DaemonInfo, Fault, FaultCode, LogFollow, LogRef, Service, Twiddler,
+    Answer, Call, DaemonInfo, Fault, FaultCode, Incident, LogFollow, LogRef, Service, Twiddler,
 };
 use tokio::sync::{Mutex, oneshot};
 
 use crate::VERSION_OF_SUPERVISOR;
 use crate::configuration::Configuration;
 use crate::fastcgi::{self, SocketError, socket_of};
+use crate::figures::Figures;
+use crate::history::History;
 use crate::link::now;
 use crate::mailbox::{Command, Post};
 use crate::published::Published;
@@ -34,7 +36,10 @@ use crate::upgrade::Upgrade;
 
 mod infos;
 pub(crate) mod logs;
+mod modern;
 mod twiddler;
+
+pub(crate) use self::modern::{Herald, masks};
 
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
@@ -44,6 +49,12 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Whoever answers calls.
 pub(crate) struct Api {
+    /// What has happened.
+    pub(crate) history: Arc<History>,
+    /// What processes consume.
+    pub(crate) figures: Arc<Figures>,
+    /// Who tells the readers of streams that something has happened.
+    pub(crate) herald: Herald,
     /// To the driver.
     pub(crate) post: Post,
     /// What readers see.
@@ -66,6 +77,8 @@ pub(crate) struct Api {
     pub(crate) configuration: Configuration,
     /// Held by whoever adds a group.
     pub(crate) adding: Mutex<()>,
+    /// The names under which Supervisor's own methods can be called.
+    pub(crate) namespaces: Vec<Cow<'static, str>>,
     /// The names under which the plug-in `supervisor_twiddler` is switched on.
     pub(crate) twiddlers: Vec<Twiddler>,
     /// What `[supervisord]` puts in the environment of programs.
@@ -157,8 +170,12 @@ impl Service for Api {
         }
     }
 
-    fn refused(&self, data: &[u8], error: &DecodeError) {
-        self.log.write(Level::Error, complaint(data, error));
+    fn namespaces(&self) -> &[Cow<'static, str>] {
+        &self.namespaces
+    }
+
+    fn note(&self, incident: &Incident<'_>) {
+        self.log.write(incident.level(), incident);
     }
 
     fn twiddlers(&self) -> &[Twiddler] {
@@ -317,15 +334,23 @@ impl Api {
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, Fault> {
+        Answer::from_reply(answered(self.begin(request)).await?)
+    }
+
+    /// Hands a request to the driver, who replies in time.
+    fn begin(&self, request: Request) -> oneshot::Receiver<Reply> {
         let (answer, reply) = oneshot::channel();
         self.post.send(Command::Request { request, answer });
-        Answer::from_reply(answered(reply).await?)
+        reply
     }
 }
 
 /// The process that a user calls `name`: `group:name`, or `name` if its group is called the same.
 /// All of a group (`group:*`) is no process.
-pub(crate) fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
+pub(crate) fn find<'a>(
+    view: &'a View,
+    name: &str,
+) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
     let found = || {
         let (group, process) = match name.split_once(':') {
             Some((_, "" | "*")) => return None,

@@ -16,6 +16,7 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 
 use crate::api::Api;
+use crate::mailbox::Command;
 use crate::settings::Endpoint;
 
 /// How many files are read, or configurations checked, at the same time. More clients wait.
@@ -40,6 +41,7 @@ impl Control {
             .build()?;
         let (stop, stopped) = oneshot::channel();
         let log = Arc::clone(&api.log);
+        let post = api.post.clone();
         let serve = move || {
             // A driver that is gone wants an end as well.
             let shutdown = async { stopped.await.unwrap_or(Leave::Now) };
@@ -50,6 +52,7 @@ impl Control {
             }
             // Whoever reads a file for a client that is gone need not be waited for.
             runtime.shutdown_background();
+            post.send(Command::ClientsGone);
         };
         let thread = thread::Builder::new()
             .name("control".to_owned())
@@ -58,10 +61,15 @@ impl Control {
     }
 
     /// Sends off what is being answered, and ends.
-    pub(crate) fn stop(self, leave: Leave) {
+    pub(crate) fn stop(self) {
+        let _ = self.begin_to_stop(Leave::Now).join();
+    }
+
+    /// Begins to end. The driver is told once no client is served any more.
+    pub(crate) fn begin_to_stop(self, leave: Leave) -> JoinHandle<()> {
         // It may have ended by itself; that has been told.
         let _ = self.stop.send(leave);
-        let _ = self.thread.join();
+        self.thread
     }
 }
 
@@ -96,14 +104,18 @@ pub(crate) fn bind(server: &Server) -> Result<OwnedFd, BindError> {
 }
 
 /// A socket as the server takes it, with who may use it.
-pub(crate) fn listener(socket: OwnedFd, endpoint: &Endpoint) -> (Listener, Option<Credentials>) {
+pub(crate) fn listener(
+    socket: &OwnedFd,
+    endpoint: &Endpoint,
+) -> io::Result<(Listener, Option<Credentials>)> {
+    let socket = socket.try_clone()?;
     let listener = match endpoint.file {
         Some(_) => Listener::Unix(UnixListener::from(socket)),
         None => Listener::Tcp(TcpListener::from(socket)),
     };
     let credentials = endpoint.credentials.as_ref();
     let credentials = credentials.map(|known| Credentials::new(&known.username, &known.password));
-    (listener, credentials)
+    Ok((listener, credentials))
 }
 
 /// Removes the socket files that were made.

@@ -17,13 +17,13 @@ mod perform;
 mod streams;
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use minder_core::effect::Halt;
 use minder_core::{
-    ChildId, Core, Effects, Input, Level, Mono, Mood, Now, ProcessId, Request, Signal, SpawnError,
-    Target,
+    ChildId, Core, Effects, Event, Input, Level, Mono, Mood, Now, ProcessId, Request, Signal,
+    SpawnError, Target,
 };
 use minder_logs::main_log::MainLog;
 use minder_logs::plane::{Channel, Notice, Plane, StreamId};
@@ -36,11 +36,14 @@ use tokio::sync::oneshot;
 
 use crate::children::Children;
 use crate::configuration::Configuration;
+use crate::history::Ending;
+use crate::history::chronicle::Chronicle;
 use crate::inspected::Side;
 use crate::link::{Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
 use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
+use crate::mirror::SharedFd;
 use crate::plan::Inheritance;
 use crate::published::Published;
 use crate::snapshot::Recorder;
@@ -55,6 +58,7 @@ pub(crate) struct Driver {
     pub(crate) link: Link,
     pub(crate) keeper_pid: u32,
     pub(crate) recorder: Recorder,
+    pub(crate) chronicle: Chronicle,
     pub(crate) mailbox: Mailbox,
     pub(crate) post: Post,
     pub(crate) plane: Plane,
@@ -72,6 +76,8 @@ pub(crate) struct Driver {
     /// Who has told listeners something in this step.
     pub(crate) told: Vec<oneshot::Sender<()>>,
     pub(crate) making_room: MakingRoom,
+    /// Whether no client is served any more.
+    pub(crate) clients_are_gone: bool,
 }
 
 /// Why a daemon ends on purpose.
@@ -98,11 +104,20 @@ impl Driver {
     /// Drives until everything has stopped and is not to be started again, or until another program
     /// takes our place.
     pub(crate) fn run(&mut self) -> Result<End, LinkError> {
+        self.drive(Self::makes_room)
+    }
+
+    /// Goes on until no client is left that was connected.
+    pub(crate) fn see_clients_off(&mut self) -> Result<End, LinkError> {
+        self.drive(|driver| driver.clients_are_gone)
+    }
+
+    fn drive(&mut self, leaves: impl Fn(&mut Self) -> bool) -> Result<End, LinkError> {
         loop {
             if let Some(halt) = self.settle()? {
                 return Ok(End::Halt(halt));
             }
-            if self.makes_room() {
+            if leaves(self) {
                 return Ok(End::Upgrade);
             }
             let ready = self.wait()?;
@@ -195,7 +210,7 @@ impl Driver {
 
     // What the keeper reports.
 
-    fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<OwnedFd>) -> Result<(), LinkError> {
+    fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<SharedFd>) -> Result<(), LinkError> {
         match report {
             ToDaemon::Spawned {
                 child,
@@ -211,8 +226,7 @@ impl Driver {
                 self.children.opened.remove(&child);
                 self.children.sockets.leave(child);
                 let error = spawn_error(self.children.name(child), step, errno);
-                self.children.remove(child);
-                self.input(now, Input::SpawnFailed { child, error });
+                self.spawn_failed(now, child, error);
             }
             ToDaemon::Exited {
                 child,
@@ -266,6 +280,20 @@ impl Driver {
         Ok(())
     }
 
+    /// Tells the core that a child could not be made.
+    fn spawn_failed(&mut self, now: Now, child: ChildId, error: SpawnError) {
+        self.note_ending(child, || Ending::NotMade(error.0.clone()));
+        self.children.remove(child);
+        self.input(now, Input::SpawnFailed { child, error });
+    }
+
+    /// Lets the history know how a child ended, before what follows is announced.
+    fn note_ending(&mut self, child: ChildId, ending: impl FnOnce() -> Ending) {
+        if let Some(process) = self.children.process(child) {
+            self.chronicle.ending(process, ending());
+        }
+    }
+
     fn signalled(&mut self, now: Now, signal: Signal) {
         let is_running = self.published.latest().view.mood == Mood::Running;
         if signal == Signal::HUP && is_running {
@@ -311,7 +339,11 @@ impl Driver {
                 self.send_stdin(process, &bytes, answer)?;
             }
             Command::RemoteCommunication { kind, data, answer } => {
-                self.input(now, Input::RemoteCommunication { kind, data });
+                let event = Event::RemoteCommunication { kind, data };
+                self.chronicle.remote(&event, now.wall);
+                if let Event::RemoteCommunication { kind, data } = event {
+                    self.input(now, Input::RemoteCommunication { kind, data });
+                }
                 self.told.push(answer);
             }
             Command::Upgrade { answer } => {
@@ -319,6 +351,7 @@ impl Driver {
                     self.link.send(&ToKeeper::Upgrade, &[])?;
                 }
             }
+            Command::ClientsGone => self.clients_are_gone = true,
             Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
             Command::RestartChecked(Err(error)) => {
                 self.heard.push(Signal::HUP);
@@ -379,6 +412,7 @@ impl Driver {
         match notice {
             Notice::Drained(child) => {
                 if let Some((status, at)) = self.children.ends.drained(child) {
+                    self.note_ending(child, || Ending::Exited(status));
                     self.input(now, Input::ChildExited { child, status, at });
                     self.children.sockets.leave(child);
                     self.children.noted.push(child);

@@ -5,12 +5,13 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use minder_core::ChildId;
 use minder_wire::ToKeeper;
 
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 use crate::outbox::{Outbox, Sent};
 
 /// How much may wait for a program that does not read its standard input. Supervisor has no
@@ -20,7 +21,7 @@ const MAX_WAITING: u64 = 16 << 20;
 /// The standard inputs.
 #[derive(Default)]
 pub(crate) struct Inputs {
-    pipes: BTreeMap<ChildId, OwnedFd>,
+    pipes: BTreeMap<ChildId, SharedFd>,
     /// Made when something is sent for the first time: few programs are sent anything.
     sendings: BTreeMap<ChildId, Sending>,
     /// Those that something has been put into, and that it has not been sent to yet.
@@ -71,7 +72,7 @@ pub(crate) enum SendError {
 
 impl Inputs {
     /// Takes over our end of a child's standard input, with what an earlier daemon had on its way.
-    pub(crate) fn add(&mut self, child: ChildId, end: OwnedFd, left: Option<(Outbox, u64)>) {
+    pub(crate) fn add(&mut self, child: ChildId, end: SharedFd, left: Option<(Outbox, u64)>) {
         self.pipes.insert(child, end);
         if let Some((outbox, delivered)) = left {
             if is_waiting(&outbox) {
@@ -158,7 +159,7 @@ impl Inputs {
             Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(place) => {
                 let outbox = Outbox::new()?;
-                link.send(&ToKeeper::Hold { name: name(child) }, &[outbox.file()])?;
+                link.hold(name(child), outbox.file())?;
                 place.insert(Sending {
                     outbox,
                     delivered: 0,
@@ -260,10 +261,15 @@ mod tests {
 
     const CHILD: ChildId = ChildId(1);
 
-    /// The standard input of a child, and its own end of it.
-    fn input() -> (Inputs, OwnedFd, Link, Keeper) {
-        let (link, keeper) = Keeper::new();
+    fn pipe() -> (SharedFd, SharedFd) {
         let (reader, end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        (reader.into(), end.into())
+    }
+
+    /// The standard input of a child, and its own end of it.
+    fn input() -> (Inputs, SharedFd, Link, Keeper) {
+        let (link, keeper) = Keeper::new();
+        let (reader, end) = pipe();
         let mut inputs = Inputs::default();
         inputs.add(CHILD, end, None);
         (inputs, reader, link, keeper)
@@ -340,7 +346,7 @@ mod tests {
         keeper.obey();
         let held = keeper.held.remove(&name(CHILD)).unwrap();
         drop(reader);
-        let (_, end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        let (_, end) = pipe();
         let mut next = Inputs::default();
         next.add(CHILD, end, Some((Outbox::adopt(held, 5), 0)));
         assert_eq!(next.send_fresh(), deaf(true));

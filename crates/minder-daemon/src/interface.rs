@@ -16,7 +16,6 @@ mod options;
 mod overview;
 mod plan;
 mod process;
-mod secrets;
 
 #[cfg(test)]
 mod tests;
@@ -119,7 +118,7 @@ impl Visitor {
             changes: changes.added.len() + changes.changed.len() + changes.removed.len(),
             version: crate::api::VERSION.to_owned(),
             as_of: self.moments.clock(),
-            has_api: false,
+            has_api: true,
             address: address.to_owned(),
         }
     }
@@ -149,9 +148,13 @@ fn look(visitor: &Visitor, fields: &Fields) -> Shown {
     }
     let mut shown = elsewhere(fields.back());
     let theme = fields.get("theme").and_then(Theme::from_code);
-    shown.cookies.extend(theme.map(|it| (THEME, it.code().to_owned())));
+    shown
+        .cookies
+        .extend(theme.map(|it| (THEME, it.code().to_owned())));
     let language = fields.get("language").and_then(Language::from_code);
-    shown.cookies.extend(language.map(|it| (LANGUAGE, it.code().to_owned())));
+    shown
+        .cookies
+        .extend(language.map(|it| (LANGUAGE, it.code().to_owned())));
     shown
 }
 
@@ -159,11 +162,19 @@ fn asset(asset: &'static assets::Asset, is_current: bool, visit: &Visit) -> Show
     let tag = format!("\"{}\"", assets::version());
     let is_known = visit.known.as_ref() == Some(&tag);
     Shown {
-        status: if is_known { Status::Unchanged } else { Status::Fine },
+        status: if is_known {
+            Status::Unchanged
+        } else {
+            Status::Fine
+        },
         kind: asset.kind,
         content: Content::Static(if is_known { b"" } else { asset.bytes }),
         // A page of an earlier version may still ask for what belonged to it.
-        keep: if is_current { Keep::Forever } else { Keep::Ask(tag) },
+        keep: if is_current {
+            Keep::Forever
+        } else {
+            Keep::Ask(tag)
+        },
         cookies: Vec::new(),
         file_name: None,
     }

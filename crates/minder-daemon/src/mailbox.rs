@@ -36,6 +36,8 @@ pub(crate) enum Command {
     },
     /// Another program is to take our place.
     Upgrade { answer: upgrade::Answer },
+    /// No client is served any more.
+    ClientsGone,
     /// Everything is to begin anew, and the configuration has been looked at for that.
     RestartChecked(Result<(), ConfigError>),
     /// What a start has waited for is known.

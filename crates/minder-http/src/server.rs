@@ -1,8 +1,9 @@
 //! The answering end.
 //!
 //! Accepts connections, bounds what they may cost, and answers each request: XML-RPC calls, log
-//! streams, the web page, the health check. What a call means, and what a log is, the [`Service`] knows;
-//! what people see beside Supervisor's own pages, the [`Site`].
+//! streams, the web page, the health check, the modern interface. What a call means, and what a log is,
+//! the [`Service`] knows; what the modern interface answers, the [`Interface`]; what people see, the
+//! [`Site`].
 //!
 //! Anybody may connect, so each thing a peer can make large, many or slow has a bound here. A
 //! connection that waits for its next request may do so for ever, as Supervisor's clients
@@ -13,6 +14,7 @@ mod auth;
 mod connection;
 mod cross_site;
 mod form;
+mod modern;
 mod page;
 mod respond;
 pub mod site;
@@ -34,6 +36,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use minder_api::Interface;
 use minder_rpc::Service;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -58,9 +61,12 @@ const HEAD_LINES: usize = 100;
 /// How long to let be what cannot be accepted because descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long answers under way may take to be sent when the server ends, and how long who has just
-/// connected may take to ask.
+/// How long answers under way may take to be sent when the server ends.
 const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How long who has just connected may take to ask when another server goes on. Everybody else waits
+/// for as long.
+const HEARING: Duration = Duration::from_secs(2);
 
 /// What becomes of connections when the server ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +92,7 @@ pub enum Listener {
 ///
 /// Calls that are waiting for their answer then are cut off. Fails only if a listener cannot be
 /// taken over by the runtime, before anything is served.
-pub async fn serve<S: Service + Site>(
+pub async fn serve<S: Service + Interface + Site>(
     listeners: Vec<(Listener, Option<Credentials>)>,
     service: Arc<S>,
     capacity: u32,
@@ -122,29 +128,43 @@ pub async fn serve<S: Service + Site>(
 pub async fn serve_connection<I, S>(stream: I, credentials: Option<Credentials>, service: Arc<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service + Site,
+    S: Service + Interface + Site,
 {
     let place = Arc::new(Connections::new(1)).enter().await;
     let responder = Responder::new(service).asking_for(credentials);
     attend(stream, place, responder).await;
 }
 
-async fn accept<L: Accept, S: Service + Site>(
+async fn accept<L: Accept, S: Service + Interface + Site>(
     listener: L,
     responder: Responder<S>,
     connections: Arc<Connections>,
 ) {
     loop {
-        let Ok(stream) = listener.accept().await else {
-            // The client has gone already, or no descriptor is left. The latter would be
-            // reported again and again without a pause.
-            connections.make_room();
-            sleep(ACCEPT_PAUSE).await;
-            continue;
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) if is_about_one_client(&error) => continue,
+            Err(_) => {
+                // No descriptor is left, or no memory. That would be reported again and again
+                // without a pause.
+                connections.make_room();
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         let place = connections.enter().await;
         tokio::spawn(attend(stream, place, responder.clone()));
     }
+}
+
+/// Whether the client to be accepted has gone already, say: the next one may be there.
+fn is_about_one_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
 }
 
 /// Both sorts of listener, seen as one.
@@ -179,7 +199,7 @@ impl Accept for UnixListener {
 async fn attend<I, S>(stream: I, place: Place, responder: Responder<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service + Site,
+    S: Service + Interface + Site,
 {
     let connection = place.connection();
     let answer = service_fn(|request| {
@@ -199,11 +219,11 @@ where
     let dismissed = until(connection.dismissed(), http.as_mut()).await.is_none();
     if dismissed && connection.is_heard_out() {
         let asked = until(connection.has_asked(), http.as_mut());
-        if let Ok(Some(_)) = timeout(FAREWELL, asked).await {
+        if let Ok(Some(_)) = timeout(HEARING, asked).await {
             return;
         }
     }
-    if dismissed && !connection.is_waiting() {
+    if dismissed && connection.is_worth_waiting_for() {
         http.as_mut().graceful_shutdown();
         let _ = timeout(FAREWELL, http).await;
     }

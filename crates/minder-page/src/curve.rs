@@ -118,7 +118,9 @@ mod tests {
     #[test]
     fn nothing_is_drawn_of_what_is_not_known() {
         assert_eq!(series(&[], 1.0).spark().into_string(), "<span></span>");
-        let odd = series(&[f64::NAN, f64::INFINITY], 1.0).spark().into_string();
+        let odd = series(&[f64::NAN, f64::INFINITY], 1.0)
+            .spark()
+            .into_string();
         assert!(!odd.contains("NaN"), "{odd}");
     }
 }

@@ -189,20 +189,32 @@ impl AskedEvents {
         if let Some(before) = self.before {
             fields.push(format!("before={before}"));
         }
-        format!("events{}{}", if fields.is_empty() { "" } else { "?" }, fields.join("&"))
+        format!(
+            "events{}{}",
+            if fields.is_empty() { "" } else { "?" },
+            fields.join("&")
+        )
     }
 
     fn with_kind(&self, kind: Kind) -> Self {
         let has = |it: &Kind| self.kinds.contains(it) != (*it == kind);
         let kinds = Kind::ALL.into_iter().filter(has).collect();
-        Self { kinds, before: None, ..self.clone() }
+        Self {
+            kinds,
+            before: None,
+            ..self.clone()
+        }
     }
 }
 
 /// A row: an event, or several that are alike.
 enum Line<'a> {
     One(&'a Event),
-    Repeat { look: Look, events: &'a [Event], count: usize },
+    Repeat {
+        look: Look,
+        events: &'a [Event],
+        count: usize,
+    },
 }
 
 /// Draws the page.
@@ -239,10 +251,13 @@ fn head(page: &EventsPage) -> Markup {
     let frame = &page.frame;
     let language = frame.language;
     let t = |word: Word| word.to(language);
-    let listeners = page.listeners.iter().map(|(name, state, waiting)| match waiting {
-        Some(waiting) => format!("{name} {state}, {}", words::waiting(*waiting, language)),
-        None => format!("{name} {state}"),
-    });
+    let listeners = page
+        .listeners
+        .iter()
+        .map(|(name, state, waiting)| match waiting {
+            Some(waiting) => format!("{name} {state}, {}", words::waiting(*waiting, language)),
+            None => format!("{name} {state}"),
+        });
     let listeners: Vec<_> = listeners.collect();
     html! {
         div.head {
@@ -275,7 +290,10 @@ fn head(page: &EventsPage) -> Markup {
 fn strip(page: &EventsPage) -> Markup {
     let asked = &page.asked;
     let t = |word: Word| word.to(page.frame.language);
-    let turned = AskedEvents { folds: !asked.folds, ..asked.clone() };
+    let turned = AskedEvents {
+        folds: !asked.folds,
+        ..asked.clone()
+    };
     html! {
         div.strip {
             form.field method="get" action="events" role="search" {
@@ -381,7 +399,11 @@ fn repeat(look: Look, events: &[Event], count: usize, page: &EventsPage) -> Mark
     let (Some(newest), Some(oldest)) = (events.first(), events.last()) else {
         return html! {};
     };
-    let unfolded = AskedEvents { folds: false, find: newest.subject.clone(), ..page.asked.clone() };
+    let unfolded = AskedEvents {
+        folds: false,
+        find: newest.subject.clone(),
+        ..page.asked.clone()
+    };
     let state = words::state(look.state(), language);
     html! {
         tr role="row" data-name=(oldest.serial) data-kind="state" {
@@ -411,7 +433,11 @@ fn lines(page: &EventsPage) -> Vec<Line<'_>> {
         let folded = worst(older).filter(|(_, count)| page.asked.folds && *count >= FOLDED_FROM);
         lines.extend(newest.iter().map(Line::One));
         match folded {
-            Some((look, count)) => lines.push(Line::Repeat { look, events: older, count }),
+            Some((look, count)) => lines.push(Line::Repeat {
+                look,
+                events: older,
+                count,
+            }),
             None => lines.extend(older.iter().map(Line::One)),
         }
         rest = others;
@@ -425,7 +451,12 @@ fn worst(events: &[Event]) -> Option<(Look, usize)> {
         let is = |event: &&Event| matches!(event.what, What::Became(_, to) if to == look);
         events.iter().filter(is).count()
     };
-    let looks = crate::glyph::ORDER.map(Look::Plain).into_iter().chain([Look::ExitedBadly]);
-    let counted = looks.map(|look| (look, entered(look))).filter(|(_, count)| *count > 0);
+    let looks = crate::glyph::ORDER
+        .map(Look::Plain)
+        .into_iter()
+        .chain([Look::ExitedBadly]);
+    let counted = looks
+        .map(|look| (look, entered(look)))
+        .filter(|(_, count)| *count > 0);
     counted.rev().max_by_key(|(_, count)| *count)
 }

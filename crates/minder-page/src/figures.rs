@@ -91,7 +91,12 @@ mod tests {
 
     #[test]
     fn figures_are_written_for_people() {
-        for (number, text) in [(0, "0"), (999, "999"), (4931, "4,931"), (1_000_000, "1,000,000")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (4931, "4,931"),
+            (1_000_000, "1,000,000"),
+        ] {
             assert_eq!(count(number), text);
         }
         assert_eq!(serial(88_214), "88\u{a0}214");
@@ -124,6 +129,9 @@ mod tests {
         }
         let brief = Duration::from_millis(870);
         assert_eq!(lifetime(brief, Language::English), "0.8 s");
-        assert_eq!(lifetime(Duration::from_secs(65), Language::English), "1 min 05 s");
+        assert_eq!(
+            lifetime(Duration::from_secs(65), Language::English),
+            "1 min 05 s"
+        );
     }
 }

@@ -33,7 +33,9 @@ impl Language {
     /// The one that a cookie calls `code`.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.code() == code)
+        Self::ALL
+            .into_iter()
+            .find(|language| language.code() == code)
     }
 
     /// The one that a browser asks for: the value of its `Accept-Language`, of which the first
@@ -59,7 +61,10 @@ impl Language {
         }
         // Of equal ones the first: the sort keeps their order.
         ranked.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
-        ranked.first().map(|(_, language)| *language).unwrap_or_default()
+        ranked
+            .first()
+            .map(|(_, language)| *language)
+            .unwrap_or_default()
     }
 
     fn tag(self) -> &'static str {

@@ -182,7 +182,11 @@ impl Asked {
         if self.from > 0 {
             fields.push(format!("from={}", self.from));
         }
-        format!("./{}{}", if fields.is_empty() { "" } else { "?" }, fields.join("&"))
+        format!(
+            "./{}{}",
+            if fields.is_empty() { "" } else { "?" },
+            fields.join("&")
+        )
     }
 
     /// The same, with a state taken in or left out.
@@ -192,7 +196,11 @@ impl Asked {
             Some(at) => drop(states.remove(at)),
             None => states.push(state),
         }
-        Self { states, from: 0, ..self.clone() }
+        Self {
+            states,
+            from: 0,
+            ..self.clone()
+        }
     }
 
     /// The same, with a group turned.
@@ -202,11 +210,17 @@ impl Asked {
             Some(at) => drop(turned.remove(at)),
             None => turned.push(group.to_owned()),
         }
-        Self { turned, ..self.clone() }
+        Self {
+            turned,
+            ..self.clone()
+        }
     }
 
     fn starting_at(&self, from: usize) -> Self {
-        Self { from, ..self.clone() }
+        Self {
+            from,
+            ..self.clone()
+        }
     }
 }
 
@@ -220,8 +234,15 @@ pub fn matching(groups: &[Group], asked: &Asked, language: Language) -> Vec<Stri
 
 /// A line of the table.
 enum Line<'a> {
-    Head { group: &'a Group, rows: Vec<&'a Row>, is_folded: bool },
-    Row { row: &'a Row, is_member: bool },
+    Head {
+        group: &'a Group,
+        rows: Vec<&'a Row>,
+        is_folded: bool,
+    },
+    Row {
+        row: &'a Row,
+        is_member: bool,
+    },
 }
 
 /// Draws the page.
@@ -240,7 +261,8 @@ pub fn draw(page: &Overview) -> String {
             (table(page, &counts))
         }
     };
-    page.frame.draw(&counts.worst(language), Tab::Overview, &main)
+    page.frame
+        .draw(&counts.worst(language), Tab::Overview, &main)
 }
 
 /// How many processes are in each state.
@@ -264,9 +286,18 @@ impl Counts {
 
     /// What the title begins with: nothing if all is well.
     fn worst(&self, language: Language) -> String {
-        let bad = [ProcessState::Fatal, ProcessState::Backoff, ProcessState::Unknown];
-        let bad = self.by_state.iter().filter(|(state, count)| bad.contains(state) && *count > 0);
-        let parts: Vec<_> = bad.map(|(state, count)| words::states(*count, *state, language)).collect();
+        let bad = [
+            ProcessState::Fatal,
+            ProcessState::Backoff,
+            ProcessState::Unknown,
+        ];
+        let bad = self
+            .by_state
+            .iter()
+            .filter(|(state, count)| bad.contains(state) && *count > 0);
+        let parts: Vec<_> = bad
+            .map(|(state, count)| words::states(*count, *state, language))
+            .collect();
         words::listed(&parts, language)
     }
 }
@@ -395,7 +426,10 @@ fn trouble(page: &Overview) -> Markup {
         .map(|(state, count)| words::states(*count, *state, language))
         .collect();
     let states = page.more_trouble.iter().map(|(state, _)| *state).collect();
-    let rest = Asked { states, ..Asked::default() };
+    let rest = Asked {
+        states,
+        ..Asked::default()
+    };
     let has_days = page.trouble.iter().any(|it| !it.day.is_empty());
     html! {
         section.panel.trouble #trouble aria-labelledby="tr" {
@@ -417,13 +451,32 @@ fn trouble(page: &Overview) -> Markup {
 fn troubled(one: &Trouble, frame: &Frame) -> Markup {
     let language = frame.language;
     let address = process_address(&one.name);
-    let given_up = one.given_up.map(|ago| words::given_up(&figures::duration(ago, language), language));
-    let flapping = one.flapping.map(|restarts| words::flapping(restarts, language));
+    let given_up = one
+        .given_up
+        .map(|ago| words::given_up(&figures::duration(ago, language), language));
+    let flapping = one
+        .flapping
+        .map(|restarts| words::flapping(restarts, language));
     let sentences = [flapping, Some(one.reason.sentence(language)), given_up];
-    let sentences: Vec<_> = sentences.into_iter().flatten().filter(|it| !it.is_empty()).collect();
-    let gap = if language == Language::English { " " } else { "" };
-    let stops = matches!(one.look.state(), ProcessState::Backoff | ProcessState::Running | ProcessState::Starting);
-    let (verb, name) = if stops { (Word::Stop, "stop") } else { (Word::Start, "start") };
+    let sentences: Vec<_> = sentences
+        .into_iter()
+        .flatten()
+        .filter(|it| !it.is_empty())
+        .collect();
+    let gap = if language == Language::English {
+        " "
+    } else {
+        ""
+    };
+    let stops = matches!(
+        one.look.state(),
+        ProcessState::Backoff | ProcessState::Running | ProcessState::Starting
+    );
+    let (verb, name) = if stops {
+        (Word::Stop, "stop")
+    } else {
+        (Word::Start, "start")
+    };
     html! {
         li data-name=(one.name) {
             div.who { a href=(address) { (one.name) } (one.look.shown(language)) }
@@ -451,15 +504,32 @@ fn lines<'a>(page: &'a Overview, is_large: bool) -> Vec<Line<'a>> {
     let (asked, language) = (&page.asked, page.frame.language);
     let mut lines = Vec::new();
     for group in &page.groups {
-        let rows = group.rows.iter().filter(|row| asked.lets_through(row, language));
+        let rows = group
+            .rows
+            .iter()
+            .filter(|row| asked.lets_through(row, language));
         let rows: Vec<_> = rows.collect();
         if group.is_single() {
-            lines.extend(rows.into_iter().map(|row| Line::Row { row, is_member: false }));
+            lines.extend(rows.into_iter().map(|row| Line::Row {
+                row,
+                is_member: false,
+            }));
         } else if !rows.is_empty() {
             let is_folded = asked.turned.contains(&group.name) != is_large;
-            let members = if is_folded && is_large { Vec::new() } else { rows.clone() };
-            lines.push(Line::Head { group, rows, is_folded });
-            lines.extend(members.into_iter().map(|row| Line::Row { row, is_member: true }));
+            let members = if is_folded && is_large {
+                Vec::new()
+            } else {
+                rows.clone()
+            };
+            lines.push(Line::Head {
+                group,
+                rows,
+                is_folded,
+            });
+            lines.extend(members.into_iter().map(|row| Line::Row {
+                row,
+                is_member: true,
+            }));
         }
     }
     lines
@@ -471,7 +541,11 @@ fn table(page: &Overview, counts: &Counts) -> Markup {
     let is_large = counts.all > MANY;
     let lines = lines(page, is_large);
     let from = page.asked.from.min(lines.len().saturating_sub(1));
-    let to = if is_large { (from + LINES).min(lines.len()) } else { lines.len() };
+    let to = if is_large {
+        (from + LINES).min(lines.len())
+    } else {
+        lines.len()
+    };
     let shown = &lines[if is_large { from } else { 0 }..to];
     let alone = page.groups.iter().filter(|group| group.is_single()).count();
     let (groups, language) = (page.groups.len() - alone, frame.language);
@@ -513,7 +587,15 @@ fn table(page: &Overview, counts: &Counts) -> Markup {
 
 /// One body for each group and for each process on its own, as scripts fold them.
 fn bodies(page: &Overview, shown: &[Line<'_>], is_large: bool) -> Markup {
-    let starts = (0..shown.len()).filter(|at| !matches!(shown[*at], Line::Row { is_member: true, .. }) || *at == 0);
+    let starts = (0..shown.len()).filter(|at| {
+        !matches!(
+            shown[*at],
+            Line::Row {
+                is_member: true,
+                ..
+            }
+        ) || *at == 0
+    });
     let starts: Vec<_> = starts.collect();
     let ends = starts.iter().skip(1).copied().chain([shown.len()]);
     html! {
@@ -535,7 +617,13 @@ fn bodies(page: &Overview, shown: &[Line<'_>], is_large: bool) -> Markup {
     }
 }
 
-fn group_head(page: &Overview, group: &Group, rows: &[&Row], is_folded: bool, is_large: bool) -> Markup {
+fn group_head(
+    page: &Overview,
+    group: &Group,
+    rows: &[&Row],
+    is_folded: bool,
+    is_large: bool,
+) -> Markup {
     let frame = &page.frame;
     let language = frame.language;
     let all = group.all();
@@ -749,7 +837,9 @@ fn pager(page: &Overview, from: usize, to: usize, of: usize) -> Markup {
     let t = |word: Word| word.to(language);
     let asked = &page.asked;
     let matching = page.groups.iter().flat_map(|group| &group.rows);
-    let matching = matching.filter(|row| asked.lets_through(row, language)).count();
+    let matching = matching
+        .filter(|row| asked.lets_through(row, language))
+        .count();
     let every = words::select(&words::process_count(matching, language), language);
     html! {
         nav.pager aria-label=(t(Word::Process)) {

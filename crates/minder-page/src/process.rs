@@ -171,10 +171,16 @@ fn head(page: &ProcessPage) -> Markup {
 /// State, for how long, why.
 fn sentence(page: &ProcessPage) -> Markup {
     let language = page.frame.language;
-    let since = page.since.map(|it| words::for_so_long(&figures::duration(it, language), language));
+    let since = page
+        .since
+        .map(|it| words::for_so_long(&figures::duration(it, language), language));
     let pid = page.pid.map(|pid| words::pid(pid, language));
     let parts: Vec<_> = since.into_iter().chain(pid).collect();
-    let stop = if language == Language::English { ". " } else { "。" };
+    let stop = if language == Language::English {
+        ". "
+    } else {
+        "。"
+    };
     html! {
         @if !parts.is_empty() { span.num data-up="" { (words::listed(&parts, language)) } (stop) }
         (page.reason.sentence(language))

@@ -81,7 +81,12 @@ impl Reason {
                 ],
                 language,
             ),
-            Self::Retry { number, of, in_secs, code } => {
+            Self::Retry {
+                number,
+                of,
+                in_secs,
+                code,
+            } => {
                 let retry = match in_secs {
                     Some(secs) => words::retry_in(*number, *of, *secs, language),
                     None => words::retry(*number, *of, language),
@@ -89,7 +94,9 @@ impl Reason {
                 words::listed(&[retry, words::exit_code(*code, language)], language)
             }
             Self::ReadyIn { secs } => words::ready_in(*secs, language),
-            Self::Listens { waiting: Some(events) } => words::waiting(*events, language),
+            Self::Listens {
+                waiting: Some(events),
+            } => words::waiting(*events, language),
             Self::Listens { waiting: None } => Word::ListenerName.to(language).to_owned(),
         }
     }

@@ -27,7 +27,11 @@ pub struct Stretch {
 
 /// Draws stretches, the oldest first; each lasts until the next one begins, the last until now.
 pub(crate) fn strip(stretches: &[Stretch], label: &str, small: bool) -> Markup {
-    let ends = stretches.iter().skip(1).map(|next| at(next.began)).chain([WIDTH]);
+    let ends = stretches
+        .iter()
+        .skip(1)
+        .map(|next| at(next.began))
+        .chain([WIDTH]);
     let parts = stretches.iter().zip(ends).map(|(stretch, end)| {
         let begin = at(stretch.began);
         let width = end.saturating_sub(begin).max(NARROWEST);

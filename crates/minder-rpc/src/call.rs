@@ -233,6 +233,15 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// The name of a group that is compared with others and not looked up, so that it may be
+    /// anything.
+    pub(crate) fn new_group(&mut self) -> Result<String, Fault> {
+        match self.value()? {
+            Value::Text(name) => Ok(name.clone()),
+            other => Err(Fault::about(FaultCode::BadName, python::str(other))),
+        }
+    }
+
     /// Those that were not taken yet.
     pub(crate) fn rest(self) -> impl Iterator<Item = &'a Value> {
         self.0

@@ -16,7 +16,7 @@ pub(crate) mod tests;
 pub use read::{decode_call, decode_response};
 pub use write::{encode_call, encode_fault, encode_response};
 
-use crate::{Value, python};
+use crate::Value;
 
 /// A call, not yet understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,24 +113,6 @@ pub enum DecodeError {
     /// An answer that holds neither a value nor a fault.
     #[error("neither a value nor a fault")]
     NoAnswer,
-}
-
-/// How many characters of a request that is no call are shown in the log.
-const SHOWN: usize = 1000;
-
-/// What Supervisor's log says of a request that is no call. Of a long one only the beginning is
-/// shown, so that nobody can fill the log with it.
-#[must_use]
-pub fn complaint(data: &[u8], error: &DecodeError) -> String {
-    let data = &data[..data.len().min(4 * SHOWN)];
-    let shown: String = String::from_utf8_lossy(data).chars().take(SHOWN).collect();
-    let why = if matches!(error, DecodeError::NoMethodName) {
-        "no method name"
-    } else {
-        "unmarshallable"
-    };
-    let shown = python::repr_text(&shown);
-    format!("XML-RPC request data {shown} is invalid: {why}")
 }
 
 /// Whether XML 1.0 allows this character.

@@ -12,6 +12,7 @@ cases!(
     captured_text_is_shown_too,
     the_end_of_a_child_is_told_as_a_signal,
     a_request_that_is_no_call_is_told,
+    calls_are_traced,
 );
 
 /// A daemon that tells everything, with the program `p` running this.
@@ -118,4 +119,23 @@ fn a_request_that_is_no_call_is_told(subject: Subject) {
         assert_eq!(answer.status(), 400);
         daemon.wait_log(&format!("ERRO XML-RPC request data {told}\n"));
     }
+}
+
+fn calls_are_traced(subject: Subject) {
+    let daemon = Daemon::start(subject, "[supervisord]\nloglevel=trace");
+    let fault = daemon.fault("startProcess", &["zz".into()]);
+    assert_eq!(fault, (10, "BAD_NAME: zz".to_owned()));
+    assert_eq!(daemon.ask("getVersion", &[]), "3.0".into());
+    daemon.wait_log("XML-RPC method supervisor.getVersion() returned");
+    let log = from(&daemon, "XML-RPC method called: supervisor.startProcess()");
+    let lines: Vec<_> = log.iter().filter(|line| line.contains("XML-RPC")).collect();
+    assert_eq!(
+        lines,
+        [
+            "TRAC XML-RPC method called: supervisor.startProcess()",
+            "TRAC XML-RPC method supervisor.startProcess() returned fault: [10] BAD_NAME: zz",
+            "TRAC XML-RPC method called: supervisor.getVersion()",
+            "TRAC XML-RPC method supervisor.getVersion() returned successfully",
+        ]
+    );
 }

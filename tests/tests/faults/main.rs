@@ -11,7 +11,11 @@
 
 #![forbid(unsafe_code)]
 
+mod control;
 mod crash_points;
+mod death;
+mod logs;
+mod polling;
 mod processes;
 mod resources;
 mod time;

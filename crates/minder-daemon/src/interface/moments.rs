@@ -78,7 +78,13 @@ mod tests {
     fn times_are_told_in_the_zone_of_the_server() {
         let zone = TimeZone::fixed(jiff::tz::offset(8));
         let wall = Wall(Duration::from_secs(1_795_500_151));
-        let moments = Moments::at(Now { wall, ..Now::default() }, zone);
+        let moments = Moments::at(
+            Now {
+                wall,
+                ..Now::default()
+            },
+            zone,
+        );
         let moment = moments.moment(Wall(wall.0 - Duration::from_secs(86_400)));
         assert_eq!(moment.full, "2026-11-23 14:02:31 +08:00");
         assert_eq!((moment.day, moment.month, moment.weekday), (23, 11, 1));

@@ -1,12 +1,13 @@
 //! The options of a process, as its file would have them.
 
+use minder_config::ini::Section;
 use minder_config::{Loaded, Location};
 use minder_core::ProcessSpec;
 use minder_core::spec::{AutoRestart, LogTarget, ServerUrl, StreamSpec};
 use minder_os::users;
 use minder_page::process::{OptionRow, Place};
 
-use super::secrets;
+use crate::api::masks;
 
 /// An option and its value, as it may be seen and as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +25,11 @@ pub(super) fn of(spec: &ProcessSpec) -> Vec<Value> {
     values.add("command", spec.command.clone(), "");
     values.add("directory", spec.directory.clone().unwrap_or_default(), "");
     values.add("user", spec.uid.map(user).unwrap_or_default(), "");
-    values.add("umask", spec.umask.map(|it| format!("{it:03o}")).unwrap_or_default(), "");
+    values.add(
+        "umask",
+        spec.umask.map(|it| format!("{it:03o}")).unwrap_or_default(),
+        "",
+    );
     values.add("priority", spec.priority.to_string(), "999");
     values.add("autostart", spec.autostart.to_string(), "true");
     let restart = match spec.autorestart {
@@ -61,7 +66,7 @@ impl Values {
     fn add(&mut self, name: &str, value: String, default: &str) {
         self.0.push(Value {
             name: name.to_owned(),
-            shown: secrets::urls(&value),
+            shown: masks::without_passwords(&value),
             is_default: value == default,
             true_value: value,
         });
@@ -95,7 +100,7 @@ impl Values {
         let true_value = pairs(|_, value| value.to_owned());
         self.0.push(Value {
             name: "environment".to_owned(),
-            shown: pairs(secrets::variable),
+            shown: pairs(|name, value| masks::variable(name, value).0),
             is_default: true_value.is_empty(),
             true_value,
         });
@@ -124,12 +129,12 @@ pub(super) fn user(uid: u32) -> String {
 /// same as what is in force. Those that are left at their defaults come last, if at all.
 pub(super) fn rows(
     spec: &ProcessSpec,
-    loaded: Option<(&Loaded, &str)>,
+    loaded: Option<(&Loaded, &Section)>,
     with_defaults: bool,
 ) -> (Vec<OptionRow>, usize) {
     let place_of = |name: &str| {
         let (loaded, section) = loaded?;
-        loaded.origins.option(section, name).map(place)
+        loaded.origins.option(section.name(), name).map(place)
     };
     let known_elsewhere = Place {
         short: "–".to_owned(),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use minder_core::group::full_name;
-use minder_core::view::{GroupView, ProcessView};
 use minder_core::spec::GroupKind;
+use minder_core::view::{GroupView, ProcessView};
 use minder_core::{ProcessState, Wall};
 use minder_page::overview::{self, Asked, Child, Facts, TROUBLES};
 use minder_page::{Group, Look, Overview, Reason, Row, Trouble, log};
@@ -25,15 +25,22 @@ const LAST_LINE: usize = 300;
 pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> String {
     let picture = api.published.latest();
     let (mut trouble, more_trouble) = troubles(&picture, visitor);
-    let logs: Vec<_> = trouble.iter().map(|one| logs_of(&picture, &one.name)).collect();
+    let logs: Vec<_> = trouble
+        .iter()
+        .map(|one| logs_of(&picture, &one.name))
+        .collect();
     // A page without what programs said is better than none.
     let said = blocking(move || logs.iter().map(|logs| last_line(logs)).collect::<Vec<_>>());
     for (one, said) in trouble.iter_mut().zip(said.await.unwrap_or_default()) {
         one.said = said;
     }
     let asked = asked(fields);
-    let replaced = (api.generation > 0)
-        .then(|| (api.generation, visitor.moments.now.mono.since(api.started.mono)));
+    let replaced = (api.generation > 0).then(|| {
+        (
+            api.generation,
+            visitor.moments.now.mono.since(api.started.mono),
+        )
+    });
     overview::draw(&Overview {
         frame: visitor.frame(api, "./"),
         host: host::name(),
@@ -57,7 +64,9 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
 pub(super) fn asked(fields: &Fields) -> Asked {
     let states = fields.all("state").flat_map(|list| list.split(','));
     let states = states.filter_map(|name| {
-        ProcessState::ALL.into_iter().find(|state| state.name() == name)
+        ProcessState::ALL
+            .into_iter()
+            .find(|state| state.name() == name)
     });
     Asked {
         states: states.collect(),
@@ -138,12 +147,19 @@ pub(super) fn reason(group: &GroupView, process: &ProcessView, visitor: &Visitor
             expected: is_expected(process),
         },
         ProcessState::Starting => {
-            let lived = process.started.map(|(mono, _)| visitor.moments.now.mono.since(mono));
-            let left = process.spec.start_wait().saturating_sub(lived.unwrap_or_default());
+            let lived = process
+                .started
+                .map(|(mono, _)| visitor.moments.now.mono.since(mono));
+            let left = process
+                .spec
+                .start_wait()
+                .saturating_sub(lived.unwrap_or_default());
             if left.is_zero() {
                 Reason::None
             } else {
-                Reason::ReadyIn { secs: left.as_secs() + 1 }
+                Reason::ReadyIn {
+                    secs: left.as_secs() + 1,
+                }
             }
         }
         ProcessState::Running if matches!(group.spec.kind, GroupKind::Listeners { .. }) => {
@@ -183,7 +199,9 @@ fn troubles(picture: &Picture, visitor: &Visitor) -> (Vec<Trouble>, Vec<(Process
         (rank, other.stopped).cmp(&(other_rank, process.stopped))
     });
     let rest = found.split_off(found.len().min(TROUBLES));
-    let trouble = found.iter().map(|(_, group, process)| trouble(group, process, visitor));
+    let trouble = found
+        .iter()
+        .map(|(_, group, process)| trouble(group, process, visitor));
     let trouble = trouble.collect();
     let mut more: Vec<(ProcessState, usize)> = Vec::new();
     for (_, _, process) in rest {
@@ -212,7 +230,9 @@ fn trouble(group: &GroupView, process: &ProcessView, visitor: &Visitor) -> Troub
 fn logs_of(picture: &Picture, name: &str) -> Vec<PathBuf> {
     let found = crate::api::find(&picture.view, name).ok();
     let paths = found.and_then(|(_, process)| picture.logs.get(&process.id));
-    let paths = paths.into_iter().flat_map(|paths| [&paths.stderr, &paths.stdout]);
+    let paths = paths
+        .into_iter()
+        .flat_map(|paths| [&paths.stderr, &paths.stdout]);
     paths.flatten().cloned().collect()
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use minder_config::Loaded;
+use minder_config::ini::Section;
 use minder_core::ProcessSpec;
 use minder_core::group::full_name;
 use minder_core::view::{GroupView, ProcessView};
@@ -11,8 +12,8 @@ use minder_page::process::{self, Command, Variable};
 use minder_page::{ProcessPage, process_address, question};
 
 use super::fields::Fields;
-use super::{Visitor, logs, notice, options, overview, page, secrets, text};
-use crate::api::{Api, blocking, find};
+use super::{Visitor, logs, notice, options, overview, page, text};
+use crate::api::{Api, blocking, find, masks};
 
 /// Draws the page.
 pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> Shown {
@@ -31,7 +32,9 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
     let loaded = loaded.ok().and_then(Result::ok);
     let full_name = full_name(&group.spec.name, &process.spec.name);
     let shows_defaults = fields.get("defaults").is_some();
-    let section = loaded.as_ref().and_then(|loaded| section(loaded, group, process));
+    let section = loaded
+        .as_ref()
+        .and_then(|loaded| section(loaded, group, process));
     let (rows, defaults) = options::rows(&process.spec, section, shows_defaults);
     let address = process_address(&full_name);
     page(process::draw(&ProcessPage {
@@ -63,7 +66,9 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
 fn since(process: &ProcessView, visitor: &Visitor) -> Option<std::time::Duration> {
     let moments = &visitor.moments;
     if process.pid.is_some() {
-        return process.started.map(|(mono, _)| moments.now.mono.since(mono));
+        return process
+            .started
+            .map(|(mono, _)| moments.now.mono.since(mono));
     }
     process.stopped.map(|wall| moments.ago(wall))
 }
@@ -73,17 +78,20 @@ fn section<'a>(
     loaded: &'a Loaded,
     group: &GroupView,
     process: &ProcessView,
-) -> Option<(&'a Loaded, &'a str)> {
+) -> Option<(&'a Loaded, &'a Section)> {
     let (group, process) = (&group.spec, &process.spec);
     let on_disk = loaded.groups.iter().find(|it| it.name == group.name)?;
-    let on_disk = on_disk.processes.iter().find(|it| it.name == process.name)?;
+    let on_disk = on_disk
+        .processes
+        .iter()
+        .find(|it| it.name == process.name)?;
     let section = loaded.origins.section(&group.name, &process.name)?;
     (on_disk == process).then_some((loaded, section))
 }
 
 fn command(spec: &ProcessSpec) -> Command {
     Command {
-        command: secrets::urls(&spec.command),
+        command: masks::without_passwords(&spec.command),
         directory: spec.directory.clone(),
         user: spec.uid.map(options::user),
     }
@@ -94,7 +102,7 @@ fn environment(spec: &ProcessSpec) -> Vec<Variable> {
     let variables = spec.environment.iter();
     let variables = variables.map(|(name, value)| Variable {
         name: name.clone(),
-        value: secrets::variable(name, value),
+        value: masks::variable(name, value).0,
     });
     variables.collect()
 }

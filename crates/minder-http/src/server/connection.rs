@@ -142,7 +142,7 @@ struct State {
     requests: u64,
     /// Whether the peer may still be sending what nobody is going to read.
     linger: bool,
-    /// Whether it may send its first request although it is dismissed.
+    /// Whether it may send its first request although it is dismissed: another server goes on.
     is_heard_out: bool,
 }
 
@@ -206,9 +206,15 @@ impl Connection {
         self.leave.notified().await;
     }
 
-    /// Whether it waits for a request and has nothing left to send.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.waiting_since().is_some()
+    /// Whether there is something left to send when it is dismissed. A log that is followed has no
+    /// end: if another server goes on, it is followed there.
+    pub(super) fn is_worth_waiting_for(&self) -> bool {
+        let state = lock(&self.state);
+        match state.phase {
+            Phase::Waiting { .. } => false,
+            Phase::Answering | Phase::Sending => true,
+            Phase::Streaming => !state.is_heard_out,
+        }
     }
 
     /// Whether it may send its first request although it is dismissed.

@@ -4,6 +4,7 @@
 //! something is refused if another site is behind it, and a browser may run no script and load no
 //! style but those that are served here. What there is to be seen is not known here.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::Read as _;
 use std::pin::Pin;
@@ -120,27 +121,24 @@ impl FileBody {
 
 impl Body for FileBody {
     type Data = Bytes;
-    type Error = std::io::Error;
+    type Error = Infallible;
 
-    /// Ends with an error if the file has become shorter: the length has been told.
+    /// Ends early if the file cannot be read on: its length has been told, so that the client
+    /// notices.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        if self.left == 0 {
-            return Poll::Ready(None);
-        }
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let mut piece = Vec::new();
         let wanted = self.left.min(PIECE);
         let read = (&self.file).take(wanted).read_to_end(&mut piece);
-        Poll::Ready(Some(match read {
-            Ok(0) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        Poll::Ready(match read {
+            Ok(0) | Err(_) => None,
             Ok(count) => {
                 self.left -= count as u64;
-                Ok(Frame::data(piece.into()))
+                Some(Ok(Frame::data(piece.into())))
             }
-            Err(error) => Err(error),
-        }))
+        })
     }
 }
 
@@ -178,7 +176,9 @@ mod tests {
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         let name = hyper::header::HeaderName::from_static(name);
-        [(name, HeaderValue::from_static(value))].into_iter().collect()
+        [(name, HeaderValue::from_static(value))]
+            .into_iter()
+            .collect()
     }
 
     #[test]
@@ -191,7 +191,11 @@ mod tests {
             ("text/htmlx", false),
             ("", false),
         ] {
-            assert_eq!(is_person(&headers("accept", accepted)), person, "{accepted}");
+            assert_eq!(
+                is_person(&headers("accept", accepted)),
+                person,
+                "{accepted}"
+            );
         }
         assert!(!is_person(&HeaderMap::new()));
     }
@@ -199,7 +203,10 @@ mod tests {
     #[test]
     fn cookies_are_pairs() {
         let found = cookies(&headers("cookie", "a=b; c=d=e;f; g="));
-        let found: Vec<_> = found.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
         assert_eq!(found, [("a", "b"), ("c", "d=e"), ("g", "")]);
     }
 }

@@ -93,7 +93,7 @@ pub static METHODS: &[Method] = &[
         result: DONE,
         action: Action::Supervisor(|mut args| {
             Ok(Call::AddProcessGroup {
-                name: args.group()?,
+                name: args.new_group()?,
             })
         }),
     },

@@ -1,0 +1,56 @@
+//! Without a script, everything but what moves by itself works as well.
+
+use minder_tests::browser::Manner;
+
+use crate::{Visit, row, row_in};
+
+const WITHOUT: Manner<'_> = Manner {
+    size: (1440, 1000),
+    languages: "en",
+    runs_scripts: false,
+};
+
+#[test]
+fn a_process_is_stopped_without_a_script() {
+    let programs = "[program:web]\ncommand=/bin/cat\nstartsecs=0";
+    let Some(visit) = Visit::begin(programs, WITHOUT) else {
+        return;
+    };
+    let browser = &visit.browser;
+    visit.daemon.wait_state("web", "RUNNING");
+    browser.reload();
+    browser.wait_text("noscript", "This page does not update by itself");
+    browser.click(&format!("{} [name=stop]", row("web")));
+    browser.wait_text("h2", "Stop web?");
+    visit.daemon.wait_state("web", "RUNNING");
+    browser.click("#question .danger");
+    browser.wait_shown(&row_in("web", "STOPPED"));
+
+    // An old link asks, where it once did at once what it says.
+    visit.go("index.html?action=start&processname=web");
+    browser.wait_text("h2", "Start web?");
+    visit.daemon.wait_state("web", "STOPPED");
+    browser.click("#question .danger");
+    browser.wait_shown(&row_in("web", "RUNNING"));
+}
+
+#[test]
+fn logs_filters_and_looks_work_without_a_script() {
+    let programs = "[program:web]\ncommand=actor out one out two wait\nstartsecs=0\n\
+                    [program:mail]\ncommand=/bin/cat";
+    let Some(visit) = Visit::begin(programs, WITHOUT) else {
+        return;
+    };
+    let browser = &visit.browser;
+    visit.daemon.wait_state("web", "RUNNING");
+    browser.type_into("[name=q]", "web\u{e007}");
+    browser.wait_shown(&row("web"));
+    assert!(!browser.shows(&row("mail")));
+    browser.click(&format!("{} .acts a", row("web")));
+    browser.wait_text(".out", "two");
+    browser.type_into("[name=find]", "TWO\u{e007}");
+    browser.wait_text(".out mark", "two");
+    browser.click(".looks [value=dark]");
+    browser.click(".looks button");
+    browser.wait_shown("html[data-theme=dark]");
+}

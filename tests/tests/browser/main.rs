@@ -1,0 +1,83 @@
+//! The web interface as people use it: in a browser, with real programs.
+//!
+//! Needs Chromium and its driver (`chromium` and `chromium-driver` in Debian).
+
+#![forbid(unsafe_code)]
+
+mod alone;
+mod looks;
+mod outage;
+mod work;
+
+use std::fs;
+
+use minder_tests::browser::{Browser, Manner};
+use minder_tests::{Daemon, Sandbox, Subject, tree, wait_for, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A daemon that can be visited, and the browser of a visitor.
+struct Visit {
+    // Before the daemon, in whose sandbox it runs.
+    browser: Browser,
+    daemon: Daemon,
+    /// The address of the first page.
+    home: String,
+}
+
+impl Visit {
+    /// Starts both, and goes to the first page. `None` if the variable `SUBJECT` asks for
+    /// Supervisor only, which has no such interface.
+    fn begin(programs: &str, manner: Manner<'_>) -> Option<Self> {
+        if std::env::var("SUBJECT").is_ok_and(|subject| subject == "supervisor") {
+            return None;
+        }
+        let port = Sandbox::free_port();
+        let server = format!("[inet_http_server]\nport=127.0.0.1:{port}\n{programs}");
+        let daemon = Daemon::start(Subject::Minder, &server);
+        let browser = Browser::start(daemon.sandbox(), manner);
+        let home = format!("http://127.0.0.1:{port}/");
+        browser.go(&home);
+        Some(Self {
+            browser,
+            daemon,
+            home,
+        })
+    }
+
+    fn go(&self, page: &str) {
+        self.browser.go(&format!("{}{page}", self.home));
+    }
+
+    /// Kills the daemon, so that the keeper starts another one.
+    fn kill_daemon(&self) {
+        let keeper = self.daemon.pid();
+        let is_daemon = |pid: &i32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.starts_with(b"minder-daemon\0")
+        };
+        let daemon = wait_for("the keeper has a daemon", || {
+            tree::children(keeper).into_iter().find(is_daemon)
+        });
+        let pid = Pid::from_raw(daemon).expect("a pid is positive");
+        kill_process(pid, Signal::KILL).expect("the daemon can be killed");
+        wait_until("the daemon is dead", || !tree::is_alive(daemon));
+    }
+
+    fn say(&self, process: &str, line: &str) {
+        let sent = self.daemon.ask(
+            "sendProcessStdin",
+            &[process.into(), format!("{line}\n").into()],
+        );
+        assert_eq!(sent, true.into());
+    }
+}
+
+/// Selects the row of a process.
+fn row(name: &str) -> String {
+    format!(".procs tr[data-name=\"{name}\"]")
+}
+
+/// Selects the row of a process in a state.
+fn row_in(name: &str, state: &str) -> String {
+    format!("{}[data-state={state}]", row(name))
+}

@@ -1,0 +1,172 @@
+//! What people do with it when all is well, or when a program is not.
+
+use minder_tests::browser::Manner;
+
+use crate::{Visit, row, row_in};
+
+#[test]
+fn a_process_is_stopped_and_started_from_its_row() {
+    let programs = "[program:web]\ncommand=/bin/cat\nstartsecs=0\n[program:idle]\ncommand=/bin/cat";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    browser.wait_shown(&row_in("web", "RUNNING"));
+    browser.wait_text(".live", "Live");
+    let pid = visit.daemon.pid_of("web");
+    browser.wait_text(&row("web"), &pid.to_string());
+
+    // Asked in its own place, and taken back.
+    browser.click(&format!("{} [name=stop]", row("web")));
+    browser.wait_text(&row("web"), "Stop it?");
+    browser.click(&format!("{} .ask ~ [type=button]", row("web")));
+    browser.wait_shown(&format!("{} [name=restart]", row("web")));
+    visit.daemon.wait_state("web", "RUNNING");
+
+    browser.click(&format!("{} [name=stop]", row("web")));
+    browser.click(&format!("{} [data-sure]", row("web")));
+    browser.wait_shown(&row_in("web", "STOPPED"));
+    visit.daemon.wait_state("web", "STOPPED");
+    browser.click(&format!("{} [name=start]", row("web")));
+    browser.wait_shown(&row_in("web", "RUNNING"));
+    visit.daemon.wait_state("idle", "RUNNING");
+}
+
+#[test]
+fn a_crash_is_told_of_with_the_last_words_of_the_program() {
+    let programs = "[program:web]\ncommand=actor err '<b>it broke</b>' until now exit 1\n\
+                    startsecs=0\nautorestart=false";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    browser.wait_shown(&row_in("web", "RUNNING"));
+    browser.wait_text("#trouble", "Everything that should run is running.");
+    visit.daemon.sandbox().write("now", "");
+    browser.wait_shown("section.trouble li[data-name=web]");
+    browser.wait_text("section.trouble", "with code 1, unexpected");
+    browser.wait_text("section.trouble .said", "<b>it broke</b>");
+}
+
+#[test]
+fn many_are_stopped_only_by_their_number() {
+    let programs = "[program:p]\ncommand=/bin/cat\nstartsecs=0\nnumprocs=12\n\
+                    process_name=%(process_num)02d";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    browser.wait_shown(&row_in("p:11", "RUNNING"));
+    browser.click("details.menu > summary");
+    browser.click("[name=stopall]");
+    browser.wait_text("#ask", "Stop 12 processes?");
+    // Not before the number is right.
+    browser.type_into("#ask [name=count]", "1");
+    assert_eq!(
+        browser.script("return document.querySelector('#ask .danger').disabled"),
+        true
+    );
+    browser.type_into("#ask [name=count]", "2");
+    browser.click("#ask .danger");
+    browser.wait_shown(&row_in("p:00", "STOPPED"));
+    visit.daemon.wait_state("p:11", "STOPPED");
+
+    // What is ticked is started together.
+    browser.click(&format!("{} [name=p]", row("p:03")));
+    browser.click(&format!("{} [name=p]", row("p:07")));
+    browser.wait_text(".bulk b", "2 selected");
+    browser.click(".bulk [name=start]");
+    browser.wait_shown(&row_in("p:07", "RUNNING"));
+    visit.daemon.wait_state("p:03", "RUNNING");
+    visit.daemon.wait_state("p:04", "STOPPED");
+}
+
+#[test]
+fn the_table_is_filtered_by_name_and_by_state() {
+    let programs = "[program:web]\ncommand=/bin/cat\n[program:mail]\ncommand=/bin/cat\n\
+                    autostart=false";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    browser.type_into("[data-do=filter]", "MAI");
+    browser.wait_shown(&row("mail"));
+    minder_tests::wait_until("the other one is gone", || !browser.shows(&row("web")));
+    assert!(
+        browser.address().ends_with("?q=MAI"),
+        "{}",
+        browser.address()
+    );
+    visit.go("?state=RUNNING,STARTING");
+    browser.wait_shown(&row("web"));
+    assert!(!browser.shows(&row("mail")));
+    browser.click(".counts [data-state=STOPPED]");
+    browser.wait_shown(&row("mail"));
+}
+
+#[test]
+fn a_log_is_followed_held_and_searched() {
+    let programs = "[program:web]\ncommand=actor out first echo\nstartsecs=0\n\
+                    stdout_logfile=%(here)s/web.log";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    visit.daemon.wait_state("web", "RUNNING");
+    visit.go("process?name=web");
+    browser.wait_text(".out", "first");
+    visit.say(
+        "web",
+        "\u{1b}[31mred <script>alert(1)</script>\u{1b}[0m plain",
+    );
+    browser.wait_text(".out .a31", "red <script>alert(1)</script>");
+
+    // A line from here comes back as the program's.
+    browser.type_into("[name=stdin]", "from the page\u{e007}");
+    browser.wait_text(".out > div:last-child", "from the page");
+    browser.wait_text("[data-logstate]", "Following");
+
+    browser.click("[data-do=pause]");
+    visit.say("web", "while it was paused");
+    browser.wait_text("[data-logstate]", "Paused, 1 new lines held");
+    assert!(
+        !browser
+            .text(".out")
+            .expect("a log")
+            .contains("while it was paused")
+    );
+    browser.click("[data-do=pause]");
+    browser.wait_text(".out", "while it was paused");
+
+    browser.type_into("[data-do=find]", "PAGE");
+    browser.wait_text(".out mark.now", "page");
+    browser.type_into("[data-do=find]", "\u{e007}");
+    browser.wait_text("[data-logstate]", "1 line matches");
+    assert_eq!(
+        browser.script("return document.querySelectorAll('script').length"),
+        1
+    );
+}
+
+#[test]
+fn keys_do_what_buttons_do() {
+    let programs = "[program:a]\ncommand=/bin/cat\nstartsecs=0\n[program:b]\ncommand=/bin/cat\n\
+                    startsecs=0";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    browser.wait_shown(&row_in("b", "RUNNING"));
+    browser.type_into("body", "j");
+    browser.type_into(&format!("{} th a", row("a")), "j");
+    browser.type_into(&format!("{} th a", row("b")), "t");
+    browser.wait_text(&row("b"), "Stop it?");
+    // Escape.
+    browser.type_into(&format!("{} [data-sure]", row("b")), "\u{e00c}");
+    browser.wait_shown(&format!("{} [name=stop]", row("b")));
+    browser.type_into("body", "?");
+    browser.wait_shown("#keys");
+    browser.click("#keys .primary");
+    browser.type_into("body", "ge");
+    browser.wait_text("h1", "Events");
+}
