@@ -118,14 +118,20 @@ impl Browser {
     #[must_use]
     pub fn shows(&self, selector: &str) -> bool {
         self.find(selector).is_some_and(|element| {
-            let shown = self.command("GET", &format!("/element/{element}/displayed"), &Value::Null);
+            let shown = self.command(
+                "GET",
+                &format!("/element/{element}/displayed"),
+                &Value::Null,
+            );
             shown == json!(true)
         })
     }
 
     /// Waits until an element is shown.
     pub fn wait_shown(&self, selector: &str) {
-        wait_for(&format!("{selector} is shown"), || self.shows(selector).then_some(()));
+        wait_for(&format!("{selector} is shown"), || {
+            self.shows(selector).then_some(())
+        });
     }
 
     /// The text of an element as it is seen; `None` if there is no such element.
@@ -168,9 +174,14 @@ impl Browser {
     /// # Panics
     ///
     /// If the browser runs no scripts.
+    #[must_use]
     pub fn script(&self, script: &str) -> Value {
         assert!(self.runs_scripts, "this browser runs no scripts");
-        self.command("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
+        self.command(
+            "POST",
+            "/execute/sync",
+            &json!({ "script": script, "args": [] }),
+        )
     }
 
     /// The title of the page.
@@ -209,13 +220,19 @@ impl Browser {
     }
 
     fn try_ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         let mut connection = Connection::tcp(self.port).map_err(|error| error.to_string())?;
         let length = body.len();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
         );
-        let sent = connection.send(head + &body).and_then(|()| connection.answer());
+        let sent = connection
+            .send(head + &body)
+            .and_then(|()| connection.answer());
         let answer = sent.map_err(|error| error.to_string())?;
         let content = serde_json::from_slice(&answer.body);
         let mut content: Value = content.map_err(|error| error.to_string())?;

@@ -316,7 +316,10 @@ impl Api {
 
 /// The process that a user calls `name`: `group:name`, or `name` if its group is called the same.
 /// All of a group (`group:*`) is no process.
-pub(crate) fn find<'a>(view: &'a View, name: &str) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
+pub(crate) fn find<'a>(
+    view: &'a View,
+    name: &str,
+) -> Result<(&'a GroupView, &'a ProcessView), Fault> {
     let found = || {
         let (group, process) = match name.split_once(':') {
             Some((_, "" | "*")) => return None,

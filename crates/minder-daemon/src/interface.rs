@@ -8,12 +8,14 @@
 //! another site can have a browser send the cookie, and cannot read it.
 
 mod deed;
+mod events;
 mod fields;
 mod host;
 mod logs;
 mod moments;
 mod options;
 mod overview;
+mod past;
 mod plan;
 mod process;
 
@@ -51,10 +53,7 @@ impl Site for Api {
             }
             ("" | "index.html", false) => page(overview::draw(&self, &visitor, &fields).await),
             ("process", false) => process::draw(&self, &visitor, &fields).await,
-            ("events", false) => page(minder_page::events::draw(&minder_page::EventsPage {
-                frame: visitor.frame(&self, "events"),
-                ..minder_page::EventsPage::default()
-            })),
+            ("events", false) => page(events::draw(&self, &visitor, &fields)),
             ("configuration", false) => page(plan::draw(&self, &visitor, &fields).await),
             ("lines", false) => logs::lines(&self, &fields).await,
             ("raw", false) => logs::raw(&self, &fields).await,
@@ -148,9 +147,13 @@ fn look(visitor: &Visitor, fields: &Fields) -> Shown {
     }
     let mut shown = elsewhere(fields.back());
     let theme = fields.get("theme").and_then(Theme::from_code);
-    shown.cookies.extend(theme.map(|it| (THEME, it.code().to_owned())));
+    shown
+        .cookies
+        .extend(theme.map(|it| (THEME, it.code().to_owned())));
     let language = fields.get("language").and_then(Language::from_code);
-    shown.cookies.extend(language.map(|it| (LANGUAGE, it.code().to_owned())));
+    shown
+        .cookies
+        .extend(language.map(|it| (LANGUAGE, it.code().to_owned())));
     shown
 }
 
@@ -158,11 +161,19 @@ fn asset(asset: &'static assets::Asset, is_current: bool, visit: &Visit) -> Show
     let tag = format!("\"{}\"", assets::version());
     let is_known = visit.known.as_ref() == Some(&tag);
     Shown {
-        status: if is_known { Status::Unchanged } else { Status::Fine },
+        status: if is_known {
+            Status::Unchanged
+        } else {
+            Status::Fine
+        },
         kind: asset.kind,
         content: Content::Static(if is_known { b"" } else { asset.bytes }),
         // A page of an earlier version may still ask for what belonged to it.
-        keep: if is_current { Keep::Forever } else { Keep::Ask(tag) },
+        keep: if is_current {
+            Keep::Forever
+        } else {
+            Keep::Ask(tag)
+        },
         cookies: Vec::new(),
         file_name: None,
     }
@@ -206,12 +217,12 @@ fn is_token(text: &str) -> bool {
 
 /// A token that nobody can guess.
 fn new_token() -> String {
-    let mut bytes = [0; TOKEN_LETTERS / 2];
+    let mut bytes = [0; size_of::<u128>()];
     // Without randomness there is no token, and the form will be refused.
     let flags = rustix::rand::GetRandomFlags::empty();
     match rustix::rand::getrandom(&mut bytes, flags) {
         Ok(count) if count == bytes.len() => {
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+            format!("{:032x}", u128::from_be_bytes(bytes))
         }
         Ok(_) | Err(_) => String::new(),
     }

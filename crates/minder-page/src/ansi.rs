@@ -58,7 +58,11 @@ pub(crate) fn draw(bytes: &[u8], find: &str) -> Drawn {
 pub fn last_line(bytes: &[u8], limit: usize) -> Option<String> {
     let text = String::from_utf8_lossy(bytes);
     let lines = read(&text);
-    let said = lines.iter().rev().map(Line::text).map(|text| text.trim().to_owned());
+    let said = lines
+        .iter()
+        .rev()
+        .map(Line::text)
+        .map(|text| text.trim().to_owned());
     let line = said.into_iter().find(|text| !text.is_empty())?;
     Some(line.chars().take(limit).collect())
 }
@@ -90,7 +94,10 @@ impl Line {
         let mut rest = text;
         while !rest.is_empty() {
             let (plain, sequence) = rest.split_at(rest.find('\u{1b}').unwrap_or(rest.len()));
-            let plain: String = plain.chars().filter(|it| *it == '\t' || !it.is_control()).collect();
+            let plain: String = plain
+                .chars()
+                .filter(|it| *it == '\t' || !it.is_control())
+                .collect();
             if !plain.is_empty() {
                 self.runs.push((style, plain));
             }
@@ -118,7 +125,7 @@ impl Line {
         html! {
             @for (style, text) in &self.runs {
                 @let begin = at;
-                @let _ = at += text.len();
+                @let () = at += text.len();
                 @let pieces = cut(text, begin, marks);
                 @match style.class() {
                     Some(class) => span class=(class) { (pieces) },
@@ -138,7 +145,7 @@ fn cut(text: &str, begin: usize, marks: &[Range<usize>]) -> Markup {
             @let (from, to) = (mark.start.max(begin), mark.end.min(end));
             (&text[at - begin..from - begin])
             mark { (&text[from - begin..to - begin]) }
-            @let _ = at = to;
+            @let () = at = to;
         }
         (&text[at - begin..])
     }
@@ -172,7 +179,9 @@ impl Style {
     }
 
     fn set(&mut self, parameters: &str) {
-        let mut codes = parameters.split([';', ':']).map(|it| it.parse::<u8>().unwrap_or(0));
+        let mut codes = parameters
+            .split([';', ':'])
+            .map(|it| it.parse::<u8>().unwrap_or(0));
         while let Some(code) = codes.next() {
             match code {
                 0 => *self = Self::default(),
@@ -219,10 +228,22 @@ mod tests {
     fn colours_become_classes_and_the_rest_is_left_out() {
         for (text, markup) in [
             ("plain\n", "<div>plain</div>"),
-            ("\u{1b}[31mred\u{1b}[0m x\n", "<div><span class=\"a31\">red</span> x</div>"),
-            ("\u{1b}[1;93mhi\n", "<div><span class=\"a1 a33\">hi</span></div>"),
-            ("\u{1b}[38;5;196mmany\u{1b}[38;2;1;2;3m\n", "<div>many</div>"),
-            ("\u{1b}]0;title\u{7}\u{1b}[2K\u{1b}[?25lx\u{1b}(By\n", "<div>xBy</div>"),
+            (
+                "\u{1b}[31mred\u{1b}[0m x\n",
+                "<div><span class=\"a31\">red</span> x</div>",
+            ),
+            (
+                "\u{1b}[1;93mhi\n",
+                "<div><span class=\"a1 a33\">hi</span></div>",
+            ),
+            (
+                "\u{1b}[38;5;196mmany\u{1b}[38;2;1;2;3m\n",
+                "<div>many</div>",
+            ),
+            (
+                "\u{1b}]0;title\u{7}\u{1b}[2K\u{1b}[?25lx\u{1b}(By\n",
+                "<div>xBy</div>",
+            ),
             ("a\u{7}\u{8}b\tc\r\n", "<div>ab\tc</div>"),
             ("10 %\r20 %\r30 %\n", "<div>30 %</div>"),
             ("no end", "<div class=\"partial\">no end</div>"),
@@ -260,7 +281,9 @@ mod tests {
     /// The tags of a page, which only this crate can have written.
     fn tags(markup: &str) -> Vec<&str> {
         let parts = markup.split('<').skip(1);
-        parts.map(|part| part.split_once('>').expect("a tag has an end").0).collect()
+        parts
+            .map(|part| part.split_once('>').expect("a tag has an end").0)
+            .collect()
     }
 
     proptest! {

@@ -43,11 +43,15 @@ pub static ASSETS: [Asset; 8] = assets! {
 #[must_use]
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
-        let parts = ASSETS.iter().flat_map(|asset| [asset.name.as_bytes(), asset.bytes]);
+        let parts = ASSETS
+            .iter()
+            .flat_map(|asset| [asset.name.as_bytes(), asset.bytes]);
         // FNV-1a: what changes is our own, and nobody gains by a collision.
-        let hash = parts.flatten().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = parts
+            .flatten()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+            });
         format!("{hash:016x}")
     });
     &VERSION
@@ -74,9 +78,20 @@ mod tests {
     #[test]
     fn a_file_is_found_under_any_version_and_nothing_else_is() {
         let current = address("app.css");
-        assert!(find(&current).is_some_and(|(asset, is_current)| asset.name == "app.css" && is_current));
+        assert!(
+            find(&current).is_some_and(|(asset, is_current)| asset.name == "app.css" && is_current)
+        );
         assert!(find("ui/0/app.js").is_some_and(|(_, is_current)| !is_current));
-        for path in ["", "ui", "ui/", "ui/app.css", "ui/0/", "ui/0/../app.css", "ui/0/x", "uix/0/app.css"] {
+        for path in [
+            "",
+            "ui",
+            "ui/",
+            "ui/app.css",
+            "ui/0/",
+            "ui/0/../app.css",
+            "ui/0/x",
+            "uix/0/app.css",
+        ] {
             assert_eq!(find(path), None, "{path}");
         }
     }

@@ -158,7 +158,11 @@ fn head(page: &ConfigPage) -> Markup {
         t(Word::FilesAgree).to_owned()
     } else {
         let differ = words::groups_differ(page.plan.len(), language);
-        let stop = if language == crate::Language::English { ". " } else { "。" };
+        let stop = if language == crate::Language::English {
+            ". "
+        } else {
+            "。"
+        };
         format!("{differ}{stop}{}", t(Word::FilesDiffer))
     };
     html! {
@@ -315,8 +319,12 @@ fn changed(value: &str, before: usize, after: usize, is_old: bool, frame: &Frame
 /// and how many they have in common at their end.
 fn common(old: &str, new: &str) -> (usize, usize, usize) {
     let alike = |(a, b): &(char, char)| a == b;
-    let before: usize =
-        old.chars().zip(new.chars()).take_while(alike).map(|(it, _)| it.len_utf8()).sum();
+    let before: usize = old
+        .chars()
+        .zip(new.chars())
+        .take_while(alike)
+        .map(|(it, _)| it.len_utf8())
+        .sum();
     let (old_rest, new_rest) = (&old[before..], &new[before..]);
     let after: usize = old_rest
         .chars()

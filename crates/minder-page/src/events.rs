@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use crate::figures;
-use crate::frame::{Frame, Notice, Tab};
+use crate::frame::{Frame, Language, Notice, Tab};
 use crate::glyph::Look;
 use crate::moment::Moment;
+use crate::reason::{Ending, detail};
 use crate::words::{self, Word};
 use crate::{process_address, quoted};
 
@@ -34,6 +35,8 @@ pub struct EventsPage {
     pub events: Vec<Event>,
     /// Whether there are older ones, and the serial number to ask for them with.
     pub older: Option<u64>,
+    /// The kinds that are kept at all.
+    pub kinds: Vec<Kind>,
     /// What was asked for.
     pub asked: AskedEvents,
 }
@@ -144,8 +147,22 @@ pub struct Event {
     pub type_name: String,
     /// What happened.
     pub what: What,
-    /// More about it, as the daemon has it.
+    /// More about it, as whoever told it has it.
     pub detail: String,
+    /// The pid of the child, if there is one to tell of.
+    pub pid: Option<u32>,
+    /// How the child ended, if that is what happened.
+    pub ending: Option<Ending>,
+}
+
+impl Event {
+    fn detail(&self, language: Language) -> String {
+        if self.kind == Kind::State {
+            detail(self.pid, self.ending.as_ref(), language)
+        } else {
+            self.detail.clone()
+        }
+    }
 }
 
 /// What happened.
@@ -169,6 +186,8 @@ pub enum What {
     DaemonRuns,
     /// The daemon ended.
     DaemonStops,
+    /// Another daemon took over from one that died.
+    TookOver,
     /// Time passed.
     Tick,
 }
@@ -189,20 +208,32 @@ impl AskedEvents {
         if let Some(before) = self.before {
             fields.push(format!("before={before}"));
         }
-        format!("events{}{}", if fields.is_empty() { "" } else { "?" }, fields.join("&"))
+        format!(
+            "events{}{}",
+            if fields.is_empty() { "" } else { "?" },
+            fields.join("&")
+        )
     }
 
     fn with_kind(&self, kind: Kind) -> Self {
         let has = |it: &Kind| self.kinds.contains(it) != (*it == kind);
         let kinds = Kind::ALL.into_iter().filter(has).collect();
-        Self { kinds, before: None, ..self.clone() }
+        Self {
+            kinds,
+            before: None,
+            ..self.clone()
+        }
     }
 }
 
 /// A row: an event, or several that are alike.
 enum Line<'a> {
     One(&'a Event),
-    Repeat { look: Look, events: &'a [Event], count: usize },
+    Repeat {
+        look: Look,
+        events: &'a [Event],
+        count: usize,
+    },
 }
 
 /// Draws the page.
@@ -239,10 +270,13 @@ fn head(page: &EventsPage) -> Markup {
     let frame = &page.frame;
     let language = frame.language;
     let t = |word: Word| word.to(language);
-    let listeners = page.listeners.iter().map(|(name, state, waiting)| match waiting {
-        Some(waiting) => format!("{name} {state}, {}", words::waiting(*waiting, language)),
-        None => format!("{name} {state}"),
-    });
+    let listeners = page
+        .listeners
+        .iter()
+        .map(|(name, state, waiting)| match waiting {
+            Some(waiting) => words::listener(name, state, *waiting, language),
+            None => format!("{name} {state}"),
+        });
     let listeners: Vec<_> = listeners.collect();
     html! {
         div.head {
@@ -253,7 +287,7 @@ fn head(page: &EventsPage) -> Markup {
                         @if listeners.is_empty() { (t(Word::NoListeners)) } @else { (words::listed(&listeners, language)) }
                     } }
                     @if let Some(serial) = page.last_serial {
-                        div { dt { (t(Word::LastSerial)) } dd.num { (figures::serial(serial)) } }
+                        div { dt { (t(Word::LastSerial)) } dd.num title=(serial) { (figures::serial(serial)) } }
                     }
                     @if let Some(rate) = page.rate {
                         div { dt { (t(Word::Rate)) } dd.num { (words::a_minute(&format!("{rate:.0}"), language)) } }
@@ -275,7 +309,10 @@ fn head(page: &EventsPage) -> Markup {
 fn strip(page: &EventsPage) -> Markup {
     let asked = &page.asked;
     let t = |word: Word| word.to(page.frame.language);
-    let turned = AskedEvents { folds: !asked.folds, ..asked.clone() };
+    let turned = AskedEvents {
+        folds: !asked.folds,
+        ..asked.clone()
+    };
     html! {
         div.strip {
             form.field method="get" action="events" role="search" {
@@ -288,7 +325,7 @@ fn strip(page: &EventsPage) -> Markup {
                 kbd.js aria-hidden="true" { "/" }
             }
             div.chips role="group" aria-label=(t(Word::Kinds)) {
-                @for kind in Kind::ALL {
+                @for kind in page.kinds.iter().copied() {
                     a.btn.small.toggle href=(asked.with_kind(kind).address()) role="button" data-kind=(kind.code())
                         aria-pressed=(asked.kinds.contains(&kind)) { (t(kind.word())) }
                 }
@@ -317,7 +354,7 @@ fn table(page: &EventsPage) -> Markup {
                     @let date = first.at.date(language);
                     @if day.as_ref() != Some(&date) {
                         tr.day role="row" { th role="cell" colspan="5" scope="rowgroup" { (date) } }
-                        @let _ = day = Some(date);
+                        @let () = day = Some(date);
                     }
                     @match line {
                         Line::One(event) => (one(event, page)),
@@ -341,16 +378,16 @@ fn one(event: &Event, page: &EventsPage) -> Markup {
             td.e-what role="cell" { div.sv {
                 (what(&event.what, language))
                 @if matches!(event.kind, Kind::Log | Kind::Communication | Kind::Remote) {
-                    code.muted { (event.detail) }
-                } @else { span.muted { (event.detail) } }
+                    code.muted { (event.detail(language)) }
+                } @else { span.muted { (event.detail(language)) } }
             } }
             td.e-type.mono role="cell" { (event.type_name) }
-            td.e-ser.num role="cell" { (figures::serial(event.serial)) }
+            td.e-ser.num role="cell" title=(event.serial) { (figures::serial(event.serial)) }
         }
     }
 }
 
-fn what(what: &What, language: crate::Language) -> Markup {
+fn what(what: &What, language: Language) -> Markup {
     let t = |word: Word| word.to(language);
     let text = match what {
         What::Became(from, to) => {
@@ -371,6 +408,7 @@ fn what(what: &What, language: crate::Language) -> Markup {
         What::Remote(kind) => words::remote(kind, language),
         What::DaemonRuns => t(Word::DaemonRuns).to_owned(),
         What::DaemonStops => t(Word::DaemonStops).to_owned(),
+        What::TookOver => t(Word::TookOver).to_owned(),
         What::Tick => t(Word::Tick).to_owned(),
     };
     html! { span.to.plain { (text) } }
@@ -381,7 +419,11 @@ fn repeat(look: Look, events: &[Event], count: usize, page: &EventsPage) -> Mark
     let (Some(newest), Some(oldest)) = (events.first(), events.last()) else {
         return html! {};
     };
-    let unfolded = AskedEvents { folds: false, find: newest.subject.clone(), ..page.asked.clone() };
+    let unfolded = AskedEvents {
+        folds: false,
+        find: newest.subject.clone(),
+        ..page.asked.clone()
+    };
     let state = words::state(look.state(), language);
     html! {
         tr role="row" data-name=(oldest.serial) data-kind="state" {
@@ -389,7 +431,8 @@ fn repeat(look: Look, events: &[Event], count: usize, page: &EventsPage) -> Mark
             th.e-who role="rowheader" scope="row" { a href=(process_address(&newest.subject)) { (newest.subject) } }
             td.e-what role="cell" { div.sv {
                 a.fold.btn href=(unfolded.address()) aria-expanded="false" { (look.with(&words::times(state, count, language))) }
-                span.muted { (newest.detail) @if !newest.detail.is_empty() { "; " } (words::the_last_at(&newest.at.clock, language)) }
+                @let last = events.iter().find_map(|event| event.ending.as_ref());
+                span.muted { @if let Some(last) = last { (last.text(language)) "; " } (words::the_last_at(&newest.at.clock, language)) }
             } }
             td.e-type.mono role="cell" { "PROCESS_STATE_*" }
             td.e-ser.num role="cell" { (figures::count(events.len())) }
@@ -411,7 +454,11 @@ fn lines(page: &EventsPage) -> Vec<Line<'_>> {
         let folded = worst(older).filter(|(_, count)| page.asked.folds && *count >= FOLDED_FROM);
         lines.extend(newest.iter().map(Line::One));
         match folded {
-            Some((look, count)) => lines.push(Line::Repeat { look, events: older, count }),
+            Some((look, count)) => lines.push(Line::Repeat {
+                look,
+                events: older,
+                count,
+            }),
             None => lines.extend(older.iter().map(Line::One)),
         }
         rest = others;
@@ -425,7 +472,12 @@ fn worst(events: &[Event]) -> Option<(Look, usize)> {
         let is = |event: &&Event| matches!(event.what, What::Became(_, to) if to == look);
         events.iter().filter(is).count()
     };
-    let looks = crate::glyph::ORDER.map(Look::Plain).into_iter().chain([Look::ExitedBadly]);
-    let counted = looks.map(|look| (look, entered(look))).filter(|(_, count)| *count > 0);
+    let looks = crate::glyph::ORDER
+        .map(Look::Plain)
+        .into_iter()
+        .chain([Look::ExitedBadly]);
+    let counted = looks
+        .map(|look| (look, entered(look)))
+        .filter(|(_, count)| *count > 0);
     counted.rev().max_by_key(|(_, count)| *count)
 }

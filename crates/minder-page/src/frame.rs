@@ -33,7 +33,9 @@ impl Language {
     /// The one that a cookie calls `code`.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.code() == code)
+        Self::ALL
+            .into_iter()
+            .find(|language| language.code() == code)
     }
 
     /// The one that a browser asks for: the value of its `Accept-Language`, of which the first
@@ -59,7 +61,10 @@ impl Language {
         }
         // Of equal ones the first: the sort keeps their order.
         ranked.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
-        ranked.first().map(|(_, language)| *language).unwrap_or_default()
+        ranked
+            .first()
+            .map(|(_, language)| *language)
+            .unwrap_or_default()
     }
 
     fn tag(self) -> &'static str {
@@ -168,10 +173,12 @@ pub struct Notice {
 
 impl Notice {
     pub(crate) fn draw(&self, frame: &Frame, back: &str) -> Markup {
-        let look = match self.is_bad {
-            true => Look::Plain(ProcessState::Fatal),
-            false => Look::Plain(ProcessState::Exited),
+        let state = if self.is_bad {
+            ProcessState::Fatal
+        } else {
+            ProcessState::Exited
         };
+        let look = Look::Plain(state);
         html! {
             div class={ "notice" @if self.is_bad { " bad" } } role=(if self.is_bad { "alert" } else { "status" }) {
                 (look.shape())

@@ -65,9 +65,18 @@ impl Part {
 
     /// From where on to go on reading: the beginning of a line that has no end yet.
     fn next(&self) -> u64 {
-        let open = self.bytes.iter().rev().take_while(|byte| **byte != b'\n').count();
+        let open = self
+            .bytes
+            .iter()
+            .rev()
+            .take_while(|byte| **byte != b'\n')
+            .count();
         // A line without any end would be read again for ever.
-        let open = if open == self.bytes.len() && open > 4096 { 0 } else { open };
+        let open = if open == self.bytes.len() && open > 4096 {
+            0
+        } else {
+            open
+        };
         self.end() - u64::try_from(open).unwrap_or(0)
     }
 }
@@ -267,7 +276,11 @@ fn raw_address(log: &LogView, name: &str) -> String {
 }
 
 fn plain_address(log: &LogView, name: &str) -> String {
-    format!("logtail/{}/{}", quoted(name).replace('/', "%2F"), log.stream.name())
+    format!(
+        "logtail/{}/{}",
+        quoted(name).replace('/', "%2F"),
+        log.stream.name()
+    )
 }
 
 #[cfg(test)]

@@ -25,7 +25,10 @@ impl Moment {
     /// The time, and the day before it unless it is today's: `21 Nov 18:20`.
     #[must_use]
     pub fn short(&self, language: Language) -> String {
-        let minute = self.clock.rsplit_once(':').map_or(&*self.clock, |(it, _)| it);
+        let minute = self
+            .clock
+            .rsplit_once(':')
+            .map_or(&*self.clock, |(it, _)| it);
         match (language, self.is_today) {
             (_, true) => self.clock.clone(),
             (Language::English, false) => format!("{} {} {minute}", self.day, self.month_name()),
@@ -37,19 +40,33 @@ impl Moment {
     #[must_use]
     pub fn date(&self, language: Language) -> String {
         const ENGLISH: [&str; 7] = [
-            "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+            "Monday",
+            "Tuesday",
+            "Wednesday",
+            "Thursday",
+            "Friday",
+            "Saturday",
+            "Sunday",
         ];
         const CHINESE: [&str; 7] = ["一", "二", "三", "四", "五", "六", "日"];
         let weekday = usize::from(self.weekday.clamp(1, 7)) - 1;
         match language {
             Language::English => {
                 let date = format!("{} {} {}", ENGLISH[weekday], self.day, self.month_name());
-                if self.is_today { format!("Today, {date}") } else { date }
+                if self.is_today {
+                    format!("Today, {date}")
+                } else {
+                    date
+                }
             }
             Language::Chinese => {
                 let (month, day, weekday) = (self.month, self.day, CHINESE[weekday]);
                 let date = format!("{month} 月 {day} 日，星期{weekday}");
-                if self.is_today { format!("今天，{date}") } else { date }
+                if self.is_today {
+                    format!("今天，{date}")
+                } else {
+                    date
+                }
             }
         }
     }
@@ -83,7 +100,10 @@ mod tests {
         };
         assert_eq!(today.short(Language::English), "18:20:05");
         assert_eq!(today.date(Language::English), "Today, Saturday 21 Nov");
-        let earlier = Moment { is_today: false, ..today };
+        let earlier = Moment {
+            is_today: false,
+            ..today
+        };
         assert_eq!(earlier.short(Language::English), "21 Nov 18:20");
         assert_eq!(earlier.short(Language::Chinese), "11 月 21 日 18:20");
         assert_eq!(earlier.date(Language::Chinese), "11 月 21 日，星期六");

@@ -182,7 +182,11 @@ impl Asked {
         if self.from > 0 {
             fields.push(format!("from={}", self.from));
         }
-        format!("./{}{}", if fields.is_empty() { "" } else { "?" }, fields.join("&"))
+        format!(
+            "./{}{}",
+            if fields.is_empty() { "" } else { "?" },
+            fields.join("&")
+        )
     }
 
     /// The same, with a state taken in or left out.
@@ -192,7 +196,11 @@ impl Asked {
             Some(at) => drop(states.remove(at)),
             None => states.push(state),
         }
-        Self { states, from: 0, ..self.clone() }
+        Self {
+            states,
+            from: 0,
+            ..self.clone()
+        }
     }
 
     /// The same, with a group turned.
@@ -202,11 +210,17 @@ impl Asked {
             Some(at) => drop(turned.remove(at)),
             None => turned.push(group.to_owned()),
         }
-        Self { turned, ..self.clone() }
+        Self {
+            turned,
+            ..self.clone()
+        }
     }
 
     fn starting_at(&self, from: usize) -> Self {
-        Self { from, ..self.clone() }
+        Self {
+            from,
+            ..self.clone()
+        }
     }
 }
 
@@ -218,10 +232,40 @@ pub fn matching(groups: &[Group], asked: &Asked, language: Language) -> Vec<Stri
     rows.map(|row| row.full_name.clone()).collect()
 }
 
+/// The names of the processes of which figures are to be seen: those on this page, and, if all of
+/// them are on one page, those of folded groups as well.
+#[must_use]
+pub fn shown(page: &Overview) -> Vec<String> {
+    let all: usize = page.groups.iter().map(|group| group.rows.len()).sum();
+    let lines = lines(page, all > MANY);
+    let part = part(page, &lines, all > MANY);
+    let rows = lines[part].iter().filter_map(|line| match line {
+        Line::Row { row, .. } => Some(row.full_name.clone()),
+        Line::Head { .. } => None,
+    });
+    rows.collect()
+}
+
+/// Which of the lines are on this page.
+fn part(page: &Overview, lines: &[Line<'_>], is_large: bool) -> std::ops::Range<usize> {
+    if !is_large {
+        return 0..lines.len();
+    }
+    let from = page.asked.from.min(lines.len().saturating_sub(1));
+    from..(from + LINES).min(lines.len())
+}
+
 /// A line of the table.
 enum Line<'a> {
-    Head { group: &'a Group, rows: Vec<&'a Row>, is_folded: bool },
-    Row { row: &'a Row, is_member: bool },
+    Head {
+        group: &'a Group,
+        rows: Vec<&'a Row>,
+        is_folded: bool,
+    },
+    Row {
+        row: &'a Row,
+        is_member: bool,
+    },
 }
 
 /// Draws the page.
@@ -240,7 +284,8 @@ pub fn draw(page: &Overview) -> String {
             (table(page, &counts))
         }
     };
-    page.frame.draw(&counts.worst(language), Tab::Overview, &main)
+    page.frame
+        .draw(&counts.worst(language), Tab::Overview, &main)
 }
 
 /// How many processes are in each state.
@@ -264,9 +309,18 @@ impl Counts {
 
     /// What the title begins with: nothing if all is well.
     fn worst(&self, language: Language) -> String {
-        let bad = [ProcessState::Fatal, ProcessState::Backoff, ProcessState::Unknown];
-        let bad = self.by_state.iter().filter(|(state, count)| bad.contains(state) && *count > 0);
-        let parts: Vec<_> = bad.map(|(state, count)| words::states(*count, *state, language)).collect();
+        let bad = [
+            ProcessState::Fatal,
+            ProcessState::Backoff,
+            ProcessState::Unknown,
+        ];
+        let bad = self
+            .by_state
+            .iter()
+            .filter(|(state, count)| bad.contains(state) && *count > 0);
+        let parts: Vec<_> = bad
+            .map(|(state, count)| words::states(*count, *state, language))
+            .collect();
         words::listed(&parts, language)
     }
 }
@@ -395,7 +449,10 @@ fn trouble(page: &Overview) -> Markup {
         .map(|(state, count)| words::states(*count, *state, language))
         .collect();
     let states = page.more_trouble.iter().map(|(state, _)| *state).collect();
-    let rest = Asked { states, ..Asked::default() };
+    let rest = Asked {
+        states,
+        ..Asked::default()
+    };
     let has_days = page.trouble.iter().any(|it| !it.day.is_empty());
     html! {
         section.panel.trouble #trouble aria-labelledby="tr" {
@@ -417,13 +474,32 @@ fn trouble(page: &Overview) -> Markup {
 fn troubled(one: &Trouble, frame: &Frame) -> Markup {
     let language = frame.language;
     let address = process_address(&one.name);
-    let given_up = one.given_up.map(|ago| words::given_up(&figures::duration(ago, language), language));
-    let flapping = one.flapping.map(|restarts| words::flapping(restarts, language));
+    let given_up = one
+        .given_up
+        .map(|ago| words::given_up(&figures::duration(ago, language), language));
+    let flapping = one
+        .flapping
+        .map(|restarts| words::flapping(restarts, language));
     let sentences = [flapping, Some(one.reason.sentence(language)), given_up];
-    let sentences: Vec<_> = sentences.into_iter().flatten().filter(|it| !it.is_empty()).collect();
-    let gap = if language == Language::English { " " } else { "" };
-    let stops = matches!(one.look.state(), ProcessState::Backoff | ProcessState::Running | ProcessState::Starting);
-    let (verb, name) = if stops { (Word::Stop, "stop") } else { (Word::Start, "start") };
+    let sentences: Vec<_> = sentences
+        .into_iter()
+        .flatten()
+        .filter(|it| !it.is_empty())
+        .collect();
+    let gap = if language == Language::English {
+        " "
+    } else {
+        ""
+    };
+    let stops = matches!(
+        one.look.state(),
+        ProcessState::Backoff | ProcessState::Running | ProcessState::Starting
+    );
+    let (verb, name) = if stops {
+        (Word::Stop, "stop")
+    } else {
+        (Word::Start, "start")
+    };
     html! {
         li data-name=(one.name) {
             div.who { a href=(address) { (one.name) } (one.look.shown(language)) }
@@ -447,19 +523,36 @@ fn troubled(one: &Trouble, frame: &Frame) -> Markup {
 }
 
 /// The lines that there are, of which a page may show a part.
-fn lines<'a>(page: &'a Overview, is_large: bool) -> Vec<Line<'a>> {
+fn lines(page: &Overview, is_large: bool) -> Vec<Line<'_>> {
     let (asked, language) = (&page.asked, page.frame.language);
     let mut lines = Vec::new();
     for group in &page.groups {
-        let rows = group.rows.iter().filter(|row| asked.lets_through(row, language));
+        let rows = group
+            .rows
+            .iter()
+            .filter(|row| asked.lets_through(row, language));
         let rows: Vec<_> = rows.collect();
         if group.is_single() {
-            lines.extend(rows.into_iter().map(|row| Line::Row { row, is_member: false }));
+            lines.extend(rows.into_iter().map(|row| Line::Row {
+                row,
+                is_member: false,
+            }));
         } else if !rows.is_empty() {
             let is_folded = asked.turned.contains(&group.name) != is_large;
-            let members = if is_folded && is_large { Vec::new() } else { rows.clone() };
-            lines.push(Line::Head { group, rows, is_folded });
-            lines.extend(members.into_iter().map(|row| Line::Row { row, is_member: true }));
+            let members = if is_folded && is_large {
+                Vec::new()
+            } else {
+                rows.clone()
+            };
+            lines.push(Line::Head {
+                group,
+                rows,
+                is_folded,
+            });
+            lines.extend(members.into_iter().map(|row| Line::Row {
+                row,
+                is_member: true,
+            }));
         }
     }
     lines
@@ -470,9 +563,9 @@ fn table(page: &Overview, counts: &Counts) -> Markup {
     let t = |word: Word| word.to(frame.language);
     let is_large = counts.all > MANY;
     let lines = lines(page, is_large);
-    let from = page.asked.from.min(lines.len().saturating_sub(1));
-    let to = if is_large { (from + LINES).min(lines.len()) } else { lines.len() };
-    let shown = &lines[if is_large { from } else { 0 }..to];
+    let part = part(page, &lines, is_large);
+    let (from, to) = (part.start, part.end);
+    let shown = &lines[part];
     let alone = page.groups.iter().filter(|group| group.is_single()).count();
     let (groups, language) = (page.groups.len() - alone, frame.language);
     html! {
@@ -513,7 +606,15 @@ fn table(page: &Overview, counts: &Counts) -> Markup {
 
 /// One body for each group and for each process on its own, as scripts fold them.
 fn bodies(page: &Overview, shown: &[Line<'_>], is_large: bool) -> Markup {
-    let starts = (0..shown.len()).filter(|at| !matches!(shown[*at], Line::Row { is_member: true, .. }) || *at == 0);
+    let starts = (0..shown.len()).filter(|at| {
+        !matches!(
+            shown[*at],
+            Line::Row {
+                is_member: true,
+                ..
+            }
+        ) || *at == 0
+    });
     let starts: Vec<_> = starts.collect();
     let ends = starts.iter().skip(1).copied().chain([shown.len()]);
     html! {
@@ -535,7 +636,13 @@ fn bodies(page: &Overview, shown: &[Line<'_>], is_large: bool) -> Markup {
     }
 }
 
-fn group_head(page: &Overview, group: &Group, rows: &[&Row], is_folded: bool, is_large: bool) -> Markup {
+fn group_head(
+    page: &Overview,
+    group: &Group,
+    rows: &[&Row],
+    is_folded: bool,
+    is_large: bool,
+) -> Markup {
     let frame = &page.frame;
     let language = frame.language;
     let all = group.all();
@@ -602,8 +709,9 @@ impl Sum {
         let restarts: Vec<_> = rows.iter().filter_map(|row| row.restarts).collect();
         Self {
             has_children: children().next().is_some(),
-            cpu: (!cpu.is_empty()).then(|| cpu.iter().sum()),
-            memory: (!memory.is_empty()).then(|| memory.iter().sum()),
+            // A sum of some would be taken for one of all.
+            cpu: (cpu.len() == children().count()).then(|| cpu.iter().sum()),
+            memory: (memory.len() == children().count()).then(|| memory.iter().sum()),
             restarts: (!restarts.is_empty()).then(|| restarts.iter().sum()),
         }
     }
@@ -620,7 +728,7 @@ fn bar(counted: &[(ProcessState, usize)]) -> Markup {
                 // What is there at all is seen.
                 @let width = (WIDTH * count / all.max(1)).max(3);
                 @let x = at;
-                @let _ = at += width;
+                @let () = at += width;
                 @let hatch = match state {
                     ProcessState::Backoff => Some("url(#h-backoff)"),
                     ProcessState::Fatal => Some("url(#h-fatal)"),
@@ -741,7 +849,7 @@ fn slot(verb: Word, name: &str, language: Language) -> Markup {
 }
 
 fn no_slot() -> Markup {
-    html! { button.none type="button" disabled {} }
+    html! { span.none {} }
 }
 
 fn pager(page: &Overview, from: usize, to: usize, of: usize) -> Markup {
@@ -749,7 +857,9 @@ fn pager(page: &Overview, from: usize, to: usize, of: usize) -> Markup {
     let t = |word: Word| word.to(language);
     let asked = &page.asked;
     let matching = page.groups.iter().flat_map(|group| &group.rows);
-    let matching = matching.filter(|row| asked.lets_through(row, language)).count();
+    let matching = matching
+        .filter(|row| asked.lets_through(row, language))
+        .count();
     let every = words::select(&words::process_count(matching, language), language);
     html! {
         nav.pager aria-label=(t(Word::Process)) {

@@ -13,7 +13,7 @@ use crate::log::{self, LogView};
 use crate::moment::Moment;
 use crate::overview::{field, verbs};
 use crate::process_address;
-use crate::reason::Reason;
+use crate::reason::{Ending, Reason, detail};
 use crate::strip::{self, Stretch};
 use crate::words::{self, Word};
 
@@ -114,8 +114,10 @@ pub struct Change {
     pub at: Moment,
     /// The state that it entered.
     pub look: Look,
-    /// More about it, in the daemon's words.
-    pub detail: String,
+    /// The pid of its child, if it has one to tell of.
+    pub pid: Option<u32>,
+    /// How its child ended, if that is what happened.
+    pub ending: Option<Ending>,
 }
 
 /// Draws the page.
@@ -171,10 +173,16 @@ fn head(page: &ProcessPage) -> Markup {
 /// State, for how long, why.
 fn sentence(page: &ProcessPage) -> Markup {
     let language = page.frame.language;
-    let since = page.since.map(|it| words::for_so_long(&figures::duration(it, language), language));
+    let since = page
+        .since
+        .map(|it| words::for_so_long(&figures::duration(it, language), language));
     let pid = page.pid.map(|pid| words::pid(pid, language));
     let parts: Vec<_> = since.into_iter().chain(pid).collect();
-    let stop = if language == Language::English { ". " } else { "。" };
+    let stop = if language == Language::English {
+        ". "
+    } else {
+        "。"
+    };
     html! {
         @if !parts.is_empty() { span.num data-up="" { (words::listed(&parts, language)) } (stop) }
         (page.reason.sentence(language))
@@ -234,7 +242,7 @@ fn day(page: &ProcessPage) -> Markup {
                                 tr {
                                     td.faint { (change.at.shown(language)) }
                                     td { (change.look.shown(language)) }
-                                    td.muted { (change.detail) }
+                                    td.muted { (detail(change.pid, change.ending.as_ref(), language)) }
                                 }
                             }
                         } } }

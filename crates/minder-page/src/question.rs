@@ -117,7 +117,11 @@ pub fn draw(question: &Question) -> String {
 fn about(question: &Question) -> Markup {
     let language = question.frame.language;
     let names: Vec<_> = question.names.iter().take(60).map(String::as_str).collect();
-    let separator = if language == Language::English { ", " } else { "、" };
+    let separator = if language == Language::English {
+        ", "
+    } else {
+        "、"
+    };
     html! {
         p.muted {
             @if question.names.len() > 1 {
@@ -131,7 +135,8 @@ fn about(question: &Question) -> Markup {
 }
 
 fn number(question: &Question) -> Markup {
-    let (before, count, after) = words::type_to_go_on(question.names.len(), question.frame.language);
+    let (before, count, after) =
+        words::type_to_go_on(question.names.len(), question.frame.language);
     html! {
         p {
             label {

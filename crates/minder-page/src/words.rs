@@ -82,6 +82,8 @@ words! {
     NotStarted: "not started", "未启动";
     AsExpected: "as expected", "符合预期";
     Unexpected: "unexpected", "意外";
+    Unseen: "nobody saw how it ended", "无人看到其如何结束";
+    TookOver: "another daemon took over", "另一个守护进程已接管";
     Changes: "changes", "变化";
     Now: "now", "现在";
     Signal: "Signal", "信号";
@@ -334,7 +336,9 @@ pub(crate) fn in_groups(
         Language::English => {
             format!("{processes} processes: {groups} groups, and {alone} on their own.")
         }
-        Language::Chinese => format!("{processes} 个进程：{groups} 个组，另有 {alone} 个独立进程。"),
+        Language::Chinese => {
+            format!("{processes} 个进程：{groups} 个组，另有 {alone} 个独立进程。")
+        }
     }
 }
 
@@ -432,6 +436,16 @@ pub(crate) fn waiting(events: usize, language: Language) -> String {
         (Language::English, _) => format!("event listener, {events} waiting"),
         (Language::Chinese, 0) => "事件监听器，无积压".to_owned(),
         (Language::Chinese, _) => format!("事件监听器，积压 {events} 个"),
+    }
+}
+
+/// How a pool of listeners is, and how many events wait for it.
+pub(crate) fn listener(name: &str, state: &str, events: usize, language: Language) -> String {
+    match (language, events) {
+        (Language::English, 0) => format!("{name} {state}, none waiting"),
+        (Language::English, _) => format!("{name} {state}, {events} waiting"),
+        (Language::Chinese, 0) => format!("{name} {state}，无积压"),
+        (Language::Chinese, _) => format!("{name} {state}，积压 {events} 个"),
     }
 }
 
@@ -537,9 +551,7 @@ pub(crate) fn update_group(name: &str, language: Language) -> String {
 pub(crate) fn others_untouched(count: usize, language: Language) -> String {
     match (language, count) {
         (Language::English, 0) => "in this order".to_owned(),
-        (Language::English, 1) => {
-            "in this order; the other process is not touched".to_owned()
-        }
+        (Language::English, 1) => "in this order; the other process is not touched".to_owned(),
         (Language::English, _) => {
             format!("in this order; the other {count} processes are not touched")
         }
@@ -634,7 +646,10 @@ pub(crate) fn not_done(about: &str, language: Language) -> String {
     }
 }
 
-pub(crate) fn type_to_go_on(count: usize, language: Language) -> (&'static str, String, &'static str) {
+pub(crate) fn type_to_go_on(
+    count: usize,
+    language: Language,
+) -> (&'static str, String, &'static str) {
     match language {
         Language::English => ("Type ", count.to_string(), " to go on"),
         Language::Chinese => ("输入 ", count.to_string(), " 以继续"),
@@ -647,8 +662,8 @@ pub(crate) fn stop_wait(longest_secs: i64, language: Language) -> String {
             "Members of a group stop in reverse priority order; each has its own stopwaitsecs, \
              the longest is {longest_secs} s."
         ),
-        Language::Chinese => format!(
-            "组内成员按优先级逆序停止；各有自己的 stopwaitsecs，最长为 {longest_secs} 秒。"
-        ),
+        Language::Chinese => {
+            format!("组内成员按优先级逆序停止；各有自己的 stopwaitsecs，最长为 {longest_secs} 秒。")
+        }
     }
 }

@@ -13,7 +13,9 @@ const WITHOUT: Manner<'_> = Manner {
 #[test]
 fn a_process_is_stopped_without_a_script() {
     let programs = "[program:web]\ncommand=/bin/cat\nstartsecs=0";
-    let Some(visit) = Visit::begin(programs, WITHOUT) else { return };
+    let Some(visit) = Visit::begin(programs, WITHOUT) else {
+        return;
+    };
     let browser = &visit.browser;
     visit.daemon.wait_state("web", "RUNNING");
     browser.reload();
@@ -36,7 +38,9 @@ fn a_process_is_stopped_without_a_script() {
 fn logs_filters_and_looks_work_without_a_script() {
     let programs = "[program:web]\ncommand=actor out one out two wait\nstartsecs=0\n\
                     [program:mail]\ncommand=/bin/cat";
-    let Some(visit) = Visit::begin(programs, WITHOUT) else { return };
+    let Some(visit) = Visit::begin(programs, WITHOUT) else {
+        return;
+    };
     let browser = &visit.browser;
     visit.daemon.wait_state("web", "RUNNING");
     browser.type_into("[name=q]", "web\u{e007}");

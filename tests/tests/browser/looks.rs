@@ -13,14 +13,17 @@ const PROGRAMS: &str = "[program:web]\ncommand=/bin/cat\nstartsecs=0\n\
 
 #[test]
 fn a_phone_shows_it_all_without_scrolling_sideways() {
-    let Some(visit) = Visit::begin(PROGRAMS, Manner::default()) else { return };
+    let Some(visit) = Visit::begin(PROGRAMS, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     visit.daemon.wait_state("bad", "FATAL");
     browser.resize(390, 844);
     for page in ["", "process?name=web", "events", "configuration"] {
         visit.go(page);
         browser.wait_shown("h1");
-        let wide = "const page = document.documentElement; return page.scrollWidth - page.clientWidth";
+        let wide =
+            "const page = document.documentElement; return page.scrollWidth - page.clientWidth";
         assert_eq!(browser.script(wide), 0, "{page} is too wide");
     }
     // Rows have no buttons there: one ticks, and acts below.
@@ -40,14 +43,20 @@ fn it_speaks_chinese_to_who_asks_for_it_and_who_chooses_it() {
         languages: "zh-CN,zh",
         ..Manner::default()
     };
-    let Some(visit) = Visit::begin(PROGRAMS, chinese) else { return };
+    let Some(visit) = Visit::begin(PROGRAMS, chinese) else {
+        return;
+    };
     let browser = &visit.browser;
     browser.wait_text(".nav", "总览");
     browser.wait_shown("html[lang=zh-CN]");
     browser.wait_text(&row("web"), "运行中");
     visit.daemon.wait_state("bad", "FATAL");
     browser.wait_text("section.trouble", "已放弃");
-    assert!(browser.title().starts_with("1 个已放弃"), "{}", browser.title());
+    assert!(
+        browser.title().starts_with("1 个已放弃"),
+        "{}",
+        browser.title()
+    );
 
     browser.click(".looks [name=language] [value=en]");
     browser.wait_shown("html[lang=en]");
@@ -57,7 +66,6 @@ fn it_speaks_chinese_to_who_asks_for_it_and_who_chooses_it() {
 
 /// For every text: its colour against what is behind it must be told apart well (WCAG AA).
 const CONTRASTS: &str = r"
-    const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\d.]+/g).map(Number); return { r, g, b, a }; };
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const rgb = (text) => {
       canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1);
@@ -88,7 +96,7 @@ const NAMELESS: &str = "
     const named = (it) => it.getAttribute('aria-label') || it.textContent.trim() || it.title
       || [...(it.labels ?? [])].some((label) => label.textContent.trim());
     return [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')]
-      .filter((it) => it.checkVisibility() && !named(it)).map((it) => it.outerHTML.slice(0, 120));";
+      .filter((it) => it.checkVisibility({ visibilityProperty: true }) && !named(it)).map((it) => it.outerHTML.slice(0, 120));";
 
 /// What an attribute refers to and is not there, and ids that are there twice.
 const BROKEN: &str = "
@@ -101,18 +109,34 @@ const BROKEN: &str = "
 
 #[test]
 fn everybody_can_read_and_operate_it() {
-    let Some(visit) = Visit::begin(PROGRAMS, Manner::default()) else { return };
+    let Some(visit) = Visit::begin(PROGRAMS, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     visit.daemon.wait_state("bad", "FATAL");
     for theme in ["light", "dark"] {
         visit.go("");
         browser.click(&format!(".looks [name=theme] [value={theme}]"));
         browser.wait_shown(&format!("html[data-theme={theme}]"));
-        for page in ["", "process?name=worker:worker_00", "process?name=bad", "events", "configuration"] {
+        for page in [
+            "",
+            "process?name=worker:worker_00",
+            "process?name=bad",
+            "events",
+            "configuration",
+        ] {
             visit.go(page);
             browser.wait_shown("h1");
-            for (what, check) in [("contrast", CONTRASTS), ("names", NAMELESS), ("references", BROKEN)] {
-                assert_eq!(browser.script(check), json!([]), "{what} of {page:?}, {theme}");
+            for (what, check) in [
+                ("contrast", CONTRASTS),
+                ("names", NAMELESS),
+                ("references", BROKEN),
+            ] {
+                assert_eq!(
+                    browser.script(check),
+                    json!([]),
+                    "{what} of {page:?}, {theme}"
+                );
             }
         }
     }
@@ -120,7 +144,9 @@ fn everybody_can_read_and_operate_it() {
 
 #[test]
 fn secrets_do_not_reach_the_page() {
-    let Some(visit) = Visit::begin(PROGRAMS, Manner::default()) else { return };
+    let Some(visit) = Visit::begin(PROGRAMS, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     visit.go("process?name=worker:worker_00&defaults=1");
     browser.wait_text("[aria-labelledby=en]", "API_KEY");

@@ -7,6 +7,7 @@
 mod alone;
 mod looks;
 mod outage;
+mod safety;
 mod work;
 
 use std::fs;
@@ -37,7 +38,11 @@ impl Visit {
         let browser = Browser::start(daemon.sandbox(), manner);
         let home = format!("http://127.0.0.1:{port}/");
         browser.go(&home);
-        Some(Self { browser, daemon, home })
+        Some(Self {
+            browser,
+            daemon,
+            home,
+        })
     }
 
     fn go(&self, page: &str) {
@@ -60,7 +65,10 @@ impl Visit {
     }
 
     fn say(&self, process: &str, line: &str) {
-        let sent = self.daemon.ask("sendProcessStdin", &[process.into(), format!("{line}\n").into()]);
+        let sent = self.daemon.ask(
+            "sendProcessStdin",
+            &[process.into(), format!("{line}\n").into()],
+        );
         assert_eq!(sent, true.into());
     }
 }

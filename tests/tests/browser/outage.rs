@@ -8,12 +8,14 @@ use crate::{Visit, row_in};
 #[test]
 fn a_page_outlives_the_daemon() {
     let programs = "[program:web]\ncommand=/bin/cat\nstartsecs=0\n[program:b]\ncommand=/bin/cat";
-    let Some(visit) = Visit::begin(programs, Manner::default()) else { return };
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     browser.wait_shown(&row_in("web", "RUNNING"));
     let pid = visit.daemon.pid_of("web");
     // The page stays: what was left in it is still there at the end.
-    browser.script("window.mine = true");
+    assert_eq!(browser.script("return window.mine = true"), true);
     for _ in 0..3 {
         visit.kill_daemon();
         visit.daemon.wait_ready();
@@ -29,7 +31,9 @@ fn a_page_outlives_the_daemon() {
 #[test]
 fn no_line_of_a_log_is_lost_or_doubled() {
     let programs = "[program:web]\ncommand=actor echo\nstartsecs=0";
-    let Some(visit) = Visit::begin(programs, Manner::default()) else { return };
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     visit.daemon.wait_state("web", "RUNNING");
     visit.go("process?name=web");

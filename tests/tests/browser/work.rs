@@ -7,7 +7,9 @@ use crate::{Visit, row, row_in};
 #[test]
 fn a_process_is_stopped_and_started_from_its_row() {
     let programs = "[program:web]\ncommand=/bin/cat\nstartsecs=0\n[program:idle]\ncommand=/bin/cat";
-    let Some(visit) = Visit::begin(programs, Manner::default()) else { return };
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     browser.wait_shown(&row_in("web", "RUNNING"));
     browser.wait_text(".live", "Live");
@@ -34,7 +36,9 @@ fn a_process_is_stopped_and_started_from_its_row() {
 fn a_crash_is_told_of_with_the_last_words_of_the_program() {
     let programs = "[program:web]\ncommand=actor err '<b>it broke</b>' until now exit 1\n\
                     startsecs=0\nautorestart=false";
-    let Some(visit) = Visit::begin(programs, Manner::default()) else { return };
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     browser.wait_shown(&row_in("web", "RUNNING"));
     browser.wait_text("#trouble", "Everything that should run is running.");
@@ -48,7 +52,9 @@ fn a_crash_is_told_of_with_the_last_words_of_the_program() {
 fn many_are_stopped_only_by_their_number() {
     let programs = "[program:p]\ncommand=/bin/cat\nstartsecs=0\nnumprocs=12\n\
                     process_name=%(process_num)02d";
-    let Some(visit) = Visit::begin(programs, Manner::default()) else { return };
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     browser.wait_shown(&row_in("p:11", "RUNNING"));
     browser.click("details.menu > summary");
@@ -56,7 +62,10 @@ fn many_are_stopped_only_by_their_number() {
     browser.wait_text("#ask", "Stop 12 processes?");
     // Not before the number is right.
     browser.type_into("#ask [name=count]", "1");
-    assert_eq!(browser.script("return document.querySelector('#ask .danger').disabled"), true);
+    assert_eq!(
+        browser.script("return document.querySelector('#ask .danger').disabled"),
+        true
+    );
     browser.type_into("#ask [name=count]", "2");
     browser.click("#ask .danger");
     browser.wait_shown(&row_in("p:00", "STOPPED"));
@@ -76,12 +85,18 @@ fn many_are_stopped_only_by_their_number() {
 fn the_table_is_filtered_by_name_and_by_state() {
     let programs = "[program:web]\ncommand=/bin/cat\n[program:mail]\ncommand=/bin/cat\n\
                     autostart=false";
-    let Some(visit) = Visit::begin(programs, Manner::default()) else { return };
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     browser.type_into("[data-do=filter]", "MAI");
     browser.wait_shown(&row("mail"));
     minder_tests::wait_until("the other one is gone", || !browser.shows(&row("web")));
-    assert!(browser.address().ends_with("?q=MAI"), "{}", browser.address());
+    assert!(
+        browser.address().ends_with("?q=MAI"),
+        "{}",
+        browser.address()
+    );
     visit.go("?state=RUNNING,STARTING");
     browser.wait_shown(&row("web"));
     assert!(!browser.shows(&row("mail")));
@@ -91,14 +106,17 @@ fn the_table_is_filtered_by_name_and_by_state() {
 
 #[test]
 fn a_log_is_followed_held_and_searched() {
-    let programs = "[program:web]\ncommand=actor out first echo\nstartsecs=0\n\
-                    stdout_logfile=%(here)s/web.log";
-    let Some(visit) = Visit::begin(programs, Manner::default()) else { return };
+    let programs = "[program:web]\ncommand=actor out first until more \
+                    out '\u{1b}[31mred <script>alert(1)</script>\u{1b}[0m plain' echo\n\
+                    startsecs=0\nstdout_logfile=%(here)s/web.log";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     visit.daemon.wait_state("web", "RUNNING");
     visit.go("process?name=web");
     browser.wait_text(".out", "first");
-    visit.say("web", "\u{1b}[31mred <script>alert(1)</script>\u{1b}[0m plain");
+    visit.daemon.sandbox().write("more", "");
     browser.wait_text(".out .a31", "red <script>alert(1)</script>");
 
     // A line from here comes back as the program's.
@@ -109,7 +127,12 @@ fn a_log_is_followed_held_and_searched() {
     browser.click("[data-do=pause]");
     visit.say("web", "while it was paused");
     browser.wait_text("[data-logstate]", "Paused, 1 new lines held");
-    assert!(!browser.text(".out").expect("a log").contains("while it was paused"));
+    assert!(
+        !browser
+            .text(".out")
+            .expect("a log")
+            .contains("while it was paused")
+    );
     browser.click("[data-do=pause]");
     browser.wait_text(".out", "while it was paused");
 
@@ -117,14 +140,19 @@ fn a_log_is_followed_held_and_searched() {
     browser.wait_text(".out mark.now", "page");
     browser.type_into("[data-do=find]", "\u{e007}");
     browser.wait_text("[data-logstate]", "1 line matches");
-    assert_eq!(browser.script("return document.querySelectorAll('script').length"), 1);
+    assert_eq!(
+        browser.script("return document.querySelectorAll('script').length"),
+        1
+    );
 }
 
 #[test]
 fn keys_do_what_buttons_do() {
     let programs = "[program:a]\ncommand=/bin/cat\nstartsecs=0\n[program:b]\ncommand=/bin/cat\n\
                     startsecs=0";
-    let Some(visit) = Visit::begin(programs, Manner::default()) else { return };
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
     let browser = &visit.browser;
     browser.wait_shown(&row_in("b", "RUNNING"));
     browser.type_into("body", "j");

@@ -27,7 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Deed {
     /// With processes, by name.
-    With { verb: Verb, names: Vec<String>, is_all: bool },
+    With {
+        verb: Verb,
+        names: Vec<String>,
+        is_all: bool,
+    },
     /// Send a signal.
     Signal { name: String, signal: String },
     /// Write a line to a process.
@@ -126,11 +130,17 @@ fn understand(api: &Api, visitor: &Visitor, fields: &Fields) -> Option<Deed> {
             }
             "signal" => {
                 let name = fields.get("name")?.to_owned();
-                return Some(Deed::Signal { name, signal: value.clone() });
+                return Some(Deed::Signal {
+                    name,
+                    signal: value.clone(),
+                });
             }
             "stdin" => {
                 let name = fields.get("name")?.to_owned();
-                return Some(Deed::Say { name, line: format!("{value}\n") });
+                return Some(Deed::Say {
+                    name,
+                    line: format!("{value}\n"),
+                });
             }
             _ => {}
         }
@@ -148,7 +158,10 @@ fn named(view: &View, name: &str) -> Vec<String> {
             .collect();
     }
     let found = find(view, name).ok();
-    found.map(|(group, process)| full_name(&group.spec.name, &process.spec.name)).into_iter().collect()
+    found
+        .map(|(group, process)| full_name(&group.spec.name, &process.spec.name))
+        .into_iter()
+        .collect()
 }
 
 /// Those of several processes that can be stopped, if that is what is to be done. One that is meant
@@ -157,21 +170,23 @@ fn concerned(view: &View, verb: Verb, names: Vec<String>) -> Vec<String> {
     if verb != Verb::Stop || names.len() < 2 {
         return names;
     }
-    let runs = |name: &String| {
-        find(view, name).is_ok_and(|(_, process)| process.state.is_running())
-    };
+    let runs =
+        |name: &String| find(view, name).is_ok_and(|(_, process)| process.state.is_running());
     names.into_iter().filter(runs).collect()
 }
 
 fn everything(view: &View) -> Vec<String> {
-    view.groups.iter().flat_map(|group| named(view, &format!("{}:*", group.spec.name))).collect()
+    view.groups
+        .iter()
+        .flat_map(|group| named(view, &format!("{}:*", group.spec.name)))
+        .collect()
 }
 
 /// The processes that are ticked, each once.
 fn selected(api: &Api, visitor: &Visitor, fields: &Fields) -> Vec<String> {
     let picture = api.published.latest();
     if fields.get("every").is_some() {
-        let groups = overview::groups(&picture, visitor);
+        let groups = overview::groups(api, &picture, visitor);
         return table::matching(&groups, &overview::asked(fields), visitor.language);
     }
     let mut names: Vec<String> = Vec::new();
@@ -188,15 +203,23 @@ fn selected(api: &Api, visitor: &Visitor, fields: &Fields) -> Vec<String> {
 /// The question that has to be answered first, unless it has been.
 fn question(api: &Api, visitor: &Visitor, fields: &Fields, deed: &Deed) -> Option<Question> {
     let (needs, typed) = match deed {
-        Deed::With { verb: Verb::Start, names, .. } => {
+        Deed::With {
+            verb: Verb::Start,
+            names,
+            ..
+        } => {
             let many = wants_number(names.len(), false);
             (many, many.then_some(names.len()))
         }
-        Deed::With { names, is_all, .. } => {
-            (true, wants_number(names.len(), *is_all).then_some(names.len()))
-        }
+        Deed::With { names, is_all, .. } => (
+            true,
+            wants_number(names.len(), *is_all).then_some(names.len()),
+        ),
         Deed::Signal { signal, .. } => (signal.trim_start_matches("SIG") == "KILL", None),
-        Deed::Update { groups } => (true, wants_number(groups.len(), false).then_some(groups.len())),
+        Deed::Update { groups } => (
+            true,
+            wants_number(groups.len(), false).then_some(groups.len()),
+        ),
         Deed::Say { .. } | Deed::Reread => (false, None),
     };
     let is_sure = fields.get("sure").is_some();
@@ -207,8 +230,14 @@ fn question(api: &Api, visitor: &Visitor, fields: &Fields, deed: &Deed) -> Optio
 fn asked(api: &Api, visitor: &Visitor, fields: &Fields, deed: &Deed) -> Question {
     let view = Arc::clone(&api.published.latest().view);
     let (verb, names, is_all) = match deed {
-        Deed::With { verb, names, is_all } => (*verb, names.clone(), *is_all),
-        Deed::Signal { name, .. } | Deed::Say { name, .. } => (Verb::Kill, vec![name.clone()], false),
+        Deed::With {
+            verb,
+            names,
+            is_all,
+        } => (*verb, names.clone(), *is_all),
+        Deed::Signal { name, .. } | Deed::Say { name, .. } => {
+            (Verb::Kill, vec![name.clone()], false)
+        }
         Deed::Update { groups } => (Verb::Update, groups.clone(), false),
         Deed::Reread => (Verb::Update, Vec::new(), false),
     };
@@ -230,12 +259,32 @@ fn asked(api: &Api, visitor: &Visitor, fields: &Fields, deed: &Deed) -> Question
 
 async fn carry_out(api: Arc<Api>, deed: Deed) -> Result<(), Failure> {
     match deed {
-        Deed::With { verb, names, is_all } => with_all(&api, verb, names, is_all).await,
+        Deed::With {
+            verb,
+            names,
+            is_all,
+        } => with_all(&api, verb, names, is_all).await,
         Deed::Signal { name, signal } => {
-            call(&api, &name, Call::SignalProcess { name: name.clone(), signal }).await
+            call(
+                &api,
+                &name,
+                Call::SignalProcess {
+                    name: name.clone(),
+                    signal,
+                },
+            )
+            .await
         }
         Deed::Say { name, line } => {
-            call(&api, &name, Call::SendProcessStdin { name: name.clone(), chars: line }).await
+            call(
+                &api,
+                &name,
+                Call::SendProcessStdin {
+                    name: name.clone(),
+                    chars: line,
+                },
+            )
+            .await
         }
         Deed::Reread => call(&api, "", Call::ReloadConfig).await,
         Deed::Update { groups } => update(&api, groups).await,
@@ -265,12 +314,21 @@ async fn with_all(
             Box::pin(async move { with_one(&api, verb, name).await });
         work
     };
-    all(names.into_iter().map(one).collect()).await.into_iter().collect()
+    all(names.into_iter().map(one).collect())
+        .await
+        .into_iter()
+        .collect()
 }
 
 async fn with_one(api: &Api, verb: Verb, name: String) -> Result<(), Failure> {
-    let start = Call::StartProcess { name: name.clone(), wait: false };
-    let stop = Call::StopProcess { name: name.clone(), wait: true };
+    let start = Call::StartProcess {
+        name: name.clone(),
+        wait: false,
+    };
+    let stop = Call::StopProcess {
+        name: name.clone(),
+        wait: true,
+    };
     match verb {
         Verb::Start => call(api, &name, start).await,
         Verb::Stop => call(api, &name, stop).await,
@@ -293,11 +351,33 @@ async fn update(api: &Api, groups: Vec<String>) -> Result<(), Failure> {
     for group in groups {
         let view = Arc::clone(&api.published.latest().view);
         if view.groups.iter().any(|it| it.spec.name == group) {
-            call(api, &group, Call::StopProcessGroup { name: group.clone(), wait: true }).await?;
-            call(api, &group, Call::RemoveProcessGroup { name: group.clone() }).await?;
+            call(
+                api,
+                &group,
+                Call::StopProcessGroup {
+                    name: group.clone(),
+                    wait: true,
+                },
+            )
+            .await?;
+            call(
+                api,
+                &group,
+                Call::RemoveProcessGroup {
+                    name: group.clone(),
+                },
+            )
+            .await?;
         }
         if view.candidate.iter().any(|it| it.name == group) {
-            call(api, &group, Call::AddProcessGroup { name: group.clone() }).await?;
+            call(
+                api,
+                &group,
+                Call::AddProcessGroup {
+                    name: group.clone(),
+                },
+            )
+            .await?;
         }
     }
     Ok(())
@@ -326,7 +406,11 @@ async fn all<T>(mut works: Vec<Pin<Box<dyn Future<Output = T> + Send>>>) -> Vec<
                 }
             }
         }
-        if is_complete { Poll::Ready(()) } else { Poll::Pending }
+        if is_complete {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     })
     .await;
     done.into_iter().flatten().collect()
@@ -342,13 +426,23 @@ fn answer(visitor: &Visitor, fields: &Fields, failure: Option<Failure>) -> Shown
             elsewhere(back)
         };
     };
-    let notice = question::failure(&about, &fault.to_string(), fault.code.number(), visitor.language);
+    let notice = question::failure(
+        &about,
+        &fault.to_string(),
+        fault.code.number(),
+        visitor.language,
+    );
     if visitor.by_script {
-        return text(Status::Conflict, format!("{} {}", notice.text, notice.detail));
+        return text(
+            Status::Conflict,
+            format!("{} {}", notice.text, notice.detail),
+        );
     }
     let (address, place) = back.split_once('#').unwrap_or((&back, ""));
     let separator = if address.contains('?') { '&' } else { '?' };
     let (text, detail) = (quoted(&notice.text), quoted(&notice.detail));
     let hash = if place.is_empty() { "" } else { "#" };
-    elsewhere(format!("{address}{separator}message={text}&detail={detail}&bad=1{hash}{place}"))
+    elsewhere(format!(
+        "{address}{separator}message={text}&detail={detail}&bad=1{hash}{place}"
+    ))
 }

@@ -10,13 +10,20 @@ impl Fields {
 
     /// The last field of this name, unless it is empty: a form comes after its address.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().rev().find(|(key, value)| key == name && !value.is_empty());
+        let found = self
+            .0
+            .iter()
+            .rev()
+            .find(|(key, value)| key == name && !value.is_empty());
         found.map(|(_, value)| &**value)
     }
 
     /// Every field of this name that is not empty.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a String> {
-        let fields = self.0.iter().filter(move |(key, value)| key == name && !value.is_empty());
+        let fields = self
+            .0
+            .iter()
+            .filter(move |(key, value)| key == name && !value.is_empty());
         fields.map(|(_, value)| value)
     }
 
@@ -33,14 +40,25 @@ impl Fields {
     /// Where to go when all is done: a page of ours, whatever the form says.
     pub(super) fn back(&self) -> String {
         let back = self.get("back").unwrap_or("./");
-        let is_ours = ["./", "./?", "process?", "events", "events?", "configuration"]
-            .iter()
-            .any(|page| match page.strip_suffix('?') {
-                Some(_) => back.starts_with(page),
-                None => back == *page,
-            });
+        let is_ours = [
+            "./",
+            "./?",
+            "process?",
+            "events",
+            "events?",
+            "configuration",
+        ]
+        .iter()
+        .any(|page| match page.strip_suffix('?') {
+            Some(_) => back.starts_with(page),
+            None => back == *page,
+        });
         let is_plain = back.bytes().all(|byte| byte.is_ascii_graphic());
-        if is_ours && is_plain { back.to_owned() } else { "./".to_owned() }
+        if is_ours && is_plain {
+            back.to_owned()
+        } else {
+            "./".to_owned()
+        }
     }
 }
 

@@ -7,12 +7,20 @@ use minder_core::Mono;
 
 /// The name of this machine.
 pub(super) fn name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// The load of the last minute, where the system tells it.
 pub(super) fn load() -> Option<f64> {
-    fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+    fs::read_to_string("/proc/loadavg")
+        .ok()?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// How much memory is used and how much there is, in bytes, where the system tells it.
@@ -33,8 +41,8 @@ fn memory_of(text: &str) -> Option<(u64, u64)> {
 /// For how long a process has run, where the system tells it.
 pub(super) fn age(pid: u32, now: Mono) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let start = started(&stat, rustix::param::clock_ticks_per_second())?;
-    Some(now.0.saturating_sub(start))
+    let began = started(&stat, rustix::param::clock_ticks_per_second())?;
+    Some(now.0.saturating_sub(began))
 }
 
 /// When a process began, since the machine did. Its name may hold anything, blanks and brackets

@@ -73,7 +73,8 @@ fn is_in_trouble(process: &ProcessView) -> bool {
 }
 
 fn is_written(path: Option<&Path>) -> bool {
-    path.and_then(|path| path.metadata().ok()).is_some_and(|it| it.len() > 0)
+    path.and_then(|path| path.metadata().ok())
+        .is_some_and(|it| it.len() > 0)
 }
 
 /// What rotation calls the file of this number.
@@ -97,12 +98,18 @@ pub(super) async fn view(
     let find = fields.get("find").map(str::to_owned).unwrap_or_default();
     let (read, needle) = (place.clone(), find.clone());
     let (part, files) = blocking(move || {
-        let part = read.file().map(|path| part(&path, &needle)).unwrap_or_default();
+        let part = read
+            .file()
+            .map(|path| part(&path, &needle))
+            .unwrap_or_default();
         (part, read.path.as_deref().map(files).unwrap_or_default())
     })
     .await?;
     let picture = api.published.latest();
-    let is_listener = matches!(group.spec.kind, minder_core::spec::GroupKind::Listeners { .. });
+    let is_listener = matches!(
+        group.spec.kind,
+        minder_core::spec::GroupKind::Listeners { .. }
+    );
     let is_up = process.pid.is_some();
     Ok(LogView {
         stream: place.stream,
@@ -122,7 +129,9 @@ pub(super) async fn view(
 fn part(path: &Path, find: &str) -> Part {
     let size = path.metadata().map_or(0, |it| it.len());
     let mut end = size;
-    if !find.is_empty() && let Some(found) = last(path, size, find) {
+    if !find.is_empty()
+        && let Some(found) = last(path, size, find)
+    {
         end = found.saturating_add(WINDOW / 4).min(size);
     }
     read(path, end.saturating_sub(WINDOW), end, size)
@@ -131,7 +140,9 @@ fn part(path: &Path, find: &str) -> Part {
 /// Where `find` is last, whatever its case, in the last part of a file.
 fn last(path: &Path, size: u64, find: &str) -> Option<u64> {
     let from = size.saturating_sub(SEARCHED);
-    let text = tail::read(path, i64::try_from(from).ok()?, 0).ok()?.to_ascii_lowercase();
+    let text = tail::read(path, i64::try_from(from).ok()?, 0)
+        .ok()?
+        .to_ascii_lowercase();
     let needle = find.to_ascii_lowercase();
     let at = memchr::memmem::rfind(&text, needle.as_bytes())?;
     Some(from + at as u64)
@@ -162,14 +173,20 @@ fn files(path: &Path) -> Vec<LogFile> {
     let moments = Moments::now();
     let file = |number| {
         let metadata = fs::metadata(numbered(path, number)).ok()?;
-        let until = metadata.modified().ok().and_then(|time| moments.of_file(time));
+        let until = metadata
+            .modified()
+            .ok()
+            .and_then(|time| moments.of_file(time));
         Some(LogFile {
             number,
             size: metadata.len(),
             until,
         })
     };
-    file(0).into_iter().chain((1..=FILES).map_while(file)).collect()
+    file(0)
+        .into_iter()
+        .chain((1..=FILES).map_while(file))
+        .collect()
 }
 
 /// Lines for a script: those behind a place, for which it may wait, or those before one.
@@ -254,7 +271,10 @@ pub(super) async fn raw(api: &Arc<Api>, fields: &Fields) -> Shown {
     let Some((file, length)) = opened else {
         return text(Status::Missing, String::new());
     };
-    let name = path.as_deref().and_then(Path::file_name).map(|it| it.to_string_lossy().into_owned());
+    let name = path
+        .as_deref()
+        .and_then(Path::file_name)
+        .map(|it| it.to_string_lossy().into_owned());
     let plain = |it: &char| it.is_ascii_alphanumeric() || "._-".contains(*it);
     let name = name.unwrap_or_default().chars().filter(plain).collect();
     Shown {
@@ -281,7 +301,8 @@ mod tests {
     fn a_part_begins_with_a_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
-        let lines: String = (0..20_000).map(|line| format!("line {line}\n")).collect();
+        let lines: Vec<_> = (0..20_000).map(|line| format!("line {line}\n")).collect();
+        let lines = lines.concat();
         fs::write(&path, &lines).unwrap();
         let end = part(&path, "");
         assert_eq!(end.end(), lines.len() as u64);

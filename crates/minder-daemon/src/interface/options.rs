@@ -14,7 +14,7 @@ use crate::api::masks;
 pub(super) struct Value {
     pub(super) name: String,
     pub(super) shown: String,
-    pub(super) true_value: String,
+    pub(super) real: String,
     /// Whether that is what it is if the file says nothing.
     pub(super) is_default: bool,
 }
@@ -25,7 +25,11 @@ pub(super) fn of(spec: &ProcessSpec) -> Vec<Value> {
     values.add("command", spec.command.clone(), "");
     values.add("directory", spec.directory.clone().unwrap_or_default(), "");
     values.add("user", spec.uid.map(user).unwrap_or_default(), "");
-    values.add("umask", spec.umask.map(|it| format!("{it:03o}")).unwrap_or_default(), "");
+    values.add(
+        "umask",
+        spec.umask.map(|it| format!("{it:03o}")).unwrap_or_default(),
+        "",
+    );
     values.add("priority", spec.priority.to_string(), "999");
     values.add("autostart", spec.autostart.to_string(), "true");
     let restart = match spec.autorestart {
@@ -64,7 +68,7 @@ impl Values {
             name: name.to_owned(),
             shown: masks::without_passwords(&value),
             is_default: value == default,
-            true_value: value,
+            real: value,
         });
     }
 
@@ -93,12 +97,12 @@ impl Values {
             let pairs = pairs.map(|(name, value)| format!("{name}=\"{}\"", see(name, value)));
             pairs.collect::<Vec<_>>().join(",")
         };
-        let true_value = pairs(|_, value| value.to_owned());
+        let real = pairs(|_, value| value.to_owned());
         self.0.push(Value {
             name: "environment".to_owned(),
             shown: pairs(|name, value| masks::variable(name, value).0),
-            is_default: true_value.is_empty(),
-            true_value,
+            is_default: real.is_empty(),
+            real,
         });
     }
 }

@@ -19,11 +19,16 @@ use crate::api::{Api, blocking};
 /// Draws the page.
 pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> String {
     let configuration = api.configuration.clone();
-    let loaded = blocking(move || configuration.load().map(|loaded| {
-        let changed = loaded.files.iter().map(|file| file.metadata().and_then(|it| it.modified()).ok());
-        let changed: Vec<_> = changed.collect();
-        (loaded, changed)
-    }))
+    let loaded = blocking(move || {
+        configuration.load().map(|loaded| {
+            let changed = loaded
+                .files
+                .iter()
+                .map(|file| file.metadata().and_then(|it| it.modified()).ok());
+            let changed: Vec<_> = changed.collect();
+            (loaded, changed)
+        })
+    })
     .await;
     let mut page = ConfigPage {
         frame: visitor.frame(api, "configuration"),
@@ -109,7 +114,11 @@ fn compare(page: &mut ConfigPage, view: &View, loaded: &Loaded) {
 }
 
 fn longest_wait(group: &GroupSpec) -> Option<i64> {
-    group.processes.iter().map(|process| process.stop_wait_secs).max()
+    group
+        .processes
+        .iter()
+        .map(|process| process.stop_wait_secs)
+        .max()
 }
 
 /// The options that differ between two groups. Processes of one program differ alike, and are
@@ -120,21 +129,32 @@ fn differences(
     loaded: &Loaded,
 ) -> Vec<OptionChange> {
     let mut differences: Vec<OptionChange> = Vec::new();
-    let names = [old, new].into_iter().flatten().flat_map(|group| &group.processes);
+    let names = [old, new]
+        .into_iter()
+        .flatten()
+        .flat_map(|group| &group.processes);
     let names: Vec<_> = names.map(|process| process.name.clone()).collect();
     for name in names {
         let process = |group: Option<&Arc<GroupSpec>>| {
             let group = group?;
-            group.processes.iter().find(|process| process.name == name).cloned()
+            group
+                .processes
+                .iter()
+                .find(|process| process.name == name)
+                .cloned()
         };
         let (before, after) = (process(old), process(new));
-        let (before, after) = (before.as_deref().map(options::of), after.as_deref().map(options::of));
+        let (before, after) = (
+            before.as_deref().map(options::of),
+            after.as_deref().map(options::of),
+        );
         let known = before.as_ref().or(after.as_ref());
         for (index, option) in known.into_iter().flatten().enumerate() {
-            let at = |values: &Option<Vec<options::Value>>| values.as_ref().map(|it| it[index].clone());
+            let at =
+                |values: &Option<Vec<options::Value>>| values.as_ref().map(|it| it[index].clone());
             let (old_value, new_value) = (at(&before), at(&after));
             let is_same = match (&old_value, &new_value) {
-                (Some(old), Some(new)) => old.true_value == new.true_value,
+                (Some(old), Some(new)) => old.real == new.real,
                 (Some(value), None) | (None, Some(value)) => value.is_default,
                 (None, None) => true,
             };
@@ -143,9 +163,10 @@ fn differences(
             }
             let group = new.map(|group| &*group.name);
             let section = group.and_then(|group| loaded.origins.section(group, &name));
-            let place = section.and_then(|section| loaded.origins.option(section.name(), &option.name));
+            let place =
+                section.and_then(|section| loaded.origins.option(section.name(), &option.name));
             let set = |value: Option<options::Value>| {
-                value.filter(|it| !it.true_value.is_empty()).map(|it| it.shown)
+                value.filter(|it| !it.real.is_empty()).map(|it| it.shown)
             };
             let (old, new) = (set(old_value), set(new_value));
             let change = OptionChange {

@@ -1,6 +1,7 @@
 //! What the page about one process shows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use minder_config::Loaded;
 use minder_config::ini::Section;
@@ -9,9 +10,11 @@ use minder_core::group::full_name;
 use minder_core::view::{GroupView, ProcessView};
 use minder_http::server::site::{Shown, Status};
 use minder_page::process::{self, Command, Variable};
+use minder_page::strip::SPAN;
 use minder_page::{ProcessPage, process_address, question};
 
 use super::fields::Fields;
+use super::past::{self, Past};
 use super::{Visitor, logs, notice, options, overview, page, text};
 use crate::api::{Api, blocking, find, masks};
 
@@ -32,25 +35,42 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
     let loaded = loaded.ok().and_then(Result::ok);
     let full_name = full_name(&group.spec.name, &process.spec.name);
     let shows_defaults = fields.get("defaults").is_some();
-    let section = loaded.as_ref().and_then(|loaded| section(loaded, group, process));
+    let section = loaded
+        .as_ref()
+        .and_then(|loaded| section(loaded, group, process));
     let (rows, defaults) = options::rows(&process.spec, section, shows_defaults);
     let address = process_address(&full_name);
+    let moments = &visitor.moments;
+    let past = Past::of(&api.history, group, process, moments.now.wall);
+    let record = api
+        .history
+        .record(&group.spec.name, &process.spec.name)
+        .unwrap_or_default();
+    let day = past::day(&record, moments);
+    let readings = overview::readings(api, process.pid.into_iter().collect()).await;
+    let (cpu, memory) = process.pid.map_or((None, None), |pid| {
+        overview::figures(api, pid, readings.get(&pid), None)
+    });
+    let hours = (1..=8)
+        .rev()
+        .map(|part| moments.hour(SPAN / 8 * part))
+        .collect();
     page(process::draw(&ProcessPage {
         frame: visitor.frame(api, &address),
         notice: notice(fields),
         group: (full_name != group.spec.name).then(|| group.spec.name.clone()),
         name: full_name,
         look: overview::look(process),
-        since: since(process, visitor),
+        since: since(process, past.as_ref(), visitor),
         pid: process.pid,
-        reason: overview::reason(group, process, visitor),
-        day: Vec::new(),
-        changes: Vec::new(),
-        restarts: None,
-        hours: Vec::new(),
+        reason: overview::reason(group, process, past.as_ref(), visitor),
+        day,
+        changes: past::changes(&record, moments),
+        restarts: past.map(|past| past.restarts),
+        hours,
         log,
-        cpu: None,
-        memory: None,
+        cpu,
+        memory,
         memory_limit: None,
         command: command(&process.spec),
         environment: environment(&process.spec),
@@ -61,10 +81,15 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
 }
 
 /// For how long it has been as it is, as far as that can be told.
-fn since(process: &ProcessView, visitor: &Visitor) -> Option<std::time::Duration> {
+fn since(process: &ProcessView, past: Option<&Past>, visitor: &Visitor) -> Option<Duration> {
     let moments = &visitor.moments;
+    if let Some(since) = past.and_then(|past| past.since(process)) {
+        return Some(moments.ago(since));
+    }
     if process.pid.is_some() {
-        return process.started.map(|(mono, _)| moments.now.mono.since(mono));
+        return process
+            .started
+            .map(|(mono, _)| moments.now.mono.since(mono));
     }
     process.stopped.map(|wall| moments.ago(wall))
 }
@@ -77,7 +102,10 @@ fn section<'a>(
 ) -> Option<(&'a Loaded, &'a Section)> {
     let (group, process) = (&group.spec, &process.spec);
     let on_disk = loaded.groups.iter().find(|it| it.name == group.name)?;
-    let on_disk = on_disk.processes.iter().find(|it| it.name == process.name)?;
+    let on_disk = on_disk
+        .processes
+        .iter()
+        .find(|it| it.name == process.name)?;
     let section = loaded.origins.section(&group.name, &process.name)?;
     (on_disk == process).then_some((loaded, section))
 }

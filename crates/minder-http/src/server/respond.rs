@@ -517,7 +517,9 @@ fn interface(shown: Shown) -> Reply {
             headers.append(SET_COOKIE, line);
         }
     }
-    let name = shown.file_name.map(|name| format!("attachment; filename=\"{name}\""));
+    let name = shown
+        .file_name
+        .map(|name| format!("attachment; filename=\"{name}\""));
     let name = name.and_then(|name| HeaderValue::try_from(name).ok());
     headers.extend(name.map(|name| (CONTENT_DISPOSITION, name)));
     reply

@@ -176,7 +176,9 @@ mod tests {
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         let name = hyper::header::HeaderName::from_static(name);
-        [(name, HeaderValue::from_static(value))].into_iter().collect()
+        [(name, HeaderValue::from_static(value))]
+            .into_iter()
+            .collect()
     }
 
     #[test]
@@ -189,7 +191,11 @@ mod tests {
             ("text/htmlx", false),
             ("", false),
         ] {
-            assert_eq!(is_person(&headers("accept", accepted)), person, "{accepted}");
+            assert_eq!(
+                is_person(&headers("accept", accepted)),
+                person,
+                "{accepted}"
+            );
         }
         assert!(!is_person(&HeaderMap::new()));
     }
@@ -197,7 +203,10 @@ mod tests {
     #[test]
     fn cookies_are_pairs() {
         let found = cookies(&headers("cookie", "a=b; c=d=e;f; g="));
-        let found: Vec<_> = found.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
         assert_eq!(found, [("a", "b"), ("c", "d=e"), ("g", "")]);
     }
 }
