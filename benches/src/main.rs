@@ -1,120 +1,247 @@
-//! Minder, the real Supervisor and a bare floor, measured side by side in one interleaved run.
+//! Minder and others of its kind, measured side by side in one interleaved run.
 //!
-//! `minder-bench MINDER SUPERVISOR [--programs N] [--rounds N]` prints medians and ratios as a
-//! Markdown table; `cargo xtask bench` builds what it needs and calls it. The first argument is a
-//! release build of `minder`, the second a folder that holds the real `supervisord`.
+//! `minder-bench MINDER SUPERVISOR-FOLDER JSON [OPTION …]` measures a release build of `minder`,
+//! the real `supervisord`, s6 and runit if they are installed, and two floors (see
+//! [`floor`]), and writes what it found as JSON. `cargo xtask bench` builds what it needs, calls it,
+//! and shows that as tables. Subjects take turns in each round, so that what disturbs one disturbs
+//! all.
 //!
-//! The programs that are started are this file in another mode: they tell a FIFO when their first
-//! instruction ran, by the monotonic clock, and wait.
+//! There are never more processes than the extent says ([`plan`]), and none of them outlives the
+//! benchmark ([`guard`]).
 
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
-mod child;
+mod calls;
+mod commands;
+mod events;
+mod fifo;
 mod floor;
-mod memory;
+mod guard;
+mod idle;
+mod layout;
+mod life;
+mod load;
+mod logs;
+mod logs_floor;
+mod machine;
+mod metric;
+mod plan;
+mod processes;
 mod report;
+mod running;
+mod setup;
 mod subject;
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::env;
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::report::{Figures, Metric};
-use crate::subject::{Running, Subject};
+use crate::metric::Family;
+use crate::plan::Plan;
+use crate::report::{Column, Report};
+use crate::running::Running;
+use crate::setup::Setup;
+use crate::subject::Subject;
 
-/// How many programs are started; their number is what spawning and memory are divided by.
-const PROGRAMS: usize = 100;
-/// How often everything is measured, in turn.
-const ROUNDS: usize = 5;
-/// How many crashes are made in each round.
-const CRASHES: usize = 10;
-
-fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [mode, fifo] = &args[..]
-        && mode == child::MODE
-    {
-        return child::run(fifo.as_ref());
-    }
-    let plan = Plan::from_args(&args)?;
-    let mut figures = Figures::default();
-    for round in 1..=plan.rounds {
-        eprintln!("round {round} of {}", plan.rounds);
-        for subject in &plan.subjects {
-            measure(subject, plan.programs, &mut figures)
-                .with_context(|| format!("cannot measure {}", subject.name()))?;
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            // Without the backtrace that a debug format adds: what failed is another program.
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
         }
-        floor::measure(plan.programs, &mut figures)?;
     }
-    print!("{}", figures.table(plan.programs));
-    Ok(())
 }
 
-/// What is to be measured.
-struct Plan {
-    subjects: Vec<Subject>,
-    programs: usize,
-    rounds: usize,
+fn run() -> Result<ExitCode> {
+    let mut args = env::args_os().skip(1).peekable();
+    match args.peek().and_then(|first| first.to_str()) {
+        Some(guard::GUARD) => guard::stand(args.skip(1)),
+        Some(guard::WORKER) => {
+            let args: Vec<String> = env::args().skip(2).collect();
+            work(&Plan::from_args(&args)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => guard::front(args),
+    }
 }
 
-impl Plan {
-    fn from_args(args: &[String]) -> Result<Self> {
-        let [minder, supervisor, options @ ..] = args else {
-            bail!("usage: minder-bench MINDER SUPERVISOR-FOLDER [--programs N] [--rounds N]");
-        };
-        let subjects = vec![
-            Subject::Minder(PathBuf::from(minder)),
-            Subject::Supervisor(PathBuf::from(supervisor)),
-        ];
-        let mut plan = Self {
-            subjects,
-            programs: PROGRAMS,
-            rounds: ROUNDS,
-        };
-        for option in options.chunks(2) {
-            match option {
-                [name, value] if name == "--programs" => plan.programs = value.parse()?,
-                [name, value] if name == "--rounds" => plan.rounds = value.parse()?,
-                _ => bail!("unknown option {option:?}"),
+fn work(plan: &Plan) -> Result<()> {
+    guard::inherit_orphans()?;
+    raise_file_limit();
+    for subject in &plan.missing {
+        eprintln!("{} is not installed, and left out", subject.column().name());
+    }
+    let mut report = Report::default();
+    for round in 1..=plan.extent.rounds {
+        eprintln!("round {round} of {}", plan.extent.rounds);
+        measure_round(plan, &mut report)?;
+    }
+    if plan.extent.most > 0 && plan.measures(Family::Life) {
+        for subject in &plan.subjects {
+            if matches!(subject, Subject::Minder(_)) {
+                let what = format!("{} programs", plan.extent.most);
+                attempt(subject.column(), &what, &mut report, |report| {
+                    with_the_most(subject, plan, report)
+                })?;
             }
         }
-        Ok(plan)
     }
+    let json = report.json(&machine::about(plan));
+    let text = serde_json::to_string_pretty(&json)? + "\n";
+    std::fs::write(&plan.json, text)
+        .with_context(|| format!("cannot write \"{}\"", plan.json.display()))
 }
 
-fn measure(subject: &Subject, programs: usize, figures: &mut Figures) -> Result<()> {
-    let name = subject.name();
-    let empty = Running::start(subject, 0)?;
-    let without_programs = empty.memory()?;
-    empty.stop()?;
-    figures.add(name, Metric::MemoryEmpty, without_programs.as_mib());
-
-    let mut running = Running::start(subject, programs)?;
-    let births = running.births(programs)?;
-    let bring_up = births.last_after(running.launched());
-    figures.add(name, Metric::Spawns, per_second(programs, bring_up));
-    let with_programs = running.memory()?;
-    let each = with_programs.minus(without_programs).as_kib() / as_f64(programs);
-    figures.add(name, Metric::MemoryEach, each);
-    for victim in births.pids().take(CRASHES) {
-        let killed = running.kill(victim)?;
-        let replaced = running.births(1)?.last_after(killed);
-        figures.add(name, Metric::Restart, replaced.as_secs_f64() * 1e3);
+/// Measures something. What fails is said, in the report too, and does not take the rest with it.
+fn attempt(
+    column: Column,
+    what: &str,
+    report: &mut Report,
+    measure: impl FnOnce(&mut Report) -> Result<()>,
+) -> Result<()> {
+    eprintln!("  {}, {what}", column.name());
+    if let Err(error) = measure(report) {
+        let failure = format!("{}, {what}: {error:#}", column.name());
+        eprintln!("cannot measure {failure}");
+        report.fail(failure);
+        guard::end_everything()?;
     }
-    let shutdown = running.stop()?;
-    figures.add(name, Metric::Shutdown, shutdown.as_secs_f64() * 1e3);
     Ok(())
 }
 
-fn per_second(count: usize, time: Duration) -> f64 {
-    as_f64(count) / time.as_secs_f64()
+fn measure_round(plan: &Plan, report: &mut Report) -> Result<()> {
+    let extent = &plan.extent;
+    for programs in extent.sizes {
+        let what = format!("{programs} programs");
+        if plan.runs_programs() {
+            for subject in &plan.subjects {
+                attempt(subject.column(), &what, report, |report| {
+                    with_programs(subject, *programs, plan, report)
+                })?;
+            }
+        }
+        if plan.measures(Family::Life) && *programs > 0 {
+            for column in [Column::Bare, Column::Contract] {
+                attempt(column, &what, report, |report| {
+                    floor::measure(column, *programs, extent, report)
+                })?;
+            }
+        }
+    }
+    if plan.measures(Family::Logs) {
+        for writers in logs::WORKLOADS {
+            let what = format!("logs, {} writers, {} B", writers.count, writers.bytes);
+            for subject in &plan.subjects {
+                attempt(subject.column(), &what, report, |report| {
+                    logs::measure(subject, writers, extent, report)
+                })?;
+            }
+            attempt(Column::Bare, &what, report, |report| {
+                logs_floor::measure(writers, extent, report)
+            })?;
+        }
+    }
+    for subject in plan.subjects.iter().filter(|one| one.speaks_xml_rpc()) {
+        if plan.measures(Family::Calls) {
+            attempt(
+                subject.column(),
+                "calls beside a log flood",
+                report,
+                |report| {
+                    let mut running = Running::start(subject, |here| Ok(calls::flood(here)))?;
+                    running.births(running.setup.programs.len())?;
+                    calls::measure(&running, true, extent, report)?;
+                    running.stop().map(drop)
+                },
+            )?;
+        }
+        if plan.measures(Family::Events) {
+            attempt(subject.column(), "events", report, |report| {
+                let programs = extent.largest();
+                let mut running =
+                    Running::start(subject, |here| Ok(events::listened(programs, here)))?;
+                events::measure(&mut running, report)?;
+                running.stop().map(drop)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// One subject with programs that wait, from its start to its end.
+fn with_programs(
+    subject: &Subject,
+    programs: usize,
+    plan: &Plan,
+    report: &mut Report,
+) -> Result<()> {
+    let extent = &plan.extent;
+    let mut unasked = Report::default();
+    let mut running = Running::start(subject, |here| Ok(Setup::waiting(programs, here)))?;
+    if programs > 0 {
+        let life = plan.measures(Family::Life);
+        life::start(&mut running, if life { report } else { &mut unasked })?;
+    }
+    if plan.measures(Family::Idle) {
+        idle::measure(&running, extent, report)?;
+    }
+    if programs > 0 && subject.speaks_xml_rpc() {
+        if plan.measures(Family::Calls) {
+            calls::measure(&running, false, extent, report)?;
+        }
+        if plan.measures(Family::Commands) {
+            commands::status(&running, extent, report)?;
+            if programs == extent.largest() {
+                commands::update(&mut running, report)?;
+            }
+        }
+    }
+    if programs > 0 && plan.measures(Family::Life) {
+        life::crash(&mut running, extent, report)?;
+        return life::stop(running, report);
+    }
+    running.stop()?;
+    Ok(())
+}
+
+/// As many programs as one subject is to run on one machine.
+fn with_the_most(subject: &Subject, plan: &Plan, report: &mut Report) -> Result<()> {
+    let extent = &plan.extent;
+    let most = extent.most;
+    let mut running = Running::start(subject, |here| {
+        let mut setup = Setup::waiting(most, here);
+        // With two logs each, there would be more files than a process may have open on many machines.
+        for program in &mut setup.programs {
+            program.stderr = false;
+        }
+        Ok(setup)
+    })?;
+    life::start(&mut running, report)?;
+    idle::measure(&running, extent, report)?;
+    commands::status(&running, extent, report)?;
+    life::crash(&mut running, extent, report)?;
+    life::stop(running, report)
+}
+
+/// As high as it goes: supervisors inherit it, and floors need it.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if setrlimit(Resource::Nofile, raised).is_err() {
+        eprintln!("the number of open files stays at {:?}", limit.current);
+    }
 }
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "counts of programs are far below 2^52"
+    reason = "counts of programs and answers are far below 2^52"
 )]
 fn as_f64(count: usize) -> f64 {
     count as f64

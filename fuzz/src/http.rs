@@ -6,9 +6,11 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use minder_api::{Ask, Interface, Problem, Reply, Source, sse};
+use minder_http::server::site::Site;
 use minder_http::server::{Credentials, serve_connection};
 use minder_rpc::{Answer, Call, Channel, Fault, FaultCode, LogFollow, LogRef, Service, Tail};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex, split};

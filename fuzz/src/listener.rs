@@ -69,7 +69,8 @@ fn is_bounded(state: &State) {
             ..
         }
         | State::Ready
-        | State::Unknown => {}
+        | State::Unknown
+        | State::Forgotten => {}
     }
 }
 

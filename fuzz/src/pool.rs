@@ -11,7 +11,7 @@ use minder_core::pool::PoolSnapshot;
 use minder_core::spec::{AutoRestart, GroupKind, LogTarget, ServerUrl, StreamSpec};
 use minder_core::{
     ChildId, Core, Effect, Effects, ExitStatus, GroupSpec, Inherited, Input, Message, Mono, Now,
-    ProcessSpec, Signal, Signals, Wall,
+    ProcessSpec, Signal, Signals, Snapshot, Wall,
 };
 
 /// How many events may wait.
@@ -55,6 +55,8 @@ pub(crate) fn run(bytes: &[u8]) {
 
 struct World {
     core: Core,
+    /// What a driver has written down, change by change.
+    written: Snapshot,
     now: Now,
     /// The child of each listener.
     children: [ChildId; LISTENERS],
@@ -70,8 +72,10 @@ impl World {
             wall: Wall(Duration::from_secs(1_700_000_000)),
         };
         let mut fx = Effects::new();
+        let core = Core::start(now, vec![pool()], "supervisor".into(), 0, &mut fx);
         let mut world = Self {
-            core: Core::start(now, vec![pool()], "supervisor".into(), 0, &mut fx),
+            written: core.snapshot(),
+            core,
             now,
             children: [ChildId(0); LISTENERS],
             told: 0,
@@ -147,9 +151,14 @@ impl World {
         self.carry_out(fx);
     }
 
-    /// Every event is in one place, and no more wait than may.
-    fn is_sound(&self) {
+    /// Every event is in one place, no more wait than may, and what was written down is true.
+    fn is_sound(&mut self) {
         let snapshot = self.core.snapshot();
+        match self.core.delta() {
+            Some(delta) => self.written.apply(delta).expect("it belongs to the core"),
+            None => self.written.clone_from(&snapshot),
+        }
+        assert_eq!(self.written, snapshot);
         let PoolSnapshot {
             queue, listeners, ..
         } = snapshot.groups[0]

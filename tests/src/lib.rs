@@ -11,14 +11,20 @@
 #![forbid(unsafe_code)]
 
 pub mod browser;
+pub mod chance;
 pub mod daemon;
 pub mod fastcgi;
 pub mod http;
+pub mod namespaces;
 pub mod normal;
+pub mod parts;
 pub mod sandbox;
+pub mod strace;
 pub mod subject;
 pub mod tree;
+pub mod vitals;
 pub mod wait;
+pub mod written;
 pub mod xmlrpc;
 
 pub use daemon::{Daemon, Run};

@@ -102,6 +102,17 @@ pub fn children(pid: i32) -> Vec<i32> {
     found
 }
 
+/// The process of a sandbox that is the first one of a pid namespace of its own, by its pid out here.
+#[must_use]
+pub fn init(sandbox: &Path) -> Option<i32> {
+    pids(sandbox).into_iter().find(|pid| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let pids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        let pids: Vec<_> = pids.unwrap_or_default().split_whitespace().collect();
+        pids.len() > 1 && pids.last() == Some(&"1")
+    })
+}
+
 /// The process' short name, without its newline.
 #[must_use]
 pub fn comm(pid: i32) -> Option<String> {
@@ -122,6 +133,26 @@ pub fn is_program(pid: i32) -> bool {
 #[must_use]
 pub fn is_alive(pid: i32) -> bool {
     state(pid).is_some_and(|state| state != 'Z')
+}
+
+/// How long ago `pid` was started, to a hundredth of a second; nothing if there is no such process.
+#[must_use]
+pub fn age(pid: i32) -> Duration {
+    let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let now: Option<f64> = uptime.split(' ').next().and_then(|word| word.parse().ok());
+    // In hundredths, as the kernel tells programs on every machine.
+    let started = stat_field(pid, 19).and_then(|field| field.parse::<f64>().ok());
+    match (now, started) {
+        (Some(now), Some(started)) => Duration::try_from_secs_f64(now - started / 100.0),
+        _ => Ok(Duration::ZERO),
+    }
+    .unwrap_or_default()
+}
+
+/// Whether `pid` has been stopped by a signal.
+#[must_use]
+pub fn is_stopped(pid: i32) -> bool {
+    state(pid) == Some('T')
 }
 
 /// The process group of `pid`.

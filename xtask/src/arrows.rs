@@ -56,7 +56,12 @@ fn wrong(workspace: &Workspace, arrows: &BTreeMap<String, BTreeSet<String>>) -> 
 
 /// Whether the architecture has to speak of this package as a crate.
 fn is_ours(package: &str) -> bool {
-    let chores = ["minder-bench", "minder-fuzz", "minder-tests"];
+    let chores = [
+        "minder-bench",
+        "minder-micro",
+        "minder-fuzz",
+        "minder-tests",
+    ];
     package.starts_with(PREFIX) && !chores.contains(&package)
 }
 

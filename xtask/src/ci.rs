@@ -5,22 +5,24 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::command::{self, cargo};
-use crate::{arrows, no_std, python};
+use crate::{arrows, counts, no_std, performance, python};
 
 /// A name, and what is done.
 type Step = (&'static str, fn() -> Result<()>);
 
 /// In the order of what fails soonest.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 12] = [
     ("format", format),
     ("arrows between crates", arrows::check),
     ("licences, bans and sources", deny),
     ("lints", lint),
     ("core without std", no_std::check),
     ("documentation", document),
+    ("page of what was measured", performance::check),
     ("Python environment", python::install),
     ("binaries", build),
     ("tests", test),
+    ("instructions of small pieces of work", counts::check),
     ("end to end, and comparison", test_end_to_end),
 ];
 

@@ -11,10 +11,14 @@ mod bench;
 mod ci;
 mod command;
 mod compat;
+mod counts;
+mod exercise;
 mod fuzz;
 mod metadata;
 mod no_std;
+mod performance;
 mod python;
+mod tools;
 
 use std::env;
 use std::path::Path;
@@ -27,9 +31,14 @@ usage: cargo xtask CHORE
 
   ci               everything that must pass before a change is ready
   python           the real Supervisor, Flask and gunicorn, installed below target/python
+  api              requests of all sorts to /api/v1, whose answers must be as it describes them
   compat [FILTER]  the comparison with the real Supervisor, or the cases whose name holds FILTER
   compat --table   the table of what is compared, written to docs/compatibility.md
-  bench [--quick]  Minder, the real Supervisor and a bare floor, measured side by side
+  bench [--quick] [--rounds N] [--only PART] [--write]
+                   Minder, the real Supervisor, s6, runit and two floors, measured side by side
+  performance      docs/performance.md, made from docs/performance.json
+  counts [--write] instructions of small pieces of work, compared with what is written down, or
+                   written down
   fuzz TARGET [--seconds N]
                    looks for input that breaks a target of fuzz/, for a minute or N seconds";
 
@@ -49,11 +58,14 @@ fn run(words: &[&str]) -> Result<()> {
     match *words {
         ["ci"] => ci::run(),
         ["python"] => python::install(),
+        ["api"] => exercise::run(),
         ["compat"] => compat::run(None),
         ["compat", "--table"] => compat::write_table(),
         ["compat", filter] => compat::run(Some(filter)),
-        ["bench"] => bench::run(bench::Extent::Full),
-        ["bench", "--quick"] => bench::run(bench::Extent::Quick),
+        ["bench", ref options @ ..] => bench::run(bench::Choice::from_words(options)?),
+        ["performance"] => performance::write(),
+        ["counts"] => counts::check(),
+        ["counts", "--write"] => counts::write(),
         ["fuzz", target] => fuzz::run(target, None),
         ["fuzz", target, "--seconds", seconds] => fuzz::run(target, Some(seconds)),
         _ => bail!("{USAGE}"),

@@ -15,10 +15,8 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// What is wrong with this request.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// The number of the same fault in XML-RPC, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<i32>,
     /// The methods that are allowed here. Not part of the body.
     #[serde(skip)]

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::signal::Signal;
+use crate::time::Now;
 
 /// One run of a process. Never reused, not even by a later daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +67,22 @@ impl fmt::Display for ExitStatus {
             Self::Unknown => f.write_str("exit status unknown"),
         }
     }
+}
+
+/// Where the identities of children begin. After a restart the keeper may still have a child that
+/// nobody could signal, and its identity must not be given out again: so each start begins at its
+/// own nanosecond, and hands out far fewer than there are nanoseconds until the next.
+pub(crate) fn first_child(now: Now) -> u64 {
+    u64::try_from(now.mono.0.as_nanos())
+        .unwrap_or(u64::MAX / 2)
+        .max(1)
+}
+
+/// The next identity.
+pub(crate) fn take(counter: &mut u64) -> u64 {
+    let taken = *counter;
+    *counter += 1;
+    taken
 }
 
 #[cfg(test)]

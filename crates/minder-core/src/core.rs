@@ -20,7 +20,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::batch::Batch;
-use crate::child::{ChildId, GroupId, ProcessId};
+use crate::child::{ChildId, GroupId, ProcessId, first_child, take};
+use crate::delta::Unwritten;
 use crate::effect::{Effect, Effects};
 use crate::event::Event;
 use crate::gallery::Gallery;
@@ -58,6 +59,7 @@ pub struct Core {
     pools: Pools,
     ticks: Ticks,
     gallery: Gallery,
+    unwritten: Unwritten,
 }
 
 /// How often somebody is told that a process is waited for.
@@ -194,6 +196,7 @@ impl Core {
             pools,
             ticks: Ticks::begin(now.wall),
             gallery: Gallery::new(),
+            unwritten: Unwritten::default(),
         }
     }
 
@@ -217,8 +220,14 @@ impl Core {
         });
         self.announce(Event::GroupAdded(spec.name.clone()), fx);
         self.roster.add(id, spec, processes);
-        self.gallery.groups_changed();
+        self.groups_changed();
         id
+    }
+
+    /// A group was added or removed, or has other processes.
+    fn groups_changed(&mut self) {
+        self.gallery.groups_changed();
+        self.unwritten.everything_changed();
     }
 
     fn autostart_group(&mut self, now: Now, group: GroupId, fx: &mut Effects) {
@@ -260,14 +269,17 @@ impl Core {
         };
         self.batch.answered(now.mono, id);
         let held = self.batch.holds(id);
+        let renews = self.is_forgotten(child);
         self.step(now, id, fx, |process, fx| {
             news(process, fx);
             if !held {
                 process.deadline_reached(now.mono, fx);
             }
         });
-        let ended = self.roster.process(id).is_some_and(Process::wants_restart);
-        if ended && self.may_start() {
+        let again = self.roster.process(id).is_some_and(|process| {
+            process.wants_restart() || renews && process.shown() == ProcessState::Stopped
+        });
+        if again && self.may_start() {
             self.spawn(now, id, fx);
         }
     }
@@ -316,10 +328,11 @@ impl Core {
         self.pools.overhear(from, fx);
         self.follow_listener(id, fx);
         self.gallery.process_changed(id);
+        self.unwritten.process_changed(id);
         if let Some(process) = self.roster.process(id) {
             self.timers
                 .set(Timer::Process(id), self.deadline_of(process));
-            self.waiting.settle(process, fx);
+            self.waiting.settle(now.mono, process, fx);
         }
         self.follow_stop(now, id, fx);
     }
@@ -378,21 +391,6 @@ impl Core {
         self.continue_ending(now, fx);
         self.pools.dispatch(&self.roster, fx);
     }
-}
-
-/// Where the identities of children begin. After a restart the keeper may still have a child that
-/// nobody could signal, and its identity must not be given out again: so each start begins at its
-/// own nanosecond, and hands out far fewer than there are nanoseconds until the next.
-fn first_child(now: Now) -> u64 {
-    u64::try_from(now.mono.0.as_nanos())
-        .unwrap_or(u64::MAX / 2)
-        .max(1)
-}
-
-fn take(counter: &mut u64) -> u64 {
-    let taken = *counter;
-    *counter += 1;
-    taken
 }
 
 #[cfg(test)]

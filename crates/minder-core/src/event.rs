@@ -332,9 +332,10 @@ impl fmt::Display for Entered {
     }
 }
 
-/// Bytes as a listener is told them: at most [`MAX_DATA`] of them, and as Python shows them if they
-/// are no text.
-struct Text<'a>(&'a [u8]);
+/// Bytes as a listener, or a reader of the log, is told them: at most [`MAX_DATA`] of them, and as
+/// Python shows them if they are no text.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a>(pub &'a [u8]);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

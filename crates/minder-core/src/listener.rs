@@ -11,8 +11,8 @@
 //!      └───────────────────────────────a result───────────────┘
 //! ```
 //!
-//! Nothing leads out of `Unknown` but a new child. How the bytes are cut into pieces makes no
-//! difference.
+//! Nothing leads out of `Unknown` but a new child, nor out of `Forgotten`, where a listener is of
+//! which no snapshot tells. How the bytes are cut into pieces makes no difference.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -54,6 +54,9 @@ pub enum State {
     },
     /// It has broken the protocol.
     Unknown,
+    /// The daemon that knew what it was told and has answered is gone and left nothing of it. It is
+    /// to end, and another takes its place.
+    Forgotten,
 }
 
 /// How much of an answer is there.
@@ -129,6 +132,14 @@ impl Listener {
         }
     }
 
+    /// A listener that runs, and of which nothing else is known.
+    pub(crate) fn forgotten(child: ChildId) -> Self {
+        Self {
+            state: State::Forgotten,
+            ..Self::new(child)
+        }
+    }
+
     /// Whether an event may be sent to it, as far as it is concerned.
     #[must_use]
     pub fn is_ready(&self) -> bool {
@@ -149,7 +160,7 @@ impl Listener {
     pub(crate) fn in_flight(&self) -> Option<&QueuedEvent> {
         match &self.state {
             State::Busy { event, .. } => Some(event),
-            State::Acknowledged { .. } | State::Ready | State::Unknown => None,
+            State::Acknowledged { .. } | State::Ready | State::Unknown | State::Forgotten => None,
         }
     }
 
@@ -184,7 +195,7 @@ impl Listener {
     /// Takes what the present state can make use of, and gives what is left.
     fn take<'a>(&mut self, bytes: &'a [u8], outcomes: &mut Vec<Outcome>) -> &'a [u8] {
         match &mut self.state {
-            State::Unknown => &[],
+            State::Unknown | State::Forgotten => &[],
             State::Ready => self.break_off(outcomes),
             State::Acknowledged { unread } => {
                 let missing = READY.len().saturating_sub(unread.len()).min(bytes.len());
@@ -260,7 +271,7 @@ impl State {
             Self::Acknowledged { .. } => Shown::Acknowledged,
             Self::Ready => Shown::Ready,
             Self::Busy { .. } => Shown::Busy,
-            Self::Unknown => Shown::Unknown,
+            Self::Unknown | Self::Forgotten => Shown::Unknown,
         }
     }
 }
@@ -283,7 +294,7 @@ fn acknowledged() -> State {
 fn event_of(state: State) -> Option<QueuedEvent> {
     match state {
         State::Busy { event, .. } => Some(event),
-        State::Acknowledged { .. } | State::Ready | State::Unknown => None,
+        State::Acknowledged { .. } | State::Ready | State::Unknown | State::Forgotten => None,
     }
 }
 

@@ -239,6 +239,11 @@ pub enum Message {
         /// Which.
         name: Arc<str>,
     },
+    /// A listener runs of which no daemon knows what it was told.
+    ListenerForgotten {
+        /// Which.
+        name: Arc<str>,
+    },
 }
 
 impl Message {
@@ -267,6 +272,7 @@ impl Message {
             | Self::EventRejected { .. }
             | Self::BadResultLine { .. }
             | Self::ListenerUnknown { .. }
+            | Self::ListenerForgotten { .. }
             | Self::AlreadyRunning { .. }
             | Self::ExitRequested { .. }
             | Self::RestartRequested { .. } => Level::Warn,
@@ -390,6 +396,11 @@ impl fmt::Display for Message {
                 f,
                 "{name}: has entered the UNKNOWN state and will no longer receive events, this \
                  usually indicates the process violated the eventlistener protocol"
+            ),
+            Self::ListenerForgotten { name } => write!(
+                f,
+                "{name}: nobody knows any more what it was told and has answered, so it is started \
+                 anew"
             ),
         }
     }

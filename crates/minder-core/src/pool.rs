@@ -11,11 +11,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::child::{ChildId, ProcessId};
+use crate::child::{ChildId, GroupId, ProcessId};
+use crate::delta::PoolDelta;
 use crate::effect::{Effect, Effects};
 use crate::event::EventType;
 use crate::group::Roster;
-use crate::listener::{Listener, Outcome, Shown};
+use crate::listener::{Listener, Outcome, Shown, State};
 use crate::message::Message;
 use crate::spec::{GroupKind, GroupSpec};
 use crate::state::ProcessState;
@@ -69,6 +70,8 @@ pub(crate) struct Pool {
     buffer_size: usize,
     subscriptions: Vec<EventType>,
     serial: u64,
+    // The serial that was told last.
+    told: u64,
     queue: Queue,
     // In the order of the spec.
     members: Vec<Member>,
@@ -79,13 +82,23 @@ struct Member {
     process: ProcessId,
     name: Arc<str>,
     listener: Option<Listener>,
+    // Whether the listener may be another than was told last.
+    changed: bool,
 }
 
 /// Events that wait, and how many bytes they take.
+///
+/// Events come and go at the ends alone. So what is left of those that were told of last lies
+/// together, and it is enough to count what came and went around it.
 #[derive(Debug, Default)]
 struct Queue {
     events: VecDeque<QueuedEvent>,
     bytes: usize,
+    // How many of the events that were told of are gone.
+    dropped: usize,
+    // How many were added before those that are left, and how many behind them.
+    front: usize,
+    back: usize,
 }
 
 impl Pool {
@@ -109,6 +122,7 @@ impl Pool {
             process: *process,
             name: spec.name.as_str().into(),
             listener: listeners.next().flatten(),
+            changed: false,
         });
         let mut queue = Queue::default();
         left.queue
@@ -123,6 +137,7 @@ impl Pool {
                 .filter_map(|name| EventType::named(name))
                 .collect(),
             serial: left.serial,
+            told: left.serial,
             queue,
             members: members.collect(),
         })
@@ -150,6 +165,27 @@ impl Pool {
             buffer_size: self.buffer_size,
             accepted: self.serial,
         }
+    }
+
+    /// How it differs from what it was when this was last asked, if it does.
+    pub(crate) fn delta(&mut self, group: GroupId) -> Option<PoolDelta> {
+        let members = self.members.iter_mut().enumerate();
+        let listeners: Vec<_> = members
+            .filter_map(|(place, member)| {
+                core::mem::take(&mut member.changed).then(|| (place, member.listener.clone()))
+            })
+            .collect();
+        let (dropped, front, back) = self.queue.difference();
+        let told = core::mem::replace(&mut self.told, self.serial);
+        let is_same = told == self.serial && dropped == 0 && front.is_empty() && back.is_empty();
+        (!is_same || !listeners.is_empty()).then_some(PoolDelta {
+            group,
+            serial: self.serial,
+            dropped,
+            front,
+            back,
+            listeners,
+        })
     }
 
     /// What it has asked for.
@@ -195,6 +231,7 @@ impl Pool {
             return;
         }
         let gone = core::mem::replace(&mut member.listener, child.map(Listener::new));
+        member.changed = true;
         if let Some(event) = gone.and_then(Listener::end) {
             self.put_back(event, fx);
         }
@@ -251,6 +288,7 @@ impl Pool {
                 return self.put_back(event, fx);
             };
             let member = &mut self.members[place];
+            member.changed = true;
             let Some(listener) = &mut member.listener else {
                 return self.put_back(event, fx);
             };
@@ -279,6 +317,7 @@ impl Pool {
     ) {
         let mut back = Vec::new();
         for member in &mut self.members {
+            member.changed = true;
             match &member.listener {
                 Some(listener) if lives(listener.child) => {
                     if let Some(event) = listener.in_flight() {
@@ -289,6 +328,8 @@ impl Pool {
                         });
                     }
                 }
+                // Kept until its process has taken note, which makes it be started anew.
+                Some(listener) if listener.state == State::Forgotten => {}
                 Some(_) => back.extend(member.listener.take().and_then(Listener::end)),
                 None => {}
             }
@@ -298,10 +339,19 @@ impl Pool {
         }
     }
 
+    /// Whether a child is a listener of which nobody knows what it was told.
+    pub(crate) fn is_forgotten(&self, child: ChildId) -> bool {
+        let mut listeners = self.members.iter().filter_map(|it| it.listener.as_ref());
+        listeners.any(|its| its.child == child && its.state == State::Forgotten)
+    }
+
     fn listener(&mut self, child: ChildId) -> Option<(Arc<str>, &mut Listener)> {
         self.members.iter_mut().find_map(|member| {
             let listener = member.listener.as_mut()?;
-            (listener.child == child).then(|| (member.name.clone(), listener))
+            (listener.child == child).then(|| {
+                member.changed = true;
+                (member.name.clone(), listener)
+            })
         })
     }
 
@@ -353,18 +403,40 @@ impl Pool {
 impl Queue {
     fn push_back(&mut self, event: QueuedEvent) {
         self.bytes += event.payload.len();
+        self.back += 1;
         self.events.push_back(event);
     }
 
     fn push_front(&mut self, event: QueuedEvent) {
         self.bytes += event.payload.len();
+        self.front += 1;
         self.events.push_front(event);
     }
 
     fn pop(&mut self) -> Option<QueuedEvent> {
         let event = self.events.pop_front()?;
         self.bytes -= event.payload.len();
+        let left = self.events.len() + 1 - self.front - self.back;
+        let count = match (self.front, left) {
+            (1.., _) => &mut self.front,
+            (0, 1..) => {
+                self.dropped += 1;
+                return Some(event);
+            }
+            (0, 0) => &mut self.back,
+        };
+        *count -= 1;
         Some(event)
+    }
+
+    /// How many events are gone since this was last asked, and which were added at either end.
+    fn difference(&mut self) -> (usize, Vec<QueuedEvent>, Vec<QueuedEvent>) {
+        let behind = self.events.len() - self.back;
+        let front = self.events.iter().take(self.front).cloned().collect();
+        let back = self.events.iter().skip(behind).cloned().collect();
+        let dropped = core::mem::take(&mut self.dropped);
+        (self.front, self.back) = (0, 0);
+        (dropped, front, back)
     }
 }
 

@@ -6,8 +6,10 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::child::{ChildId, GroupId, ProcessId};
+use crate::delta::PoolDelta;
 use crate::effect::{Effect, Effects};
 use crate::event::{Event, EventType};
 use crate::group::Roster;
@@ -82,6 +84,12 @@ impl Pools {
         self.by_group.values().map(Pool::level)
     }
 
+    /// How the pools differ from what they were when this was last asked.
+    pub(crate) fn deltas(&mut self) -> Vec<PoolDelta> {
+        let pools = self.by_group.iter_mut();
+        pools.filter_map(|(id, pool)| pool.delta(*id)).collect()
+    }
+
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.by_group.is_empty()
@@ -131,6 +139,11 @@ impl Pools {
     }
 
     /// The pool that a group is.
+    pub(crate) fn get(&self, id: GroupId) -> Option<&Pool> {
+        self.by_group.get(&id)
+    }
+
+    /// The pool that a group is, to be changed.
     pub(crate) fn get_mut(&mut self, id: GroupId) -> Option<&mut Pool> {
         self.by_group.get_mut(&id)
     }

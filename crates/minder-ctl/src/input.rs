@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -92,7 +92,7 @@ impl Source {
 
     async fn read(&self, chunk: &mut [u8]) -> io::Result<usize> {
         let fd = match self {
-            Self::Ready(fd) => return Ok(rustix::io::read(fd, chunk)?),
+            Self::Ready(fd) => return Ok(retry_on_intr(|| rustix::io::read(fd, &mut *chunk))?),
             Self::Waits(fd) => fd,
         };
         loop {
@@ -100,7 +100,9 @@ impl Source {
             // The descriptor is shared with whoever started us, so it stays blocking, and
             // the readiness of the last read may be stale.
             if has_input(fd.get_ref())? {
-                return Ok(rustix::io::read(fd.get_ref(), chunk)?);
+                return Ok(retry_on_intr(|| {
+                    rustix::io::read(fd.get_ref(), &mut *chunk)
+                })?);
             }
             readiness.clear_ready();
         }
@@ -113,7 +115,7 @@ fn has_input(fd: &OwnedFd) -> io::Result<bool> {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    Ok(poll(&mut fds, Some(&at_once))? > 0)
+    Ok(retry_on_intr(|| poll(&mut fds, Some(&at_once)))? > 0)
 }
 
 /// Whether a person sits at both ends.

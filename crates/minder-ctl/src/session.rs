@@ -157,16 +157,25 @@ impl Session {
         }
     }
 
-    /// Calls a method of the server.
+    /// Calls a method of the namespace `supervisor`.
+    pub(crate) async fn call(&mut self, method: &str, params: &[Value]) -> Result<Value, Failure> {
+        let method = format!("supervisor.{method}");
+        self.call_method(&method, params).await
+    }
+
+    /// Calls a method, which is named with its namespace.
     ///
     /// In the shell, Ctrl-C ends the wait; elsewhere it ends supervisorctl.
-    pub(crate) async fn call(&mut self, method: &str, params: &[Value]) -> Result<Value, Failure> {
+    pub(crate) async fn call_method(
+        &mut self,
+        method: &str,
+        params: &[Value],
+    ) -> Result<Value, Failure> {
         let client = match &mut self.client {
             Some(client) => client,
             None => self.client.insert(self.settings.client()?),
         };
-        let method = format!("supervisor.{method}");
-        let call = client.call(&method, params);
+        let call = client.call(method, params);
         if !self.in_shell {
             return Ok(call.await?);
         }

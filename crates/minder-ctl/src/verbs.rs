@@ -23,6 +23,7 @@ mod stop;
 mod tail;
 mod targets;
 mod update;
+mod upgrade;
 mod version;
 
 use std::pin::Pin;
@@ -80,10 +81,14 @@ static LISTED: [&Verb; 21] = [
     &version::VERB,
 ];
 
+/// The verbs that Supervisor does not have, by name: `help` lists them by themselves.
+static OWN: [&Verb; 1] = [&upgrade::VERB];
+
 /// The verb of this name, listed or not.
 pub(crate) fn find(name: &str) -> Option<&'static Verb> {
     LISTED
         .into_iter()
+        .chain(OWN)
         .chain([&help::VERB, &quit::END_OF_INPUT])
         .find(|verb| verb.name == name)
 }
@@ -92,6 +97,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Verb> {
 pub(crate) fn vocabulary() -> impl Iterator<Item = &'static str> {
     std::iter::once(&help::VERB)
         .chain(LISTED)
+        .chain(OWN)
         .map(|verb| verb.name)
 }
 
@@ -118,6 +124,7 @@ mod tests {
     #[test]
     fn the_listed_verbs_stand_in_order() {
         assert!(LISTED.is_sorted_by_key(|verb| verb.name));
+        assert!(OWN.is_sorted_by_key(|verb| verb.name));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! except where a call never reaches the core. [`infos`] tells how processes are, [`logs`] reads
 //! and empties what they wrote, and [`twiddler`] answers the calls of a plug-in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use minder_core::{Level, Mood, Now, ProcessState, Reply, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
 use minder_rpc::{
-    Answer, Call, DaemonInfo, Fault, FaultCode, LogFollow, LogRef, Service, Twiddler,
+    Answer, Call, DaemonInfo, Fault, FaultCode, Incident, LogFollow, LogRef, Service, Twiddler,
 };
 use tokio::sync::{Mutex, oneshot};
 
@@ -31,6 +32,7 @@ use crate::history::History;
 use crate::link::now;
 use crate::mailbox::{Command, Post};
 use crate::published::Published;
+use crate::upgrade::Upgrade;
 
 mod infos;
 pub(crate) mod logs;
@@ -65,6 +67,8 @@ pub(crate) struct Api {
     pub(crate) keeper_pid: u32,
     /// How many daemons have died since the start or the last restart.
     pub(crate) generation: u32,
+    /// How the latest upgrade went.
+    pub(crate) upgrade: Option<Upgrade>,
     /// When this one began.
     pub(crate) started: Now,
     /// What `getIdentification` tells.
@@ -73,6 +77,8 @@ pub(crate) struct Api {
     pub(crate) configuration: Configuration,
     /// Held by whoever adds a group.
     pub(crate) adding: Mutex<()>,
+    /// The names under which Supervisor's own methods can be called.
+    pub(crate) namespaces: Vec<Cow<'static, str>>,
     /// The names under which the plug-in `supervisor_twiddler` is switched on.
     pub(crate) twiddlers: Vec<Twiddler>,
     /// What `[supervisord]` puts in the environment of programs.
@@ -104,14 +110,12 @@ impl Service for Api {
             Call::Shutdown => self.ask(Request::Shutdown).await,
             Call::Restart => self.restart().await,
             Call::SendProcessStdin { name, chars } => self.send_stdin(name, chars).await,
-            Call::SendRemoteCommEvent { kind, data } => {
-                self.post.send(Command::RemoteCommunication { kind, data });
-                Ok(Answer::Done)
-            }
+            Call::SendRemoteCommEvent { kind, data } => self.tell_listeners(kind, data).await,
 
             Call::Twiddler(call) => self.twiddle(call).await,
             Call::GetMinderVersion => Ok(Answer::Text(VERSION.to_owned())),
             Call::GetMinderInfo => Ok(Answer::DaemonInfo(self.info())),
+            Call::UpgradeMinder => self.upgrade().await,
 
             Call::GetApiVersion => Ok(Answer::Text(API_VERSION.to_owned())),
             Call::GetSupervisorVersion => Ok(Answer::Text(VERSION_OF_SUPERVISOR.to_owned())),
@@ -132,7 +136,11 @@ impl Service for Api {
                 &self.published.latest(),
             ))),
 
-            Call::ReadLog(span) => logs::read(self.log.path(), None, span).await,
+            Call::ReadLog(span) => {
+                // Supervisor takes the word for the name of a file.
+                let shown = self.log.is_syslog().then(|| "syslog".to_owned());
+                logs::read(self.log.path(), shown, span).await
+            }
             Call::ClearLog => self.clear_log().await,
             Call::ReadProcessLog {
                 name,
@@ -160,6 +168,14 @@ impl Service for Api {
                 logs::clear_all(&self.plane, &self.published.latest()).await
             }
         }
+    }
+
+    fn namespaces(&self) -> &[Cow<'static, str>] {
+        &self.namespaces
+    }
+
+    fn note(&self, incident: &Incident<'_>) {
+        self.log.write(incident.level(), incident);
     }
 
     fn twiddlers(&self) -> &[Twiddler] {
@@ -259,6 +275,14 @@ impl Api {
             })
     }
 
+    async fn tell_listeners(&self, kind: String, data: String) -> Result<Answer, Fault> {
+        let (answer, told) = oneshot::channel();
+        self.post
+            .send(Command::RemoteCommunication { kind, data, answer });
+        answered(told).await?;
+        Ok(Answer::Done)
+    }
+
     async fn send_stdin(&self, name: String, chars: String) -> Result<Answer, Fault> {
         let picture = self.published.latest();
         let (_, process) = find(&picture.view, &name)?;
@@ -299,7 +323,14 @@ impl Api {
             keeper_pid: pid(self.keeper_pid),
             daemon_pid: pid(std::process::id()),
             started: self.started.wall.rpc_secs(),
+            upgrade: self.upgrade.as_ref().map(Upgrade::info),
         }
+    }
+
+    async fn upgrade(&self) -> Result<Answer, Fault> {
+        let (answer, version) = oneshot::channel();
+        self.post.send(Command::Upgrade { answer });
+        answered(version).await?.map(Answer::Text)
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, Fault> {

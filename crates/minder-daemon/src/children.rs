@@ -104,6 +104,11 @@ impl Children {
         self.known.get(&child).map(|known| known.process)
     }
 
+    /// Whose a child is.
+    pub(crate) fn known(&self, child: ChildId) -> Option<&Known> {
+        self.known.get(&child)
+    }
+
     /// The name of the process that a child belongs to.
     pub(crate) fn name(&self, child: ChildId) -> &str {
         self.known.get(&child).map_or("", |known| &known.spec.name)

@@ -61,7 +61,7 @@ pub(crate) fn open(version: u32, sealed: &[u8]) -> Result<&[u8], CodecError> {
     if found != version {
         return Err(CodecError::Version(found));
     }
-    let length = usize::try_from(head.u64()?).map_err(|_| CodecError::Length)?;
+    let length = head.place()?;
     let checksum = head.u32()?;
     let content = head.rest;
     if content.len() != length || length > MAX_SEALED {
@@ -71,6 +71,18 @@ pub(crate) fn open(version: u32, sealed: &[u8]) -> Result<&[u8], CodecError> {
         return Err(CodecError::Checksum);
     }
     Ok(content)
+}
+
+/// Separates what is sealed from what follows it.
+pub(crate) fn split_sealed(bytes: &[u8]) -> Result<(&[u8], &[u8]), CodecError> {
+    let mut head = Decoder::new(bytes);
+    if head.take(MAGIC.len())? != MAGIC {
+        return Err(CodecError::Magic);
+    }
+    let _version = head.u32()?;
+    let length = head.place()?;
+    let end = HEAD.checked_add(length).ok_or(CodecError::Length)?;
+    bytes.split_at_checked(end).ok_or(CodecError::Length)
 }
 
 /// Writes fields.
@@ -196,6 +208,11 @@ impl<'a> Decoder<'a> {
 
     pub(crate) fn u64(&mut self) -> Result<u64, CodecError> {
         self.array().map(u64::from_le_bytes)
+    }
+
+    /// A place in something that fits into memory, or its length.
+    pub(crate) fn place(&mut self) -> Result<usize, CodecError> {
+        usize::try_from(self.u64()?).map_err(|_| CodecError::Length)
     }
 
     pub(crate) fn i64(&mut self) -> Result<i64, CodecError> {

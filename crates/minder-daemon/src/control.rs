@@ -10,11 +10,13 @@ use std::thread::{self, JoinHandle};
 
 use minder_config::Server;
 use minder_http::bind::{BindError, BoundUnix, bind_tcp, bind_unix};
-use minder_http::server::{self, Credentials, Listener};
+use minder_http::server::{self, Credentials, Leave, Listener};
+use rustix::process::{Resource, getrlimit};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
 use crate::api::Api;
+use crate::mailbox::Command;
 use crate::settings::Endpoint;
 
 /// How many files are read, or configurations checked, at the same time. More clients wait.
@@ -22,7 +24,7 @@ const BLOCKING_THREADS: usize = 4;
 
 /// The thread that serves.
 pub(crate) struct Control {
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Leave>,
     thread: JoinHandle<()>,
 }
 
@@ -39,18 +41,18 @@ impl Control {
             .build()?;
         let (stop, stopped) = oneshot::channel();
         let log = Arc::clone(&api.log);
+        let post = api.post.clone();
         let serve = move || {
-            let shutdown = async {
-                // A driver that is gone wants an end as well.
-                let _ = stopped.await;
-            };
-            if let Err(error) = runtime.block_on(server::serve(listeners, Arc::new(api), shutdown))
-            {
+            // A driver that is gone wants an end as well.
+            let shutdown = async { stopped.await.unwrap_or(Leave::Now) };
+            let serving = server::serve(listeners, Arc::new(api), capacity(), shutdown);
+            if let Err(error) = runtime.block_on(serving) {
                 let line = format!("cannot serve clients: {error}");
                 log.write(minder_core::Level::Critical, line);
             }
             // Whoever reads a file for a client that is gone need not be waited for.
             runtime.shutdown_background();
+            post.send(Command::ClientsGone);
         };
         let thread = thread::Builder::new()
             .name("control".to_owned())
@@ -60,10 +62,23 @@ impl Control {
 
     /// Sends off what is being answered, and ends.
     pub(crate) fn stop(self) {
-        // It may have ended by itself; that has been told.
-        let _ = self.stop.send(());
-        let _ = self.thread.join();
+        let _ = self.begin_to_stop(Leave::Now).join();
     }
+
+    /// Begins to end. The driver is told once no client is served any more.
+    pub(crate) fn begin_to_stop(self, leave: Leave) -> JoinHandle<()> {
+        // It may have ended by itself; that has been told.
+        let _ = self.stop.send(leave);
+        self.thread
+    }
+}
+
+/// How many clients may be connected: never so many that no descriptors are left for logs, files
+/// and what the keeper hands over.
+fn capacity() -> u32 {
+    let most = getrlimit(Resource::Nofile).current.map(|most| most / 2);
+    most.and_then(|most| u32::try_from(most).ok())
+        .unwrap_or(server::CONNECTIONS)
 }
 
 /// Makes the socket of a server. Says on standard error, as Supervisor does, if it replaces one
@@ -89,14 +104,18 @@ pub(crate) fn bind(server: &Server) -> Result<OwnedFd, BindError> {
 }
 
 /// A socket as the server takes it, with who may use it.
-pub(crate) fn listener(socket: OwnedFd, endpoint: &Endpoint) -> (Listener, Option<Credentials>) {
+pub(crate) fn listener(
+    socket: &OwnedFd,
+    endpoint: &Endpoint,
+) -> io::Result<(Listener, Option<Credentials>)> {
+    let socket = socket.try_clone()?;
     let listener = match endpoint.file {
         Some(_) => Listener::Unix(UnixListener::from(socket)),
         None => Listener::Tcp(TcpListener::from(socket)),
     };
     let credentials = endpoint.credentials.as_ref();
     let credentials = credentials.map(|known| Credentials::new(&known.username, &known.password));
-    (listener, credentials)
+    Ok((listener, credentials))
 }
 
 /// Removes the socket files that were made.

@@ -17,7 +17,7 @@ mod perform;
 mod streams;
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use minder_core::effect::Halt;
@@ -32,6 +32,7 @@ use minder_os::errno_name;
 use minder_wire::{SpawnStep, Stream, ToDaemon, ToKeeper};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use tokio::sync::oneshot;
 
 use crate::children::Children;
 use crate::configuration::Configuration;
@@ -40,10 +41,13 @@ use crate::history::chronicle::Chronicle;
 use crate::inspected::Side;
 use crate::link::{Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
+use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
+use crate::mirror::SharedFd;
 use crate::plan::Inheritance;
 use crate::published::Published;
 use crate::snapshot::Recorder;
+use crate::upgrade::MakingRoom;
 use crate::waiters::Waiters;
 use minder_config::command;
 
@@ -64,10 +68,25 @@ pub(crate) struct Driver {
     pub(crate) inheritance: Inheritance,
     pub(crate) configuration: Configuration,
     pub(crate) files: LogFiles,
+    pub(crate) lookups: Lookups,
     pub(crate) waiters: Waiters,
     pub(crate) children: Children,
     /// Signals that have been acted upon in this step.
     pub(crate) heard: Vec<Signal>,
+    /// Who has told listeners something in this step.
+    pub(crate) told: Vec<oneshot::Sender<()>>,
+    pub(crate) making_room: MakingRoom,
+    /// Whether no client is served any more.
+    pub(crate) clients_are_gone: bool,
+}
+
+/// Why a daemon ends on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Everything has stopped.
+    Halt(Halt),
+    /// Another program takes our place, and everything runs on.
+    Upgrade,
 }
 
 /// A stream that there is something to do about.
@@ -82,11 +101,24 @@ enum Ready {
 const INIT: u32 = 1;
 
 impl Driver {
-    /// Drives until everything has stopped and is not to be started again.
-    pub(crate) fn run(&mut self) -> Result<Halt, LinkError> {
+    /// Drives until everything has stopped and is not to be started again, or until another program
+    /// takes our place.
+    pub(crate) fn run(&mut self) -> Result<End, LinkError> {
+        self.drive(Self::makes_room)
+    }
+
+    /// Goes on until no client is left that was connected.
+    pub(crate) fn see_clients_off(&mut self) -> Result<End, LinkError> {
+        self.drive(|driver| driver.clients_are_gone)
+    }
+
+    fn drive(&mut self, leaves: impl Fn(&mut Self) -> bool) -> Result<End, LinkError> {
         loop {
             if let Some(halt) = self.settle()? {
-                return Ok(halt);
+                return Ok(End::Halt(halt));
+            }
+            if leaves(self) {
+                return Ok(End::Upgrade);
             }
             let ready = self.wait()?;
             self.take_inputs(ready)?;
@@ -99,7 +131,8 @@ impl Driver {
         if self.link.has_early() {
             return Ok(Vec::new());
         }
-        let deadline = self.core.deadline();
+        let deadlines = [self.core.deadline(), self.making_room.deadline()];
+        let deadline = deadlines.into_iter().flatten().min();
         let timeout = deadline.map(|deadline| timeout(now().mono, deadline));
         let mut fds = vec![
             PollFd::from_borrowed_fd(self.link.as_fd(), PollFlags::IN),
@@ -134,7 +167,8 @@ impl Driver {
         for stream in ready {
             match stream {
                 Ready::Input(child) => {
-                    if !self.children.inputs.send(child) {
+                    let deaf = self.children.inputs.send(child);
+                    if deaf.is_some_and(|deaf| deaf.missed_event) {
                         self.input(now, Input::ListenerDeaf { child });
                     }
                 }
@@ -157,13 +191,26 @@ impl Driver {
         Ok(())
     }
 
+    /// Whether it is time to make room: nobody waits for an answer any more, or has waited long
+    /// enough.
+    fn makes_room(&mut self) -> bool {
+        let Some(deadline) = self.making_room.deadline() else {
+            return false;
+        };
+        let is_time = self.waiters.is_empty() || deadline <= now().mono;
+        if is_time {
+            self.making_room.leave();
+        }
+        is_time
+    }
+
     fn input(&mut self, now: Now, input: Input) {
         self.core.handle(now, input, &mut self.effects);
     }
 
     // What the keeper reports.
 
-    fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<OwnedFd>) -> Result<(), LinkError> {
+    fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<SharedFd>) -> Result<(), LinkError> {
         match report {
             ToDaemon::Spawned {
                 child,
@@ -220,6 +267,10 @@ impl Driver {
                     },
                 );
             }
+            ToDaemon::UpgradePossible { to } => {
+                self.making_room.possible(now.mono, &to, &self.log);
+            }
+            ToDaemon::UpgradeRefused { why } => self.making_room.refused(&why, &self.log),
             // Parts of the inventory; the driver begins when that is complete.
             ToDaemon::Welcome { .. }
             | ToDaemon::Child { .. }
@@ -287,13 +338,20 @@ impl Driver {
             } => {
                 self.send_stdin(process, &bytes, answer)?;
             }
-            Command::RemoteCommunication { kind, data } => {
+            Command::RemoteCommunication { kind, data, answer } => {
                 let event = Event::RemoteCommunication { kind, data };
                 self.chronicle.remote(&event, now.wall);
                 if let Event::RemoteCommunication { kind, data } = event {
                     self.input(now, Input::RemoteCommunication { kind, data });
                 }
+                self.told.push(answer);
             }
+            Command::Upgrade { answer } => {
+                if self.making_room.ask(answer) {
+                    self.link.send(&ToKeeper::Upgrade, &[])?;
+                }
+            }
+            Command::ClientsGone => self.clients_are_gone = true,
             Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
             Command::RestartChecked(Err(error)) => {
                 self.heard.push(Signal::HUP);
@@ -307,6 +365,10 @@ impl Driver {
                         report.trim_end()
                     ),
                 );
+            }
+            Command::LookedUp { child, answer } => {
+                self.lookups.answered(child);
+                self.spawn(child, answer)?;
             }
             Command::Logs(notice) => self.notice(now, notice)?,
         }

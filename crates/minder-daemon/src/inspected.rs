@@ -10,9 +10,10 @@
 //!                                        └──► core
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use minder_core::ChildId;
 use minder_core::spec::{GroupKind, StreamSpec};
@@ -27,6 +28,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::inbox::{Inbox, Taken};
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 use crate::outbox::{Outbox, Sent};
 
 /// How much may wait for the log plane before no more is taken in: then the program waits.
@@ -43,7 +45,7 @@ pub(crate) enum Interest {
         events: bool,
         /// How much text between capture tokens is kept; `None` if there is no capturing.
         capture: Option<usize>,
-        /// Whether escape sequences are left out of events. The log plane leaves them out of logs.
+        /// Whether escape sequences are left out of what is heard. The log plane leaves them out of logs.
         strip_ansi: bool,
     },
 }
@@ -78,15 +80,24 @@ impl Interest {
 pub(crate) enum Heard {
     /// A listener said this.
     Listener(Vec<u8>),
-    /// A program said this, and it is to become an event.
-    Text(Vec<u8>),
+    /// A program said this.
+    Text {
+        /// What it said.
+        data: Vec<u8>,
+        /// Whether it is to become an event.
+        is_event: bool,
+    },
     /// A program said this between capture tokens.
     Communication(Vec<u8>),
 }
 
 /// The streams that are looked into.
 #[derive(Default)]
-pub(crate) struct Inspected(BTreeMap<StreamId, Reader>);
+pub(crate) struct Inspected {
+    readers: BTreeMap<StreamId, Reader>,
+    /// Those of which the snapshot does not say yet what there is to say.
+    changed: BTreeSet<StreamId>,
+}
 
 struct Reader {
     inbox: Inbox,
@@ -94,7 +105,7 @@ struct Reader {
     capture: Option<Capture>,
     log: Outbox,
     /// Where the log plane's pipe begins; closed once all has been sent.
-    to_plane: Option<OwnedFd>,
+    to_plane: Option<SharedFd>,
     /// Nobody can write to the stream any more, and all of it has been looked at.
     ended: bool,
     /// How much of it has to be looked at before the end of its child is told.
@@ -104,7 +115,6 @@ struct Reader {
 /// What the snapshot says of one stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InspectedNote {
-    pub(crate) stream: StreamId,
     /// Up to where it has been looked at.
     pub(crate) position: u64,
     /// Up to where bytes for the log count.
@@ -131,12 +141,13 @@ impl Inspected {
     pub(crate) fn begin(
         &mut self,
         id: StreamId,
-        pipe: OwnedFd,
+        pipe: SharedFd,
         interest: Interest,
         link: &mut Link,
-    ) -> Result<OwnedFd, LinkError> {
+    ) -> Result<SharedFd, LinkError> {
         let (plane_end, our_end) =
             pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(io::Error::from)?;
+        let (plane_end, our_end) = (Arc::new(plane_end), Arc::new(our_end));
         let reader = Reader {
             inbox: Inbox::new(unblocked(pipe)?)?,
             interest,
@@ -149,14 +160,15 @@ impl Inspected {
         for (part, fd) in [
             (Part::Inbox, reader.inbox.file()),
             (Part::Log, reader.log.file()),
-            (Part::PipeIn, our_end.as_fd()),
-            (Part::PipeOut, plane_end.as_fd()),
+            (Part::PipeIn, &our_end),
+            (Part::PipeOut, &plane_end),
         ] {
             let name = name(part, id);
-            link.send(&ToKeeper::Hold { name }, &[fd])?;
+            link.hold(name, fd)?;
         }
         let to_plane = Some(our_end);
-        self.0.insert(id, Reader { to_plane, ..reader });
+        self.readers.insert(id, Reader { to_plane, ..reader });
+        self.changed.insert(id);
         Ok(plane_end)
     }
 
@@ -164,12 +176,12 @@ impl Inspected {
     /// plane's pipe, or gives the pipe back if something is missing.
     pub(crate) fn adopt(
         &mut self,
-        pipe: OwnedFd,
+        id: StreamId,
+        pipe: SharedFd,
         interest: Interest,
         note: &InspectedNote,
-        held: &mut BTreeMap<Vec<u8>, OwnedFd>,
-    ) -> Result<OwnedFd, OwnedFd> {
-        let id = note.stream;
+        held: &mut BTreeMap<Vec<u8>, SharedFd>,
+    ) -> Result<SharedFd, SharedFd> {
         let [inbox, log, to_plane, plane_end] = PARTS.map(|part| held.remove(&name(part, id)));
         let (Some(inbox), Some(log), Some(plane_end)) = (inbox, log, plane_end) else {
             return Err(pipe);
@@ -192,13 +204,14 @@ impl Inspected {
         };
         // No pipe will tell of what has been taken in already.
         let due = reader.unread();
-        self.0.insert(id, Reader { due, ..reader });
+        self.readers.insert(id, Reader { due, ..reader });
+        self.changed.insert(id);
         Ok(plane_end)
     }
 
     /// The streams that can be read from, and the log plane's pipes that are full.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (StreamId, Side, BorrowedFd<'_>)> {
-        self.0.iter().flat_map(|(id, reader)| {
+        self.readers.iter().flat_map(|(id, reader)| {
             let backlog = reader.log.waiting().unwrap_or(0);
             let readable = !reader.ended && backlog < MAX_BACKLOG;
             let from = readable.then(|| (*id, Side::Program, reader.inbox.as_fd()));
@@ -210,13 +223,15 @@ impl Inspected {
 
     /// Looks at what has come, at most one chunk.
     pub(crate) fn read(&mut self, id: StreamId) -> io::Result<Vec<Heard>> {
-        self.0.get_mut(&id).map_or(Ok(Vec::new()), Reader::read)
+        self.changed.insert(id);
+        let reader = self.readers.get_mut(&id);
+        reader.map_or(Ok(Vec::new()), Reader::read)
     }
 
     /// A child has ended: what it has written must be looked at before that is told.
     pub(crate) fn finish(&mut self, child: ChildId) {
         for reader in Channel::ALL.map(|channel| StreamId { child, channel }) {
-            if let Some(reader) = self.0.get_mut(&reader) {
+            if let Some(reader) = self.readers.get_mut(&reader) {
                 let left = ioctl_fionread(reader.inbox.as_fd()).unwrap_or(0);
                 reader.due = reader.unread() + usize::try_from(left).unwrap_or(0);
             }
@@ -225,20 +240,20 @@ impl Inspected {
 
     /// The streams that have something that must be looked at without waiting for more.
     pub(crate) fn due(&self) -> Vec<StreamId> {
-        let due = self.0.iter().filter(|(_, reader)| reader.due > 0);
+        let due = self.readers.iter().filter(|(_, reader)| reader.due > 0);
         due.map(|(id, _)| *id).collect()
     }
 
     /// Whether nothing of `child` is due, and all that was looked at has reached the log plane.
     pub(crate) fn is_finished(&self, child: ChildId) -> bool {
         let streams = Channel::ALL.map(|channel| StreamId { child, channel });
-        let mut readers = streams.iter().filter_map(|id| self.0.get(id));
+        let mut readers = streams.iter().filter_map(|id| self.readers.get(id));
         readers.all(|reader| reader.due == 0 && reader.log.waiting().unwrap_or(0) == 0)
     }
 
     /// Sends what belongs into the logs, once it is in the snapshot; and closes what has ended.
     pub(crate) fn send(&mut self, link: &mut Link) -> Result<(), LinkError> {
-        for (id, reader) in &mut self.0 {
+        for (id, reader) in &mut self.readers {
             reader.inbox.trim();
             let Some(pipe) = &reader.to_plane else {
                 continue;
@@ -257,7 +272,8 @@ impl Inspected {
 
     /// The log plane has closed its end of a stream: nothing of it is needed any more.
     pub(crate) fn remove(&mut self, id: StreamId, link: &mut Link) -> Result<(), LinkError> {
-        if self.0.remove(&id).is_some() {
+        if self.readers.remove(&id).is_some() {
+            self.changed.insert(id);
             for name in PARTS.map(|part| name(part, id)) {
                 link.send(&ToKeeper::Release { name }, &[])?;
             }
@@ -266,14 +282,16 @@ impl Inspected {
     }
 
     /// What the snapshot must say.
-    pub(crate) fn notes(&self) -> impl Iterator<Item = InspectedNote> {
-        self.0.iter().map(|(id, reader)| InspectedNote {
-            stream: *id,
-            position: reader.inbox.position(),
-            log_end: reader.log.end(),
-            capture: reader.capture.clone(),
-            ended: reader.ended,
-        })
+    pub(crate) fn notes(&self) -> impl Iterator<Item = (StreamId, InspectedNote)> {
+        let readers = self.readers.iter();
+        readers.map(|(id, reader)| (*id, reader.note()))
+    }
+
+    /// What of that it does not say yet; `None` of what it must not say any more.
+    pub(crate) fn changes(&mut self) -> Vec<(StreamId, Option<InspectedNote>)> {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        let note = |id| self.readers.get(&id).map(Reader::note);
+        changed.map(|id| (id, note(id))).collect()
     }
 }
 
@@ -287,6 +305,15 @@ pub(crate) enum Side {
 }
 
 impl Reader {
+    fn note(&self) -> InspectedNote {
+        InspectedNote {
+            position: self.inbox.position(),
+            log_end: self.log.end(),
+            capture: self.capture.clone(),
+            ended: self.ended,
+        }
+    }
+
     fn unread(&self) -> usize {
         self.inbox.unread().unwrap_or(0)
     }
@@ -348,15 +375,17 @@ impl Reader {
         else {
             return Ok(());
         };
-        let told = |text: Vec<u8>| if strip_ansi { stripped(&text) } else { text };
-        match piece {
-            Piece::Outside(text) => {
-                self.log.put(&text)?;
-                heard.extend(events.then(|| Heard::Text(told(text))));
-            }
-            Piece::Inside(text) => heard.extend(events.then(|| Heard::Text(told(text)))),
-            Piece::Whole(text) => heard.push(Heard::Communication(told(text))),
+        if let Piece::Outside(text) = &piece {
+            self.log.put(text)?;
         }
+        let told = |text: Vec<u8>| if strip_ansi { stripped(&text) } else { text };
+        heard.push(match piece {
+            Piece::Outside(text) | Piece::Inside(text) => Heard::Text {
+                data: told(text),
+                is_event: events,
+            },
+            Piece::Whole(text) => Heard::Communication(told(text)),
+        });
         Ok(())
     }
 }
@@ -381,7 +410,7 @@ fn name(part: Part, StreamId { child, channel }: StreamId) -> Vec<u8> {
     format!("{part}:{}:{channel}", child.0).into_bytes()
 }
 
-fn unblocked(pipe: OwnedFd) -> io::Result<OwnedFd> {
+fn unblocked(pipe: SharedFd) -> io::Result<SharedFd> {
     fcntl_setfl(&pipe, fcntl_getfl(&pipe)? | OFlags::NONBLOCK)?;
     Ok(pipe)
 }

@@ -119,6 +119,7 @@ fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
         DaemonCommand::Version => return Ok(print(&format!("{VERSION_OF_SUPERVISOR}\n"))),
     };
     let start_directory = environment.cwd.clone();
+    let installed = minder_keeper::installed_at(&start_directory);
     let (configuration, warning) = configuration(program, &options, environment)?;
     let loaded = configuration.load()?;
     let mut note = Note {
@@ -130,6 +131,7 @@ fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
         infos: Vec::new(),
         first_infos: Vec::new(),
         background: None,
+        installed,
     };
     take_identity(&loaded.supervisord, &mut note)?;
     raise_limits(&loaded.supervisord, &mut note)?;
@@ -278,13 +280,13 @@ pub(crate) fn python_error(error: &io::Error) -> String {
 }
 
 fn run_in_foreground(note: &Note) -> ExitCode {
-    let error = minder_keeper::enter(None, note.seal());
+    let error = minder_keeper::enter(None, note.seal(), &note.installed);
     tell(&format!("cannot become the keeper: {error}\n"));
     ExitCode::from(SOFTWARE)
 }
 
 fn run_in_background(note: &Note) -> ExitCode {
-    match minder_keeper::start_in_background(note.seal()) {
+    match minder_keeper::start_in_background(note.seal(), &note.installed) {
         Ok(Outcome::Ready) => ExitCode::SUCCESS,
         Ok(Outcome::Failed { code, text }) => {
             tell(&text);

@@ -18,17 +18,23 @@ mod inputs;
 mod inspected;
 mod interface;
 mod launch;
+mod leftovers;
 mod link;
 mod log_files;
+mod lookups;
 mod mailbox;
+mod mirror;
 mod note;
 mod outbox;
 mod plan;
 mod published;
+mod register;
 mod settings;
 mod snapshot;
+mod succession;
 #[cfg(test)]
 mod testing;
+mod upgrade;
 mod waiters;
 
 pub use boot::daemon;

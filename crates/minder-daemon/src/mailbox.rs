@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use minder_config::ConfigError;
-use minder_core::{ProcessId, Reply, Request};
+use minder_core::{ChildId, ProcessId, Reply, Request};
 use minder_logs::plane::Notice;
 use minder_rpc::Fault;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 use tokio::sync::oneshot;
+
+use crate::lookups::Answer;
+use crate::upgrade;
 
 /// What another thread asks the driver for, or tells it.
 pub(crate) enum Command {
@@ -25,10 +28,20 @@ pub(crate) enum Command {
         bytes: Vec<u8>,
         answer: oneshot::Sender<Result<(), Fault>>,
     },
-    /// A client has something to say to listeners.
-    RemoteCommunication { kind: String, data: String },
+    /// A client has something to say to listeners. Answered once it is in the snapshot.
+    RemoteCommunication {
+        kind: String,
+        data: String,
+        answer: oneshot::Sender<()>,
+    },
+    /// Another program is to take our place.
+    Upgrade { answer: upgrade::Answer },
+    /// No client is served any more.
+    ClientsGone,
     /// Everything is to begin anew, and the configuration has been looked at for that.
     RestartChecked(Result<(), ConfigError>),
+    /// What a start has waited for is known.
+    LookedUp { child: ChildId, answer: Answer },
     /// Something the log plane has to say.
     Logs(Notice),
 }

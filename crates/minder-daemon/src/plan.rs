@@ -7,7 +7,6 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use minder_config::command::Executable;
 use minder_core::spec::ServerUrl;
 use minder_core::{ProcessSpec, Signal};
-use minder_os::users;
 use minder_wire::{Credentials, Plan, Stdin};
 
 /// The signals that Python ignores, and so the programs of Supervisor start with ignored.
@@ -32,8 +31,15 @@ impl Inheritance {
             .map(OsString::as_os_str)
     }
 
-    /// The plan of one start of `spec`, a process of the group named `group`.
-    pub(crate) fn plan(&self, spec: &ProcessSpec, group: &str, executable: &Executable) -> Plan {
+    /// The plan of one start of `spec`, a process of the group named `group`, as somebody else or
+    /// as the daemon's own user.
+    pub(crate) fn plan(
+        &self,
+        spec: &ProcessSpec,
+        group: &str,
+        executable: &Executable,
+        credentials: Credentials,
+    ) -> Plan {
         Plan {
             file: executable.file.as_os_str().as_bytes().to_vec(),
             argv: executable
@@ -47,7 +53,7 @@ impl Inheritance {
                 .as_ref()
                 .map(|directory| directory.clone().into_bytes()),
             umask: spec.umask.or(self.umask),
-            credentials: credentials(spec.uid),
+            credentials,
             stdin: Stdin::Pipe,
             stderr_to_stdout: spec.redirect_stderr,
             ignored_signals: IGNORED_SIGNALS.to_vec(),
@@ -77,33 +83,5 @@ impl Inheritance {
             .into_iter()
             .map(|(name, value)| [name.into_vec(), value.into_vec()].join(&b'='))
             .collect()
-    }
-}
-
-/// Whom a program becomes. That it cannot be done is told by the child, as Supervisor's does.
-fn credentials(uid: Option<u32>) -> Credentials {
-    let own = rustix::process::geteuid();
-    let Some(uid) = uid.filter(|uid| *uid != own.as_raw()) else {
-        return Credentials::Keep;
-    };
-    let refuse = |why: String| Credentials::Refuse {
-        uid,
-        why: why.into_bytes(),
-    };
-    let user = match users::user_by_uid(uid) {
-        Ok(Some(user)) => user,
-        Ok(None) => return refuse(format!("Can't find uid {uid}")),
-        Err(error) => return refuse(error.to_string()),
-    };
-    if !own.is_root() {
-        return refuse("Can't drop privilege as nonroot user".to_owned());
-    }
-    match users::groups_of(&user) {
-        Ok(groups) => Credentials::Become {
-            uid,
-            gid: user.gid,
-            groups,
-        },
-        Err(_) => refuse("Could not set groups of effective user".to_owned()),
     }
 }

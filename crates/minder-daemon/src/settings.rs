@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) server_url: Option<String>,
     /// Where the daemon answers, in the order in which the sockets are held.
     pub(crate) servers: Vec<Endpoint>,
+    /// The names under which Supervisor's own methods can be called.
+    pub(crate) namespaces: Vec<String>,
     /// The names under which the plug-in `supervisor_twiddler` is switched on.
     pub(crate) twiddlers: Vec<Twiddler>,
     /// What `[supervisord]` puts in the environment of programs.
@@ -69,6 +71,7 @@ impl Settings {
             pidfile: supervisord.pidfile.clone(),
             server_url: server_url(servers),
             servers: servers.iter().map(endpoint).collect(),
+            namespaces: namespaces(&loaded.rpc_interfaces),
             twiddlers: loaded.rpc_interfaces.iter().filter_map(twiddler).collect(),
             variables: supervisord.environment.clone(),
         }
@@ -106,6 +109,7 @@ impl Settings {
                     out.text(value);
                 });
             });
+            out.list(self.namespaces.iter(), |out, name| out.text(name));
         });
         seal(VERSION, &out.finish())
     }
@@ -136,6 +140,7 @@ impl Settings {
                         })
                     })
                 })?,
+                namespaces: Vec::from([SUPERVISOR.to_owned()]),
                 twiddlers: Vec::new(),
                 variables: BTreeMap::new(),
             };
@@ -145,6 +150,10 @@ impl Settings {
                 let variables =
                     input.list(|input| input.record(|input| Ok((input.text()?, input.text()?))))?;
                 settings.variables = variables.into_iter().collect();
+            }
+            // One in which they had this name in any case, at that.
+            if !input.is_at_end() {
+                settings.namespaces = input.list(Decoder::text)?;
             }
             Ok(settings)
         })
@@ -158,6 +167,14 @@ fn read_twiddler(input: &mut Decoder<'_>) -> Result<Twiddler, CodecError> {
             whitelist: input.list(Decoder::text)?,
         })
     })
+}
+
+/// What Supervisor's own methods are called by most.
+const SUPERVISOR: &str = "supervisor";
+
+fn namespaces(interfaces: &[RpcInterface]) -> Vec<String> {
+    let main = interfaces.iter().filter(|it| it.methods == Methods::Main);
+    main.map(|interface| interface.namespace.clone()).collect()
 }
 
 fn twiddler(interface: &RpcInterface) -> Option<Twiddler> {
@@ -292,6 +309,7 @@ mod tests {
                     credentials: None,
                 },
             ],
+            namespaces: vec!["supervisor".to_owned(), "x".to_owned()],
             twiddlers: vec![Twiddler {
                 namespace: "twiddler".to_owned(),
                 whitelist: vec!["log".to_owned()],

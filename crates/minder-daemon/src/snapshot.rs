@@ -4,7 +4,12 @@
 //! are, and what they ask for) and the *state* (how each process is). The state names the layout
 //! that it belongs to. A new layout is held before the state that refers to it, and the old one is
 //! released after that; so whenever the daemon dies, the state that is held has its layout.
+//!
+//! The state is written down whole from time to time; what a step has changed is added to it
+//! ([`journal`]).
 
+mod changes;
+mod journal;
 mod pools;
 mod processes;
 mod recovery;
@@ -12,28 +17,32 @@ mod specs;
 mod streams;
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use minder_core::delta::Head;
 use minder_core::process::{Down, State};
 use minder_core::snapshot::{GroupSnapshot, NextIds, ProcessSnapshot};
-use minder_core::{GroupId, GroupSpec, Mood, ProcessId, Snapshot};
+use minder_core::{Delta, GroupId, GroupSpec, Mood, ProcessId, Snapshot};
 use minder_os::memfd;
 use minder_wire::ToKeeper;
 
 use crate::codec::{CodecError, Decoder, Encoder, MAX_SEALED, open, seal};
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 use crate::published::LogPaths;
 
 pub(crate) use recovery::{label, recover};
-pub(crate) use streams::{StreamNotes, StreamsLeft, is_of_stream};
+pub(crate) use streams::{StreamChanges, StreamNotes, StreamsLeft, is_of_stream};
+
+use journal::Journal;
 
 /// Where the state is held.
 const STATE: &[u8] = b"state";
 /// How the names begin under which layouts are held.
 const LAYOUT: &[u8] = b"layout:";
-/// The layout of both parts.
-const VERSION: u32 = 1;
+/// The layout of both parts. Since 2 the state is a journal.
+const VERSION: u32 = 2;
 
 /// The log files of every process.
 pub(crate) type Files = Arc<BTreeMap<ProcessId, LogPaths>>;
@@ -48,8 +57,8 @@ pub(crate) struct Recorder {
     /// What the layout in force says. A group whose processes are others has another spec.
     groups: Vec<(GroupId, Arc<GroupSpec>)>,
     candidate: Vec<Arc<GroupSpec>>,
-    /// The state that is held.
-    state: Vec<u8>,
+    /// The state that is held; `None` if none of ours is.
+    journal: Option<Journal>,
 }
 
 impl Recorder {
@@ -67,7 +76,25 @@ impl Recorder {
         }
     }
 
-    /// Gives what there is to know now to the keeper, unless it has it already.
+    /// Whether what a step changes can be [added](Self::add) to what the keeper has.
+    pub(crate) fn has_room(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::has_room)
+    }
+
+    /// Adds what has changed to what the keeper has.
+    pub(crate) fn add(&mut self, delta: &Delta, streams: &StreamChanges) -> Result<(), LinkError> {
+        if delta.is_empty() && streams.is_empty() {
+            return Ok(());
+        }
+        let mut out = Encoder::new();
+        changes::write(&mut out, delta, streams);
+        if let Some(journal) = &mut self.journal {
+            journal.add(&out.finish())?;
+        }
+        Ok(())
+    }
+
+    /// Gives all there is to know now to the keeper.
     pub(crate) fn record(
         &mut self,
         snapshot: &Snapshot,
@@ -85,11 +112,9 @@ impl Recorder {
             self.groups = groups.map(|it| (it.id, Arc::clone(&it.spec))).collect();
             self.candidate.clone_from(&snapshot.candidate);
         }
-        let state = state(snapshot, streams, self.layout);
-        if state != self.state {
-            hold(link, STATE, &seal(VERSION, &state))?;
-            self.state = state;
-        }
+        let journal = Journal::begin(VERSION, &state(snapshot, streams, self.layout))?;
+        link.hold(STATE.to_vec(), journal.file())?;
+        self.journal = Some(journal);
         for name in outdated {
             link.send(&ToKeeper::Release { name }, &[])?;
         }
@@ -101,7 +126,7 @@ impl Recorder {
         let same_group = |((id, spec), theirs): (&(GroupId, _), &GroupSnapshot)| {
             *id == theirs.id && Arc::ptr_eq(spec, &theirs.spec)
         };
-        !self.state.is_empty()
+        self.journal.is_some()
             && self.groups.len() == snapshot.groups.len()
             && self.groups.iter().zip(&snapshot.groups).all(same_group)
             && self.candidate.len() == snapshot.candidate.len()
@@ -121,12 +146,7 @@ fn layout_number(name: &[u8]) -> Option<u64> {
 /// Holds `content` under `name` with the keeper.
 pub(crate) fn hold(link: &mut Link, name: &[u8], content: &[u8]) -> Result<(), LinkError> {
     let file = memfd::sealed("minder-state", content)?;
-    link.send(
-        &ToKeeper::Hold {
-            name: name.to_vec(),
-        },
-        &[file.as_fd()],
-    )
+    link.hold(name.to_vec(), &Arc::new(file))
 }
 
 /// What an earlier daemon left.
@@ -152,14 +172,14 @@ pub(crate) enum LegacyError {
 }
 
 /// Whether an earlier daemon left something to [`take`].
-pub(crate) fn is_left(held: &BTreeMap<Vec<u8>, OwnedFd>) -> bool {
+pub(crate) fn is_left(held: &BTreeMap<Vec<u8>, SharedFd>) -> bool {
     held.contains_key(STATE)
 }
 
 /// Takes what an earlier daemon left out of what the keeper holds, and a recorder that goes on after
 /// it; `None` if there was no such daemon.
 pub(crate) fn take(
-    held: &mut BTreeMap<Vec<u8>, OwnedFd>,
+    held: &mut BTreeMap<Vec<u8>, SharedFd>,
 ) -> Option<(Result<Legacy, LegacyError>, Recorder)> {
     let state = held.remove(STATE)?;
     let names: Vec<_> = held
@@ -174,28 +194,36 @@ pub(crate) fn take(
     Some((read(&state, &layouts), Recorder::after(names)))
 }
 
-fn read(state: &OwnedFd, layouts: &[(Vec<u8>, OwnedFd)]) -> Result<Legacy, LegacyError> {
-    let sealed = memfd::read_sealed(state, MAX_SEALED)?;
-    let mut state = Decoder::new(open(VERSION, &sealed)?);
+fn read(state: &OwnedFd, layouts: &[(Vec<u8>, SharedFd)]) -> Result<Legacy, LegacyError> {
+    let journal = journal::load(state)?;
+    let found = journal::parse(VERSION, &journal)?;
+    let mut state = Decoder::new(found.state);
     let name = layout_name(state.u64()?);
     let (_, file) = layouts
         .iter()
         .find(|(held, _)| *held == name)
         .ok_or(LegacyError::Missing("layout"))?;
     let sealed = memfd::read_sealed(file, MAX_SEALED)?;
-    Ok(read_contents(open(VERSION, &sealed)?, &mut state)?)
+    let mut legacy = read_contents(open(VERSION, &sealed)?, &mut state)?;
+    for entry in found.entries {
+        legacy.read_changes(&mut Decoder::new(entry))?;
+    }
+    Ok(legacy)
+}
+
+impl Legacy {
+    fn read_changes(&mut self, entry: &mut Decoder<'_>) -> Result<(), CodecError> {
+        let (delta, streams) = changes::read(entry)?;
+        self.streams.apply(streams);
+        self.snapshot.apply(delta).map_err(|_| CodecError::Value)
+    }
 }
 
 /// Reads a layout, and what stands in a state behind the number of it.
 fn read_contents(layout: &[u8], state: &mut Decoder<'_>) -> Result<Legacy, CodecError> {
     let (mut snapshot, files) = read_layout(layout)?;
     read_state(state, &mut snapshot)?;
-    // A release without events left nothing of streams.
-    let streams = if state.is_at_end() {
-        StreamNotes::default()
-    } else {
-        streams::read(state)?
-    };
+    let streams = streams::read(state)?;
     Ok(Legacy {
         snapshot,
         files,
@@ -203,8 +231,9 @@ fn read_contents(layout: &[u8], state: &mut Decoder<'_>) -> Result<Legacy, Codec
     })
 }
 
-/// What a daemon would go on with that found these contents of a layout and of a state; `None` if
-/// they are of no use. Panics if the same is not read again once it has been written down.
+/// What a daemon would go on with that found these contents of a layout and of a state, and behind
+/// the state what a step has changed; `None` if they are of no use. Panics if the same is not read
+/// again once it has been written down.
 ///
 /// For the fuzz target, which has no keeper that could hold them.
 #[doc(hidden)]
@@ -212,7 +241,10 @@ fn read_contents(layout: &[u8], state: &mut Decoder<'_>) -> Result<Legacy, Codec
 pub fn reread(layout_found: &[u8], state_found: &[u8]) -> Option<Snapshot> {
     let mut input = Decoder::new(state_found);
     let number = input.u64().ok()?;
-    let found = read_contents(layout_found, &mut input).ok()?;
+    let mut found = read_contents(layout_found, &mut input).ok()?;
+    if !input.is_at_end() {
+        found.read_changes(&mut input).ok()?;
+    }
     let sealed = layout(&found.snapshot, &found.files);
     let content = open(VERSION, &sealed).expect("what was just sealed opens");
     let state = state(&found.snapshot, &found.streams, number);
@@ -334,18 +366,13 @@ impl SpecTable {
 fn state(snapshot: &Snapshot, streams: &StreamNotes, layout: u64) -> Vec<u8> {
     let mut out = Encoder::new();
     out.u64(layout);
-    out.record(|out| {
-        out.u8(match snapshot.mood {
-            Mood::Running => 0,
-            Mood::Restarting => 1,
-            Mood::ShuttingDown => 2,
-        });
-        out.u64(snapshot.next.child);
-        out.u64(snapshot.next.process);
-        out.u64(snapshot.next.group);
-        out.u64(snapshot.serial);
-        out.u64(snapshot.tick);
-    });
+    let head = Head {
+        mood: snapshot.mood,
+        next: snapshot.next,
+        serial: snapshot.serial,
+        tick: snapshot.tick,
+    };
+    write_head(&mut out, &head);
     let processes: Vec<_> = snapshot
         .groups
         .iter()
@@ -357,26 +384,47 @@ fn state(snapshot: &Snapshot, streams: &StreamNotes, layout: u64) -> Vec<u8> {
     out.finish()
 }
 
-fn read_state(input: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), CodecError> {
+fn write_head(out: &mut Encoder, head: &Head) {
+    out.record(|out| {
+        out.u8(match head.mood {
+            Mood::Running => 0,
+            Mood::Restarting => 1,
+            Mood::ShuttingDown => 2,
+        });
+        out.u64(head.next.child);
+        out.u64(head.next.process);
+        out.u64(head.next.group);
+        out.u64(head.serial);
+        out.u64(head.tick);
+    });
+}
+
+fn read_head(input: &mut Decoder<'_>) -> Result<Head, CodecError> {
     input.record(|input| {
-        snapshot.mood = match input.u8()? {
-            0 => Mood::Running,
-            1 => Mood::Restarting,
-            2 => Mood::ShuttingDown,
-            _ => return Err(CodecError::Value),
-        };
-        snapshot.next = NextIds {
-            child: input.u64()?,
-            process: input.u64()?,
-            group: input.u64()?,
-        };
-        // A release without events left it at this.
-        if !input.is_at_end() {
-            snapshot.serial = input.u64()?;
-            snapshot.tick = input.u64()?;
-        }
-        Ok(())
-    })?;
+        Ok(Head {
+            mood: match input.u8()? {
+                0 => Mood::Running,
+                1 => Mood::Restarting,
+                2 => Mood::ShuttingDown,
+                _ => return Err(CodecError::Value),
+            },
+            next: NextIds {
+                child: input.u64()?,
+                process: input.u64()?,
+                group: input.u64()?,
+            },
+            serial: input.u64()?,
+            tick: input.u64()?,
+        })
+    })
+}
+
+fn read_state(input: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), CodecError> {
+    let head = read_head(input)?;
+    snapshot.mood = head.mood;
+    snapshot.next = head.next;
+    snapshot.serial = head.serial;
+    snapshot.tick = head.tick;
     let known: Vec<ProcessSnapshot> = input.list(processes::read)?;
     let places = snapshot
         .groups
@@ -391,10 +439,6 @@ fn read_state(input: &mut Decoder<'_>, snapshot: &mut Snapshot) -> Result<(), Co
     }
     if known.next().is_some() {
         return Err(CodecError::Value);
-    }
-    // Nor did it leave anything of pools.
-    if input.is_at_end() {
-        return Ok(());
     }
     pools::read(input, snapshot)
 }

@@ -21,6 +21,11 @@ impl Waiters {
         request
     }
 
+    /// Whether nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// Answers a request. Whoever asked may have gone away: the action counts all the same.
     pub(crate) fn answer(&mut self, request: RequestId, reply: Reply) {
         if let Some(answer) = self.open.remove(&request) {

@@ -6,16 +6,21 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::chown;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 /// How many connections may wait to be accepted: as in Supervisor.
 const BACKLOG: i32 = 1024;
+
+/// How many bytes the path of a Unix socket may have. The kernel takes one more, without the NUL that
+/// ends it, but most clients do not.
+const LONGEST_PATH: usize = 107;
 
 /// How often a stale socket is removed before giving up: each time, somebody else has been faster
 /// in making it anew.
@@ -155,7 +160,11 @@ fn name(errno: Errno) -> Option<&'static str> {
 /// Listens on a port. `host` is a name, an address (an IPv6 one may stand in brackets), or empty
 /// or `*` for every IPv4 address of the machine.
 pub fn bind_tcp(host: &str, port: u16) -> Result<TcpListener, BindError> {
-    let address = resolve(host, port)?;
+    bind_address(resolve(host, port)?)
+}
+
+/// Listens on an address.
+pub fn bind_address(address: SocketAddr) -> Result<TcpListener, BindError> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
@@ -168,8 +177,9 @@ pub fn bind_tcp(host: &str, port: u16) -> Result<TcpListener, BindError> {
     Ok(socket.into())
 }
 
-/// One address. Supervisor knows IPv4 alone, so that `localhost` has to mean what it did.
-fn resolve(host: &str, port: u16) -> Result<SocketAddr, BindError> {
+/// One address of `host`, which is what it is for [`bind_tcp`]. May ask a name server, and wait
+/// for it. Supervisor knows IPv4 alone, so that `localhost` has to mean what it did.
+pub fn resolve(host: &str, port: u16) -> Result<SocketAddr, BindError> {
     let host = match host {
         "" | "*" => "0.0.0.0",
         host => host
@@ -226,24 +236,42 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     fn new(place: &'a Path) -> Self {
+        let pid = std::process::id();
         let mut path = place.as_os_str().to_owned();
-        path.push(format!(".{}", std::process::id()));
-        let path = path.into();
+        path.push(format!(".{pid}"));
+        let mut path = PathBuf::from(path);
+        if unix_address(&path).is_err() {
+            // The place itself fits: a name of the draft that is as short as can be is all it takes.
+            path = place.with_file_name(format!(".{pid}"));
+        }
         Self { path, place }
     }
 
     fn listen(&self, mode: u32, owner: Option<Owner>) -> Result<UnixListener, BindError> {
         // An earlier run that had the same pid may have been killed right here.
         remove(&self.path)?;
-        let address = unix_address(&self.path)?;
         let socket = unix_socket()?;
-        net::bind(&socket, &address)?;
+        self.bind(&socket)?;
         rustix::fs::chmod(&self.path, Mode::from_raw_mode(mode))?;
         if let Some(owner) = owner {
             self.give_to(owner)?;
         }
         net::listen(&socket, BACKLOG)?;
         Ok(socket.into())
+    }
+
+    fn bind(&self, socket: &OwnedFd) -> Result<(), BindError> {
+        if let Ok(address) = unix_address(&self.path) {
+            return Ok(net::bind(socket, &address)?);
+        }
+        // Even the short name is longer than the one in the place: the folder is named by a
+        // descriptor instead of its path.
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+        let folder = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string());
+        let address = unix_address(&folder.join(self.path.file_name().unwrap_or_default()))?;
+        Ok(net::bind(socket, &address)?)
     }
 
     fn give_to(&self, owner: Owner) -> Result<(), BindError> {
@@ -266,15 +294,14 @@ impl Drop for Draft<'_> {
 }
 
 fn unix_address(path: &Path) -> Result<SocketAddrUnix, BindError> {
-    SocketAddrUnix::new(path).map_err(|errno| match errno {
-        Errno::NAMETOOLONG => BindError::PathTooLong {
-            path: path.to_owned(),
-        },
-        errno => errno.into(),
-    })
+    if path.as_os_str().len() > LONGEST_PATH {
+        let path = path.to_owned();
+        return Err(BindError::PathTooLong { path });
+    }
+    Ok(SocketAddrUnix::new(path)?)
 }
 
-fn unix_socket() -> Result<rustix::fd::OwnedFd, Errno> {
+fn unix_socket() -> Result<OwnedFd, Errno> {
     let flags = SocketFlags::CLOEXEC;
     net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
 }

@@ -48,9 +48,9 @@ use self::connection::{Connections, Patient, Place};
 use self::respond::Responder;
 use self::site::Site;
 
-/// How many connections are served at once. Each costs a descriptor and up to a head's buffer;
-/// beyond, the one that has been waiting longest for its next request makes room.
-const CONNECTIONS: u32 = 1024;
+/// How many connections are served at once, at most. Each costs a descriptor and up to a head's
+/// buffer; beyond, the one that has been waiting longest for its next request makes room.
+pub const CONNECTIONS: u32 = 1024;
 
 /// How long the head of a request may be, in bytes. Browsers send a few hundred.
 const HEAD_BYTES: usize = 64 << 10;
@@ -64,6 +64,20 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long answers under way may take to be sent when the server ends.
 const FAREWELL: Duration = Duration::from_millis(500);
 
+/// How long who has just connected may take to ask when another server goes on. Everybody else waits
+/// for as long.
+const HEARING: Duration = Duration::from_secs(2);
+
+/// What becomes of connections when the server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Answers under way are sent; all others end.
+    Now,
+    /// Who has connected and not asked for anything yet may still do so: another server goes on, and
+    /// nobody need notice.
+    AfterNewcomers,
+}
+
 /// A socket to serve, bound and listening.
 #[derive(Debug)]
 pub enum Listener {
@@ -73,16 +87,18 @@ pub enum Listener {
     Unix(unix::net::UnixListener),
 }
 
-/// Serves `listeners`, each with the credentials that it asks for, until `shutdown`.
+/// Serves `listeners`, each with the credentials that it asks for, at most `capacity` connections at
+/// once, which [`CONNECTIONS`] bounds; until `shutdown`, which tells what becomes of connections.
 ///
 /// Calls that are waiting for their answer then are cut off. Fails only if a listener cannot be
 /// taken over by the runtime, before anything is served.
 pub async fn serve<S: Service + Interface + Site>(
     listeners: Vec<(Listener, Option<Credentials>)>,
     service: Arc<S>,
-    shutdown: impl Future<Output = ()>,
+    capacity: u32,
+    shutdown: impl Future<Output = Leave>,
 ) -> io::Result<()> {
-    let connections = Arc::new(Connections::new(CONNECTIONS));
+    let connections = Arc::new(Connections::new(capacity.clamp(1, CONNECTIONS)));
     let responder = Responder::new(service);
     let mut accepting = JoinSet::new();
     for (listener, credentials) in listeners {
@@ -101,9 +117,9 @@ pub async fn serve<S: Service + Interface + Site>(
             }
         }
     }
-    shutdown.await;
+    let leave = shutdown.await;
     accepting.shutdown().await;
-    connections.dismiss_all();
+    connections.dismiss_all(leave);
     connections.all_gone().await;
     Ok(())
 }
@@ -125,16 +141,30 @@ async fn accept<L: Accept, S: Service + Interface + Site>(
     connections: Arc<Connections>,
 ) {
     loop {
-        let Ok(stream) = listener.accept().await else {
-            // The client has gone already, or no descriptor is left. The latter would be
-            // reported again and again without a pause.
-            connections.make_room();
-            sleep(ACCEPT_PAUSE).await;
-            continue;
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) if is_about_one_client(&error) => continue,
+            Err(_) => {
+                // No descriptor is left, or no memory. That would be reported again and again
+                // without a pause.
+                connections.make_room();
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         let place = connections.enter().await;
         tokio::spawn(attend(stream, place, responder.clone()));
     }
+}
+
+/// Whether the client to be accepted has gone already, say: the next one may be there.
+fn is_about_one_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
 }
 
 /// Both sorts of listener, seen as one.
@@ -187,7 +217,13 @@ where
     let mut http = pin!(http.serve_connection(stream, answer));
 
     let dismissed = until(connection.dismissed(), http.as_mut()).await.is_none();
-    if dismissed && !connection.is_waiting() {
+    if dismissed && connection.is_heard_out() {
+        let asked = until(connection.has_asked(), http.as_mut());
+        if let Ok(Some(_)) = timeout(HEARING, asked).await {
+            return;
+        }
+    }
+    if dismissed && connection.is_worth_waiting_for() {
         http.as_mut().graceful_shutdown();
         let _ = timeout(FAREWELL, http).await;
     }

@@ -9,6 +9,7 @@ use minder_os::frames;
 use minder_os::limits::Limit;
 use minder_os::signals::SignalSet;
 use minder_os::spawn::{Identity, ProcessGroup, Recipe, Spawner};
+use minder_wire::Daemons;
 
 use crate::DAEMON_ARGV0;
 use crate::keeper::FORWARDED;
@@ -31,6 +32,7 @@ pub(crate) enum Daemon {
 pub(crate) fn start(
     spawner: &mut Spawner,
     open_files: Limit,
+    oom_score_adj: Option<i32>,
     environment: &[CString],
 ) -> io::Result<(u32, OwnedFd)> {
     let (ours, theirs) = frames::pair()?;
@@ -52,8 +54,9 @@ pub(crate) fn start(
         umask: None,
         default_signals: Vec::new(),
         ignored_signals: Vec::new(),
-        oom_score_adj: None,
+        oom_score_adj,
         limits: vec![open_files],
+        mark: None,
     };
     Ok((spawner.spawn(&recipe)?, ours))
 }
@@ -82,6 +85,43 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// What is told to the next keeper, while there is no daemon.
+    pub(crate) fn hand_over(&self) -> Daemons {
+        Daemons {
+            generation: self.generation,
+            restarts: self.restarts,
+            last_end: self.last_end,
+            died_young: self.died_young,
+        }
+    }
+
+    /// Goes on after another keeper.
+    pub(crate) fn take_over(told: Daemons) -> Self {
+        Self {
+            generation: told.generation,
+            restarts: told.restarts,
+            last_end: told.last_end,
+            died_young: told.died_young,
+            ready: false,
+        }
+    }
+
+    /// Takes note that a daemon has left to make room for another program.
+    pub(crate) fn made_room(&mut self) {
+        self.generation = self.generation.saturating_add(1);
+        self.last_end = None;
+    }
+
+    /// Another program is tried, whose daemons have not failed yet.
+    pub(crate) fn begin_afresh(&mut self) {
+        self.died_young = 0;
+    }
+
+    /// Whether daemons do not stay up.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.died_young >= FAILING
+    }
+
     /// What is known after a daemon has left to begin anew.
     pub(crate) fn restarted(&self) -> Self {
         Self {
@@ -99,6 +139,11 @@ impl History {
     /// Takes note that the daemon is ready.
     pub(crate) fn is_ready(&mut self) {
         self.ready = true;
+    }
+
+    /// Whether the daemon that has just ended, or still runs, has said that it is ready.
+    pub(crate) fn is_ready_now(&self) -> bool {
+        self.ready
     }
 
     /// How long to wait before the next daemon after one that lived so long.
@@ -120,6 +165,9 @@ impl History {
         })
     }
 }
+
+/// So many in a row die young for a reason that lies in the program.
+const FAILING: u32 = 3;
 
 /// A daemon that ends sooner than this will hardly do better at once.
 const YOUNG: Duration = Duration::from_secs(1);

@@ -19,9 +19,37 @@ pub(crate) struct News {
     /// Signals that a daemon was told of and has not acted upon yet.
     unheard: VecDeque<i32>,
     orphans: VecDeque<Ended>,
+    /// The answer to the question whether an upgrade is possible.
+    upgrade: Option<ToDaemon>,
 }
 
 impl News {
+    /// Goes on after a keeper without a daemon that had these signals and orphans to tell of.
+    pub(crate) fn take_over(signals: Vec<i32>, orphans: Vec<(u32, i32)>) -> Self {
+        let orphans = orphans.into_iter();
+        Self {
+            signals: signals.into(),
+            orphans: orphans.map(|(pid, status)| Ended { pid, status }).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The signals that no daemon has acted upon.
+    pub(crate) fn signals(&self) -> Vec<i32> {
+        self.signals.iter().copied().collect()
+    }
+
+    /// The ends of processes that are no children.
+    pub(crate) fn orphans(&self) -> Vec<(u32, i32)> {
+        let orphans = self.orphans.iter();
+        orphans.map(|ended| (ended.pid, ended.status)).collect()
+    }
+
+    /// Whether an upgrade is possible: as it was asked for.
+    pub(crate) fn upgrade(&mut self, answer: ToDaemon) {
+        self.upgrade = Some(answer);
+    }
+
     /// A child has ended.
     pub(crate) fn exit(&mut self, child: u64) {
         self.exits.push_back(child);
@@ -56,6 +84,7 @@ impl News {
     /// will be in its inventory.
     pub(crate) fn daemon_is_gone(&mut self) {
         self.exits.clear();
+        self.upgrade = None;
         for signal in std::mem::take(&mut self.signals) {
             if !self.unheard.contains(&signal) {
                 self.unheard.push_back(signal);
@@ -87,11 +116,13 @@ impl News {
         if let Some(signal) = self.signals.front() {
             return Some(ToDaemon::Signalled { signal: *signal });
         }
-        let ended = self.orphans.front()?;
-        Some(ToDaemon::Orphan {
-            pid: ended.pid,
-            status: ended.status,
-        })
+        if let Some(ended) = self.orphans.front() {
+            return Some(ToDaemon::Orphan {
+                pid: ended.pid,
+                status: ended.status,
+            });
+        }
+        self.upgrade.clone()
     }
 
     /// The first has been told.
@@ -99,10 +130,14 @@ impl News {
         if self.exits.pop_front().is_some() {
             return;
         }
-        match self.signals.pop_front() {
-            Some(signal) if !self.unheard.contains(&signal) => self.unheard.push_back(signal),
-            Some(_) => {}
-            None => drop(self.orphans.pop_front()),
+        if let Some(signal) = self.signals.pop_front() {
+            if !self.unheard.contains(&signal) {
+                self.unheard.push_back(signal);
+            }
+            return;
+        }
+        if self.orphans.pop_front().is_none() {
+            self.upgrade = None;
         }
     }
 }
@@ -129,7 +164,7 @@ mod tests {
 
     fn ended_child(id: u64, pid: u32) -> Children {
         let mut children = Children::default();
-        children.insert(id, pid, Vec::new(), Ends::default());
+        children.insert(id, pid, Vec::new(), Ends::default(), None);
         let at = Clocks {
             mono_nanos: 3,
             wall_nanos: 4,
@@ -139,9 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_children_come_before_signals_and_those_before_orphans() {
+    fn ends_come_before_signals_and_those_before_orphans_and_those_before_the_rest() {
         let children = ended_child(7, 70);
         let mut news = News::default();
+        let refused = ToDaemon::UpgradeRefused { why: Vec::new() };
+        news.upgrade(refused.clone());
         news.orphan(Ended { pid: 5, status: 0 });
         news.signal(15);
         news.exit(7);
@@ -154,6 +191,7 @@ mod tests {
             },
             ToDaemon::Signalled { signal: 15 },
             ToDaemon::Orphan { pid: 5, status: 0 },
+            refused,
         ];
         assert_eq!(tell_all(&mut news, &children), told);
     }

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 
+use minder_os::clock::{Shown, clocks, shown};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, fstat};
 use rustix::io::retry_on_intr;
 
 use crate::Outcome;
@@ -96,6 +97,37 @@ pub(crate) fn complain(text: &str) {
     }
 }
 
+/// Writes a line into the daemon's log, in its form and of the level that is never left out: what an
+/// operator has to know while there is no daemon to tell it.
+///
+/// Nothing is made or waited for: if the file is gone, or is none, there is nobody to tell.
+pub(crate) fn write_to_log(path: &[u8], text: &str) {
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let Ok(log) = rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty()) else {
+        return;
+    };
+    let is_file = fstat(&log)
+        .is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile);
+    if let (true, Some(at)) = (is_file, shown(clocks().wall_nanos)) {
+        write(&log, log_line(at, text).as_bytes());
+    }
+}
+
+fn log_line(at: Shown, text: &str) -> String {
+    let Shown {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        milli,
+    } = at;
+    format!(
+        "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02},{milli:03} CRIT {text}\n"
+    )
+}
+
 /// Writes all of it, unless nobody reads: then there is nobody else to tell.
 fn write(to: impl AsFd, bytes: &[u8]) {
     let mut rest = bytes;
@@ -109,3 +141,25 @@ fn write(to: impl AsFd, bytes: &[u8]) {
 
 /// The exit code for a failure of our own (`EX_SOFTWARE`).
 pub(crate) const EX_SOFTWARE: u8 = 70;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_looks_like_the_daemons_own() {
+        let at = Shown {
+            year: 2026,
+            month: 7,
+            day: 1,
+            hour: 9,
+            minute: 5,
+            second: 0,
+            milli: 7,
+        };
+        assert_eq!(
+            log_line(at, "words"),
+            "2026-07-01 09:05:00,007 CRIT words\n"
+        );
+    }
+}

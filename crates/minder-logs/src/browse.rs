@@ -474,7 +474,9 @@ mod tests {
             match cursor.read_more().unwrap() {
                 Piece::Nothing => return text,
                 Piece::Added(part) => text += &String::from_utf8_lossy(&part.bytes),
-                Piece::Break(broken) => text += &format!("<{}>", broken.name()),
+                Piece::Break(broken) => {
+                    text.extend(["<", broken.name(), ">"]);
+                }
             }
         }
     }

@@ -93,8 +93,16 @@ struct Log {
 
 enum OpenTarget {
     Off,
-    Syslog(Connection),
+    Syslog(SyslogLog),
     File(Outlet),
+}
+
+/// The log in the hands of the system's log daemon. A line that it does not take at once is lost,
+/// and told of as soon as it takes one again: Supervisor would wait, and everybody with it.
+struct SyslogLog {
+    connection: Connection,
+    /// How many lines were lost since then.
+    lost: u64,
 }
 
 impl MainLog {
@@ -153,6 +161,14 @@ impl MainLog {
         match &*self.state() {
             State::Early { .. } => None,
             State::Open(log) => log.file().map(|file| file.path().to_owned()),
+        }
+    }
+
+    /// Whether the log goes to the system's log daemon.
+    pub fn is_syslog(&self) -> bool {
+        match &*self.state() {
+            State::Early { .. } => false,
+            State::Open(log) => matches!(log.target, OpenTarget::Syslog(_)),
         }
     }
 
@@ -218,7 +234,7 @@ impl Log {
         let ties = Ties::none();
         let target = match &spec.target {
             Target::Off => OpenTarget::Off,
-            Target::Syslog => OpenTarget::Syslog(Connection::default()),
+            Target::Syslog => OpenTarget::Syslog(SyslogLog::new(Connection::default())),
             Target::File {
                 path,
                 max_bytes,
@@ -255,10 +271,7 @@ impl Log {
             OpenTarget::Off => {}
             OpenTarget::Syslog(syslog) => {
                 for text in self.line[start..].trim_end_matches('\n').split('\n') {
-                    let mut line = String::new();
-                    start_line(&mut line, time, level);
-                    line.push_str(text);
-                    syslog.send(time, &line);
+                    syslog.write(time, level, text);
                 }
             }
             OpenTarget::File(file) => file.write(self.line.as_bytes(), &self.ties),
@@ -281,6 +294,37 @@ impl Log {
             Ok(false) => Err(ClearError::NoFile),
             Err(error) => Err(ClearError::Failed(error)),
         }
+    }
+}
+
+impl SyslogLog {
+    fn new(connection: Connection) -> Self {
+        let lost = 0;
+        Self { connection, lost }
+    }
+
+    fn write(&mut self, time: DateTime, level: Level, text: &str) {
+        if self.lost > 0 {
+            let told = format!(
+                "{} lines of this log are missing: syslog did not take them",
+                self.lost
+            );
+            if !self.send(time, Level::Warn, &told) {
+                self.lost += 1;
+                return;
+            }
+            self.lost = 0;
+        }
+        if !self.send(time, level, text) {
+            self.lost += 1;
+        }
+    }
+
+    fn send(&mut self, time: DateTime, level: Level, text: &str) -> bool {
+        let mut line = String::new();
+        start_line(&mut line, time, level);
+        line.push_str(text);
+        self.connection.send(time, &line)
     }
 }
 
@@ -314,6 +358,7 @@ fn start_line(line: &mut String, time: DateTime, level: Level) {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::net::UnixDatagram;
 
     use jiff::civil::date;
     use tempfile::TempDir;
@@ -436,5 +481,43 @@ mod tests {
         log.reopen();
         log.clear().unwrap();
         assert!(Path::new("/dev/full").exists());
+    }
+
+    #[test]
+    fn lines_that_syslog_does_not_take_are_counted_and_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let time = date(2026, 11, 27).at(10, 3, 10, 0);
+        let mut log = SyslogLog::new(Connection::to(path.clone()));
+        let write = |log: &mut SyslogLog, text: &str| log.write(time, Level::Info, text);
+        // Nobody is there.
+        write(&mut log, "lost");
+        let reader = UnixDatagram::bind(path).unwrap();
+        reader.set_nonblocking(true).unwrap();
+        let read = || {
+            let mut buffer = [0; 200];
+            let length = reader.recv(&mut buffer).ok()?;
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let line = text.split_once("supervisord: 2026-11-27 10:03:10,000 ");
+            Some(line.expect("a date and a name").1.to_owned())
+        };
+        let missing = |lost: usize| {
+            format!("WARN {lost} lines of this log are missing: syslog did not take them")
+        };
+        write(&mut log, "one");
+        assert_eq!(read(), Some(missing(1)));
+        assert_eq!(read(), Some("INFO one".to_owned()));
+        // Nobody reads.
+        let mut written = 0;
+        while log.lost < 3 {
+            write(&mut log, "more");
+            written += 1;
+        }
+        let taken: Vec<_> = std::iter::from_fn(read).collect();
+        assert_eq!(taken.len(), written - 3);
+        write(&mut log, "last");
+        assert_eq!(read(), Some(missing(3)));
+        assert_eq!(read(), Some("INFO last".to_owned()));
+        assert_eq!(read(), None);
     }
 }

@@ -8,9 +8,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{FileType, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 /// How many symbolic links are followed when asking whether a path leads to a descriptor; the
 /// kernel's own limit.
@@ -96,7 +97,7 @@ impl FileId {
 /// An open file, and what it is.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) file: OwnedFd,
+    pub(crate) file: Arc<OwnedFd>,
     pub(crate) id: FileId,
     pub(crate) kind: Kind,
 }
@@ -118,12 +119,12 @@ impl Opened {
             }
             let mode = Mode::from_raw_mode(mode);
             // Reading is needed only to see whether the last line is complete.
-            match rustix::fs::open(path, flags | OFlags::RDWR, mode) {
-                Err(Errno::ACCESS) => rustix::fs::open(path, flags | OFlags::WRONLY, mode)?,
+            match open(path, flags | OFlags::RDWR, mode) {
+                Err(Errno::ACCESS) => open(path, flags | OFlags::WRONLY, mode)?,
                 other => other?,
             }
         } else {
-            rustix::fs::open(path, flags | OFlags::WRONLY, Mode::empty())?
+            open(path, flags | OFlags::WRONLY, Mode::empty())?
         };
         Self::examine(file, Kind::File)
     }
@@ -131,7 +132,7 @@ impl Opened {
     /// Opens what a descriptor of some process refers to, by its link below `/proc`.
     fn by_descriptor(path: &Path) -> io::Result<Self> {
         let flags = OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::WRONLY;
-        let open = |flags| rustix::fs::open(path, flags, Mode::empty());
+        let open = |flags| open(path, flags, Mode::empty());
         let file = match open(flags | OFlags::APPEND) {
             // Sockets cannot be opened by name; those of ours need not be.
             Err(Errno::NXIO) => own_standard_output(path)?,
@@ -143,7 +144,8 @@ impl Opened {
     }
 
     /// Says what `file` is; a regular one is of the kind `regular`.
-    pub(crate) fn examine(file: OwnedFd, regular: Kind) -> io::Result<Self> {
+    pub(crate) fn examine(file: impl Into<Arc<OwnedFd>>, regular: Kind) -> io::Result<Self> {
+        let file = file.into();
         let found = rustix::fs::fstat(&file)?;
         let kind = match FileType::from_raw_mode(found.st_mode) {
             FileType::RegularFile => regular,
@@ -161,6 +163,11 @@ impl Opened {
         };
         Ok(Self { file, id, kind })
     }
+}
+
+/// Opens what lies on a disk of another machine, perhaps: that may be interrupted.
+fn open(path: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+    retry_on_intr(|| rustix::fs::open(path, flags, mode))
 }
 
 /// Whether `path` is, or links to, an entry of some process's list of descriptors.

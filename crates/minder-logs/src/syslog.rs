@@ -1,7 +1,7 @@
 //! Sending lines to the system's log daemon, as `syslog(3)` does.
 //!
 //! Whoever has something to say never waits for the log daemon. Of the daemon's own lines, what is
-//! not taken at once is dropped. What programs say goes through [`Syslog`], which keeps what comes
+//! not taken at once is dropped; the log counts it. What programs say goes through [`Syslog`], which keeps what comes
 //! faster than it is taken, up to a bound.
 
 use std::collections::VecDeque;
@@ -49,14 +49,14 @@ impl Default for Connection {
 }
 
 impl Connection {
-    fn to(path: PathBuf) -> Self {
+    pub(crate) fn to(path: PathBuf) -> Self {
         Self { path, socket: None }
     }
 
-    /// Sends one line.
-    pub(crate) fn send(&mut self, now: DateTime, line: &str) {
-        // Nobody can be told: this is where it would be.
-        let _ = self.try_send(&message(now, line.as_bytes()));
+    /// Sends one line. Says whether it was taken: nobody can be told of an error, for this is where
+    /// it would be.
+    pub(crate) fn send(&mut self, now: DateTime, line: &str) -> bool {
+        self.try_send(&message(now, line.as_bytes())).is_ok()
     }
 
     /// Sends a message, unless the log daemon does not take it now (`WouldBlock`) or at all.

@@ -47,7 +47,12 @@ impl Units {
         let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
         // SAFETY: the call only answers a number.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-        let known = |answer, fallback| u64::try_from(answer).ok().filter(|it| *it > 0).unwrap_or(fallback);
+        let known = |answer, fallback| {
+            u64::try_from(answer)
+                .ok()
+                .filter(|it| *it > 0)
+                .unwrap_or(fallback)
+        };
         Self {
             ticks_per_sec: known(ticks, 100),
             page_bytes: known(page, 4096),

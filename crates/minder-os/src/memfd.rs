@@ -9,12 +9,24 @@ use rustix::io::{Errno, pread, pwrite, retry_on_intr};
 /// A new anonymous file with this content, which nobody can change any more. Closed on exec.
 pub fn sealed(name: &str, content: &[u8]) -> io::Result<OwnedFd> {
     let file = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    let mut done = 0;
-    while let Some(rest) = content.get(done..).filter(|rest| !rest.is_empty()) {
-        done += retry_on_intr(|| pwrite(&file, rest, done as u64))?;
-    }
+    write(&file, content, 0)?;
     fcntl_add_seals(&file, SEALS)?;
     Ok(file)
+}
+
+/// A new anonymous file without content, to be written to by whoever has it. Closed on exec.
+pub fn open(name: &str) -> io::Result<OwnedFd> {
+    Ok(memfd_create(name, MemfdFlags::CLOEXEC)?)
+}
+
+/// Writes all of `content` at `offset`, a byte count from the beginning. After an error, or if we
+/// are killed, the file may have got the beginning of it.
+pub fn write(file: impl AsFd, content: &[u8], offset: u64) -> io::Result<()> {
+    let mut done = 0;
+    while let Some(rest) = content.get(done..).filter(|rest| !rest.is_empty()) {
+        done += retry_on_intr(|| pwrite(&file, rest, offset + done as u64))?;
+    }
+    Ok(())
 }
 
 /// The whole content of what [`sealed`] made, if it is at most `limit` bytes.
@@ -24,6 +36,11 @@ pub fn read_sealed(file: impl AsFd, limit: usize) -> io::Result<Vec<u8>> {
     if !fcntl_get_seals(&file)?.contains(SEALS) {
         return Err(Errno::PERM.into());
     }
+    read(file, limit)
+}
+
+/// The whole content of a file, if it is at most `limit` bytes. For what nobody writes to any more.
+pub fn read(file: impl AsFd, limit: usize) -> io::Result<Vec<u8>> {
     let size = match usize::try_from(fstat(&file)?.st_size) {
         Ok(size) if size <= limit => size,
         Ok(_) | Err(_) => return Err(Errno::FBIG.into()),
@@ -54,6 +71,14 @@ mod tests {
         let file = sealed("test", &content).unwrap();
         assert_eq!(pwrite(&file, b"x", 0), Err(Errno::PERM));
         assert_eq!(read_sealed(&file, content.len()).unwrap(), content);
+    }
+
+    #[test]
+    fn what_is_open_grows() {
+        let file = open("test").unwrap();
+        write(&file, b"one", 0).unwrap();
+        write(&file, b" two", 3).unwrap();
+        assert_eq!(read(&file, 7).unwrap(), b"one two");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
-use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::io::{Errno, FdFlags, fcntl_setfd, retry_on_intr};
 use rustix::process::{Pid, WaitOptions, wait};
 
 /// A child that has ended, and whose pid may now be used anew.
@@ -21,7 +21,7 @@ pub struct Ended {
 
 /// Takes note of the end of one child, if one has ended.
 pub fn reap() -> io::Result<Option<Ended>> {
-    match wait(WaitOptions::NOHANG) {
+    match retry_on_intr(|| wait(WaitOptions::NOHANG)) {
         Ok(ended) => Ok(ended.map(|(pid, status)| Ended {
             pid: pid.as_raw_nonzero().get().unsigned_abs(),
             status: status.as_raw(),

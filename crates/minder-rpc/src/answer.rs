@@ -59,6 +59,45 @@ pub struct DaemonInfo {
     pub daemon_pid: i32,
     /// When the daemon began, in seconds since 1970.
     pub started: i32,
+    /// The latest upgrade, if there was one.
+    pub upgrade: Option<UpgradeInfo>,
+}
+
+/// An upgrade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpgradeInfo {
+    /// What became of it.
+    pub state: UpgradeState,
+    /// The version that was to be replaced.
+    pub from: String,
+    /// The version that was to replace it; empty if it was never known.
+    pub to: String,
+    /// Why it failed; empty if it did not.
+    pub why: String,
+}
+
+/// What became of an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpgradeState {
+    /// The new program runs.
+    Done,
+    /// Nothing was given up for it.
+    Refused,
+    /// The new program did not come up, and the old one runs again.
+    RolledBack,
+}
+
+impl UpgradeState {
+    /// As it is told; `None` for what there never was.
+    #[must_use]
+    pub fn name(state: Option<Self>) -> &'static str {
+        match state {
+            None => "none",
+            Some(Self::Done) => "done",
+            Some(Self::Refused) => "refused",
+            Some(Self::RolledBack) => "rolled back",
+        }
+    }
 }
 
 impl From<DaemonInfo> for Value {
@@ -70,8 +109,21 @@ impl From<DaemonInfo> for Value {
             ("keeper_pid", info.keeper_pid.into()),
             ("daemon_pid", info.daemon_pid.into()),
             ("started", info.started.into()),
+            ("upgrade", upgrade(info.upgrade)),
         ])
     }
+}
+
+/// The same members whether there was an upgrade or not.
+fn upgrade(info: Option<UpgradeInfo>) -> Value {
+    let state = UpgradeState::name(info.as_ref().map(|info| info.state));
+    let (from, to, why) = info.map_or_else(Default::default, |info| (info.from, info.to, info.why));
+    members([
+        ("state", state.into()),
+        ("from", from.into()),
+        ("to", to.into()),
+        ("why", why.into()),
+    ])
 }
 
 /// The end of a log.

@@ -150,6 +150,8 @@ pub enum Call {
     GetMinderVersion,
     /// `minder.getInfo`: the daemon, and the keeper above it.
     GetMinderInfo,
+    /// `minder.upgrade`: another program in place of the one that runs.
+    UpgradeMinder,
     /// A call of the plug-in `supervisor_twiddler`.
     Twiddler(TwiddlerCall),
 }
@@ -228,6 +230,15 @@ impl<'a> Args<'a> {
                 Err(Fault::about(FaultCode::BadName, python::str(other)))
             }
             Value::Array(_) | Value::Struct(_) => Err(incorrect_parameters()),
+        }
+    }
+
+    /// The name of a group that is compared with others and not looked up, so that it may be
+    /// anything.
+    pub(crate) fn new_group(&mut self) -> Result<String, Fault> {
+        match self.value()? {
+            Value::Text(name) => Ok(name.clone()),
+            other => Err(Fault::about(FaultCode::BadName, python::str(other))),
         }
     }
 

@@ -12,6 +12,11 @@ pub const MULTICALL_CALLS: usize = 10_000;
 /// and all of them are held until the last one is there.
 pub const MULTICALL_BYTES: usize = 64 << 20;
 
+/// How the names of Supervisor's own methods, of those about methods, and of ours begin in the table.
+const MAIN: &str = "supervisor.";
+const SYSTEM: &str = "system.";
+const OURS: &str = "minder.";
+
 /// Answers a call.
 pub async fn dispatch<S: Service>(service: &S, call: MethodCall) -> Result<Value, Fault> {
     let method = find(service, &call.method)
@@ -38,19 +43,35 @@ struct Found<'a> {
 
 /// The method of this name.
 fn find<'a, S: Service>(service: &'a S, name: &str) -> Option<Found<'a>> {
-    if let Some(method) = method::find(name) {
+    let (namespace, name) = name.split_once('.')?;
+    if let Some(method) = find_own(service, namespace, name) {
         return Some(Found {
             method,
             twiddler: None,
         });
     }
-    let (namespace, name) = name.split_once('.')?;
     let mut twiddlers = service.twiddlers().iter();
     let twiddler = twiddlers.find(|it| it.namespace == namespace)?;
     Some(Found {
         method: method::find_twiddler(name)?,
         twiddler: Some(twiddler),
     })
+}
+
+/// The method of this name that is no plug-in's. Supervisor's may have other names than the table
+/// gives them, or none.
+fn find_own<S: Service>(service: &S, namespace: &str, name: &str) -> Option<&'static Method> {
+    let find = |namespace| method::find(&format!("{namespace}{name}"));
+    let namespaces = service.namespaces();
+    if namespace == "system" {
+        find(SYSTEM)
+    } else if namespaces.iter().any(|it| it == namespace) {
+        find(MAIN)
+    } else if namespace == "minder" && !namespaces.is_empty() {
+        find(OURS)
+    } else {
+        None
+    }
 }
 
 /// Answers a call that holds no others.
@@ -76,7 +97,15 @@ async fn single<S: Service>(service: &S, name: &str, params: &[Value]) -> Result
 }
 
 fn list_methods<S: Service>(service: &S) -> Value {
-    let mut names: Vec<_> = METHODS.iter().map(|it| it.name.to_owned()).collect();
+    let namespaces = service.namespaces();
+    let mut names = Vec::new();
+    for Method { name, .. } in METHODS {
+        if let Some(name) = name.strip_prefix(MAIN) {
+            names.extend(namespaces.iter().map(|it| format!("{it}.{name}")));
+        } else if name.starts_with(SYSTEM) || !namespaces.is_empty() {
+            names.push((*name).to_owned());
+        }
+    }
     for Twiddler { namespace, .. } in service.twiddlers() {
         names.extend(TWIDDLER.iter().map(|it| format!("{namespace}.{}", it.name)));
     }

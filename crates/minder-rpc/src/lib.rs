@@ -13,6 +13,7 @@ mod base64;
 pub mod call;
 pub mod dispatch;
 pub mod fault;
+pub mod incident;
 pub mod method;
 mod python;
 pub mod service;
@@ -20,11 +21,14 @@ pub mod twiddler;
 pub mod value;
 pub mod xmlrpc;
 
-pub use answer::{Answer, ConfigInfo, DaemonInfo, LogPaths, ProcessInfo, Tail};
+pub use answer::{
+    Answer, ConfigInfo, DaemonInfo, LogPaths, ProcessInfo, Tail, UpgradeInfo, UpgradeState,
+};
 pub use base64::base64_text;
 pub use call::Call;
 pub use dispatch::dispatch;
 pub use fault::{Fault, FaultCode};
+pub use incident::Incident;
 pub use minder_core::ProcessState;
 pub use service::{Channel, LogFollow, LogRef, Service};
 pub use twiddler::{Twiddler, TwiddlerCall};

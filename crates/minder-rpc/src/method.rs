@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_methods_are_supervisors_and_two_of_our_own() {
+    fn the_methods_are_supervisors_and_three_of_our_own() {
         let lines: Vec<_> = METHODS
             .iter()
             .map(|method| {
@@ -169,6 +169,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @"
         minder.getInfo: struct
         minder.getVersion: string
+        minder.upgrade: string
         supervisor.addProcessGroup: boolean string
         supervisor.clearAllProcessLogs: array
         supervisor.clearLog: boolean

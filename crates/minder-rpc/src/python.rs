@@ -10,21 +10,23 @@ use crate::Value;
 /// What `str(value)` is in Python.
 pub(crate) fn str(value: &Value) -> String {
     match value {
-        Value::Text(text) | Value::DateTime(text) => text.clone(),
+        Value::Text(text) => text.clone(),
+        Value::DateTime(text) => date(text),
         Value::Int(_) | Value::Bool(_) | Value::Double(_) | Value::Array(_) | Value::Struct(_) => {
             repr(value)
         }
     }
 }
 
-/// What `repr(value)` is in Python; but a date stands as it was written.
+/// What `repr(value)` is in Python.
 fn repr(value: &Value) -> String {
     match value {
         Value::Int(int) => int.to_string(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
         Value::Double(double) => repr_double(*double),
-        Value::Text(text) | Value::DateTime(text) => repr_text(text),
+        Value::Text(text) => repr_text(text),
+        Value::DateTime(text) => repr_date(text),
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(repr).collect();
             format!("[{}]", items.join(", "))
@@ -37,6 +39,35 @@ fn repr(value: &Value) -> String {
             format!("{{{}}}", members.join(", "))
         }
     }
+}
+
+/// A date, which XML-RPC writes as `20261127T10:03:10`, as `str()` writes it.
+fn date(text: &str) -> String {
+    match parts(text) {
+        Some(([year, month, day], time)) => format!("{year}-{month}-{day} {time}"),
+        None => text.to_owned(),
+    }
+}
+
+/// The same as `repr()` writes it: numbers, and no seconds if there are none.
+fn repr_date(text: &str) -> String {
+    let Some((date, time)) = parts(text) else {
+        return repr_text(text);
+    };
+    let time = time.strip_suffix(":00").unwrap_or(time);
+    let numbers = date.into_iter().chain(time.split(':'));
+    let numbers: Vec<_> = numbers
+        .map(|number| match number.trim_start_matches('0') {
+            "" => "0",
+            number => number,
+        })
+        .collect();
+    format!("datetime.datetime({})", numbers.join(", "))
+}
+
+fn parts(text: &str) -> Option<([&str; 3], &str)> {
+    let (date, time) = text.split_once('T')?;
+    Some(([date.get(..4)?, date.get(4..6)?, date.get(6..)?], time))
 }
 
 /// What `type(value).__name__` is in Python.
@@ -110,7 +141,8 @@ fn repr_double(double: f64) -> String {
     }
 }
 
-fn repr_text(text: &str) -> String {
+/// What `repr(text)` is in Python; but what has no glyph stands as it is.
+pub(crate) fn repr_text(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') {
         '"'
     } else {
@@ -161,6 +193,18 @@ mod tests {
             (Value::Double(f64::NEG_INFINITY), "-inf"),
             (dict, r#"{'k': True, 'l': ['x', 1, "it's", '\'"\n\x1b\\']}"#),
             (Value::Array(Vec::new()), "[]"),
+            (
+                Value::DateTime("20261127T10:03:00".to_owned()),
+                "2026-11-27 10:03:00",
+            ),
+            (
+                Value::Array(vec![
+                    Value::DateTime("20261127T10:03:09".to_owned()),
+                    Value::DateTime("20260101T00:00:00".to_owned()),
+                ]),
+                "[datetime.datetime(2026, 11, 27, 10, 3, 9), \
+                 datetime.datetime(2026, 1, 1, 0, 0)]",
+            ),
         ] {
             assert_eq!(str(&value), text);
         }

@@ -1,9 +1,14 @@
 //! What the daemon must offer for all of this to work.
 
+use std::borrow::Cow;
 use std::io;
 use std::time::SystemTime;
 
+use crate::incident::Incident;
 use crate::{Answer, Call, Fault, Twiddler};
+
+/// The only name of Supervisor's own methods that every client knows.
+pub const SUPERVISOR: &[Cow<'static, str>] = &[Cow::Borrowed("supervisor")];
 
 /// Who answers calls.
 pub trait Service: Send + Sync + 'static {
@@ -11,6 +16,17 @@ pub trait Service: Send + Sync + 'static {
     ///
     /// What was asked for happens even if nobody waits for the answer any more.
     fn call(&self, call: Call) -> impl Future<Output = Result<Answer, Fault>> + Send;
+
+    /// The names under which Supervisor's own methods are there, as the configuration's
+    /// `[rpcinterface:x]` sections have it; without a name nobody can call them.
+    fn namespaces(&self) -> &[Cow<'static, str>] {
+        SUPERVISOR
+    }
+
+    /// Takes note of what happens to a request.
+    fn note(&self, incident: &Incident<'_>) {
+        let _ = incident;
+    }
 
     /// The names under which the plug-in `supervisor_twiddler` is switched on: none unless told
     /// otherwise.

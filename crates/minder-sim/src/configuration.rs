@@ -65,13 +65,41 @@ fn group(random: &mut Random, name: &str) -> Arc<GroupSpec> {
             .map(|name| process(random, name))
             .collect()
     };
+    let kind = kind(random);
+    let priorities = match kind {
+        GroupKind::Listeners { .. } => [-1, -1, 1, 999],
+        GroupKind::Programs | GroupKind::FastCgi(_) => [1, 10, 999, 999],
+    };
     Arc::new(GroupSpec {
         name: name.into(),
-        priority: *random.pick(&[1, 10, 999, 999]),
-        kind: GroupKind::Programs,
+        priority: *random.pick(&priorities),
+        kind,
         processes: processes.into_iter().map(Arc::new).collect(),
     })
 }
+
+fn kind(random: &mut Random) -> GroupKind {
+    if !random.chance(300) {
+        return GroupKind::Programs;
+    }
+    let asked = *random.pick(&SUBSCRIPTIONS);
+    GroupKind::Listeners {
+        buffer_size: *random.pick(&[1, 2, 5, 10, 10]),
+        events: asked.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// What pools ask for. One asks for some events twice, and is told them twice.
+const SUBSCRIPTIONS: [&[&str]; 8] = [
+    &["EVENT"],
+    &["PROCESS_STATE"],
+    &["PROCESS_STATE_RUNNING", "PROCESS_STATE_EXITED"],
+    &["PROCESS_STATE_STARTING", "PROCESS_STATE"],
+    &["PROCESS_GROUP", "SUPERVISOR_STATE_CHANGE"],
+    &["TICK_5"],
+    &["TICK_60", "PROCESS_COMMUNICATION"],
+    &["REMOTE_COMMUNICATION", "PROCESS_LOG_STDOUT"],
+];
 
 fn process(random: &mut Random, name: &str) -> ProcessSpec {
     let autorestart = [

@@ -6,16 +6,36 @@
 use std::fmt;
 use std::sync::Arc;
 
-use minder_core::snapshot::Inherited;
+use minder_core::snapshot::{Inherited, Snapshot};
 use minder_core::spec::GroupSpec;
 use minder_core::view::View;
 use minder_core::{ChildId, Effect, Input, Mono, ProcessId};
 
+/// A child that the keeper has.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What the keeper tells of it.
+    pub inherited: Inherited,
+    /// What it is labelled with: the names of its group and its process.
+    pub label: (String, String),
+}
+
 /// One of them.
 #[derive(Clone, Copy, Debug)]
 pub enum Fact<'a> {
-    /// A daemon starts with this configuration, because there is no snapshot.
-    Started(&'a [Arc<GroupSpec>]),
+    /// A daemon starts with this configuration, because there is nothing to go on with. The next
+    /// event gets this number.
+    Started(&'a [Arc<GroupSpec>], u64),
+    /// What the daemon before has left is of no use. This is what is made of the configuration
+    /// and of the children that the keeper has.
+    Recovered {
+        /// The configuration.
+        groups: &'a [Arc<GroupSpec>],
+        /// The children.
+        found: &'a [Found],
+        /// What is made of them.
+        snapshot: &'a Snapshot,
+    },
     /// A daemon adopts what the one before has left, and the keeper has these children.
     Adopted(&'a [Inherited]),
     /// The core is handed something.
@@ -25,6 +45,13 @@ pub enum Fact<'a> {
     /// The core has done with what it was handed: what readers see, and when it wants to be
     /// called again.
     Settled(&'a View, Option<Mono>),
+    /// The changes of the step were added to the snapshot that the keeper had.
+    Written {
+        /// What it has now.
+        kept: &'a Snapshot,
+        /// What there is.
+        whole: &'a Snapshot,
+    },
     /// The keeper has the snapshot of the step.
     Kept,
     /// The driver has done something that the core asked for.
@@ -49,6 +76,24 @@ pub enum Fact<'a> {
         /// Which.
         child: ChildId,
     },
+    /// A listener has been written an event.
+    Told {
+        /// Which.
+        child: ChildId,
+        /// The number of the delivery.
+        delivery: u64,
+        /// What was written.
+        bytes: &'a [u8],
+        /// Whether it may answer that: it waits for an event.
+        heeds: bool,
+    },
+    /// A listener has answered its event, or nothing that could be one.
+    Answered {
+        /// Which.
+        child: ChildId,
+        /// Whether it has taken the event.
+        taken: bool,
+    },
     /// The keeper has been told that the end of a child has been taken note of.
     Acknowledged {
         /// Which.
@@ -56,12 +101,43 @@ pub enum Fact<'a> {
     },
 }
 
+impl Fact<'_> {
+    /// Whether there can be anything wrong with it. What is only there for the ledger is most of
+    /// all that happens.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        match self {
+            Self::Recovered { .. }
+            | Self::Asked(_)
+            | Self::Settled(..)
+            | Self::Written { .. }
+            | Self::Left
+            | Self::Made { .. }
+            | Self::Rested
+            | Self::Told { .. } => true,
+            Self::Started(..)
+            | Self::Adopted(_)
+            | Self::Took(_)
+            | Self::Kept
+            | Self::Did(_)
+            | Self::Died
+            | Self::Ended { .. }
+            | Self::Answered { .. }
+            | Self::Acknowledged { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Fact<'_> {
     /// One line of a trace. Specs are left out: they would drown everything else.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started(groups) => {
-                f.write_str("a daemon starts with")?;
+            Self::Started(groups, serial) => {
+                write!(f, "a daemon starts at event {serial} with")?;
+                groups.iter().try_for_each(|group| write_group(f, group))
+            }
+            Self::Recovered { groups, found, .. } => {
+                write!(f, "a daemon recovers from {found:?} with")?;
                 groups.iter().try_for_each(|group| write_group(f, group))
             }
             Self::Adopted(inventory) => write!(f, "a daemon adopts {inventory:?}"),
@@ -75,6 +151,9 @@ impl fmt::Display for Fact<'_> {
                     request => write!(f, "{request:?}"),
                 }
             }
+            Self::Took(Input::ListenerSaid { child, bytes }) => {
+                write!(f, "listener {} says {:?}", child.0, text(bytes))
+            }
             Self::Took(input) => write!(f, "takes {input:?}"),
             Self::Asked(effect) => {
                 f.write_str("    asks: ")?;
@@ -82,6 +161,7 @@ impl fmt::Display for Fact<'_> {
             }
             Self::Settled(_, Some(deadline)) => write!(f, "    until {:?}", deadline.0),
             Self::Settled(_, None) => f.write_str("    until something happens"),
+            Self::Written { .. } => f.write_str("changes are written down"),
             Self::Kept => f.write_str("the keeper has the snapshot"),
             Self::Did(effect) => {
                 f.write_str("    done: ")?;
@@ -100,6 +180,17 @@ impl fmt::Display for Fact<'_> {
                 child.0, process.0
             ),
             Self::Ended { child } => write!(f, "child {} ends", child.0),
+            Self::Told {
+                child,
+                delivery,
+                bytes,
+                ..
+            } => {
+                write!(f, "child {} is told {delivery}: {}", child.0, text(bytes))
+            }
+            Self::Answered { child, taken } => {
+                write!(f, "child {} answers, taken: {taken}", child.0)
+            }
             Self::Acknowledged { child } => write!(f, "end of child {} acknowledged", child.0),
         }
     }
@@ -119,12 +210,22 @@ fn write_effect(f: &mut fmt::Formatter<'_>, effect: &Effect) -> fmt::Result {
             write_group(f, spec)
         }
         Effect::Log(message) => write!(f, "log: {message}"),
+        Effect::Deliver {
+            child,
+            delivery,
+            bytes,
+        } => write!(f, "deliver {delivery} to {}: {}", child.0, text(bytes)),
         effect => write!(f, "{effect:?}"),
     }
 }
 
+fn text(bytes: &[u8]) -> impl fmt::Display + fmt::Debug {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned()
+}
+
 fn write_group(f: &mut fmt::Formatter<'_>, group: &GroupSpec) -> fmt::Result {
-    write!(f, "\n        {} (priority {})", group.name, group.priority)?;
+    let (name, priority, kind) = (&group.name, group.priority, &group.kind);
+    write!(f, "\n        {name} (priority {priority}, {kind:?})")?;
     group.processes.iter().try_for_each(|spec| {
         write!(
             f,

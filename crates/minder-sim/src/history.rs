@@ -73,7 +73,7 @@ impl fmt::Display for Finding {
         write!(
             f,
             "  MINDER_SIM_SEED={seed} cargo test -p minder-sim --test histories\n  \
-             cargo run -p minder-sim -- --histories 1 --seed {seed}"
+             cargo run --release -p minder-sim --bin histories -- --count 1 --from-seed {seed}"
         )
     }
 }
@@ -88,7 +88,7 @@ impl History {
     fn new(seed: u64, sabotage: Option<Sabotage>, witness: Witness) -> Self {
         let mut random = Random::new(seed);
         let saboteur = Saboteur::new(sabotage, random.number());
-        let storm = 50 + random.below(500);
+        let storm = length(&mut random);
         Self {
             world: World::new(random, saboteur, witness),
             storm,
@@ -123,9 +123,9 @@ impl History {
     }
 
     /// Lets things happen until `enough`, but not for ever.
-    fn wait(&mut self, rule: &'static str, enough: impl Fn(&World) -> bool) {
+    fn wait(&mut self, rule: &'static str, enough: impl Fn(&mut World) -> bool) {
         let begun = self.world.uptime();
-        while !enough(&self.world) && !self.is_over() {
+        while !enough(&mut self.world) && !self.is_over() {
             let waited = self.world.uptime().saturating_sub(begun);
             if waited > LONG_ENOUGH {
                 let how = format!("not within {waited:?}");
@@ -133,6 +133,16 @@ impl History {
             }
             self.step();
         }
+    }
+}
+
+/// How many steps a storm has. Most of what can be found is found soon, and some of it only after
+/// very long.
+fn length(random: &mut Random) -> u64 {
+    match random.below(20) {
+        0 => 600 + random.below(2400),
+        1..6 => 150 + random.below(450),
+        _ => 20 + random.below(130),
     }
 }
 

@@ -14,12 +14,14 @@
 mod batch;
 mod ground;
 mod mind;
+mod pools;
 mod turn;
 
 use minder_core::{Effect, Now};
 
-pub use self::ground::Ground;
+pub use self::ground::{Ground, Head};
 pub use self::mind::{ChildNote, GroupNote, Mind, ProcessNote, is_meant};
+pub use self::pools::{EventNote, Judgement, ListenerNote, PoolNote, Pools, Speech};
 pub use self::turn::{Cause, Turn};
 
 use crate::fact::Fact;
@@ -44,20 +46,31 @@ impl Ledger {
     pub fn new() -> Self {
         Self {
             now: Now::default(),
-            mind: Mind::new(),
+            mind: Mind::new(0, Now::default()),
             ground: Ground::default(),
-            turn: Turn::new(Cause::Start, &Mind::new()),
-            kept: Mind::new(),
+            turn: Turn::new(Cause::Start, &Mind::new(0, Now::default())),
+            kept: Mind::new(0, Now::default()),
         }
     }
 
     /// Takes in one more fact.
     pub fn learn(&mut self, fact: &Fact<'_>) {
         match fact {
-            Fact::Started(groups) => {
-                self.mind = Mind::new();
+            Fact::Started(groups, serial) => {
+                self.mind = Mind::new(*serial, self.now);
                 self.mind.candidate = groups.to_vec();
                 self.turn = Turn::new(Cause::Start, &self.mind);
+                if *serial == 0 {
+                    self.ground.forget_events();
+                }
+            }
+            Fact::Recovered {
+                groups,
+                found,
+                snapshot,
+            } => {
+                self.mind = Mind::recovered(groups, found, snapshot, self.now);
+                self.ground.rename(found, &self.mind);
             }
             Fact::Adopted(inventory) => {
                 self.turn = Turn::new(Cause::Adopt(inventory.to_vec()), &self.mind);
@@ -69,7 +82,7 @@ impl Ledger {
                 self.ground.take(input);
             }
             Fact::Asked(effect) => {
-                self.mind.ask(effect, self.now, &self.turn);
+                self.mind.ask(effect, self.now, &mut self.turn);
                 self.turn.ask(effect);
                 if let Effect::Reply { request, .. } = effect {
                     self.ground.replying(*request);
@@ -82,13 +95,21 @@ impl Ledger {
                 self.ground.lose_requests();
             }
             Fact::Left => {
-                self.kept = Mind::new();
+                self.kept = Mind::new(0, Now::default());
                 self.ground.lose_requests();
                 self.ground.drop_children();
             }
             Fact::Made { child, process, .. } => self.ground.made(*child, *process),
             Fact::Ended { child } => self.ground.ended(*child),
-            Fact::Settled(..) | Fact::Acknowledged { .. } | Fact::Rested => {}
+            Fact::Told {
+                child,
+                delivery,
+                bytes,
+                heeds,
+            } => self.ground.told(*child, *delivery, bytes, *heeds),
+            Fact::Answered { child, taken } => self.ground.answered(*child, *taken),
+            Fact::Settled(..) | Fact::Acknowledged { .. } | Fact::Written { .. } | Fact::Rested => {
+            }
         }
     }
 }

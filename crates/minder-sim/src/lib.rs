@@ -6,8 +6,9 @@
 //! the seed and with what led to it.
 //!
 //! - [`history`]: storm, calm, end. Start here.
-//! - [`world`]: what happens in a step; [`keeper`], [`driver`], [`program`], [`users`] and
-//!   [`configuration`]: who takes part in it; [`rates`]: how often what goes wrong.
+//! - [`world`]: what happens in a step; [`keeper`], [`driver`], [`program`], [`listener`],
+//!   [`users`] and [`configuration`]: who takes part in it; [`streams`]: what runs between them;
+//!   [`rates`]: how often what goes wrong.
 //! - [`fact`]: what a bystander sees; [`ledger`]: what it knows by now; [`rules`]: what must be
 //!   true, a sentence each; [`witness`]: who compares.
 //! - [`sabotage`]: mistakes that the rules must notice; [`subject`]: where they are made.
@@ -23,11 +24,13 @@ pub mod fact;
 pub mod history;
 pub mod keeper;
 pub mod ledger;
+pub mod listener;
 pub mod program;
 pub mod random;
 pub mod rates;
 pub mod rules;
 pub mod sabotage;
+pub mod streams;
 pub mod subject;
 pub mod time;
 pub mod users;

@@ -42,6 +42,44 @@ pub struct Rates {
     pub deaf: u32,
     /// In a child: the kernel takes its time even with SIGKILL.
     pub stuck: u32,
+    /// In the death of a daemon: what it left is damaged or gone.
+    pub losses: u32,
+    /// In an adoption: ends that the keeper has seen are told with the inventory.
+    pub told_at_once: u32,
+    /// In a piece of news: it is told once more later.
+    pub repeats: u32,
+    /// In the death of a daemon: it was the keeper's, which this daemon outlived only in order to
+    /// hand on what it knows of it.
+    pub keeper_deaths: u32,
+    /// In a step of the world: the machine sleeps, or stalls, for hours.
+    pub sleeps: u32,
+    /// In a step of the world: a program says something that listeners may be told.
+    pub talk: u32,
+    /// In a step of the world: a client says something to listeners.
+    pub remarks: u32,
+    /// What listeners do wrong.
+    pub manners: Manners,
+}
+
+/// So many times in a thousand, each.
+#[derive(Clone, Debug, Default)]
+pub struct Manners {
+    /// A listener never says that it is ready.
+    pub mute: u32,
+    /// One that has said so, or is about to, says something else.
+    pub blurts: u32,
+    /// It closes its standard input.
+    pub closes: u32,
+    /// It never answers an event.
+    pub hangs: u32,
+    /// It ends instead of answering an event, or within its answer.
+    pub dies: u32,
+    /// Its answer makes no sense.
+    pub nonsense: u32,
+    /// It does not want an event.
+    pub rejects: u32,
+    /// It takes its time.
+    pub slow: u32,
 }
 
 impl Rates {
@@ -65,6 +103,23 @@ impl Rates {
             late_ends: often(&[0, 100, 500]),
             deaf: often(&[0, 50, 300]),
             stuck: often(&[0, 0, 100]),
+            losses: often(&[0, 0, 0, 300]),
+            told_at_once: often(&[0, 300]),
+            repeats: often(&[0, 0, 50, 300]),
+            keeper_deaths: often(&[0, 0, 100, 500]),
+            sleeps: often(&[0, 0, 5]),
+            talk: often(&[0, 0, 20, 200]),
+            remarks: often(&[0, 0, 20, 200]),
+            manners: Manners {
+                mute: often(&[0, 0, 100]),
+                blurts: often(&[0, 0, 50]),
+                closes: often(&[0, 0, 50]),
+                hangs: often(&[0, 0, 50]),
+                dies: often(&[0, 50, 300]),
+                nonsense: often(&[0, 0, 50]),
+                rejects: often(&[0, 50, 300]),
+                slow: often(&[0, 200, 800]),
+            },
         }
     }
 

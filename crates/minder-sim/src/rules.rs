@@ -10,11 +10,15 @@ mod deadlines;
 mod endings;
 mod groups;
 mod moves;
+mod pools;
+mod recovery;
 mod requests;
 mod signals;
 mod starts;
 mod stops;
 mod views;
+
+pub use self::recovery::CHANGES_ADD_UP;
 
 use minder_core::event::{Entered, Event};
 use minder_core::{Effect, ProcessId, ProcessState};
@@ -27,7 +31,21 @@ use crate::ledger::{Ledger, ProcessNote};
 pub struct Rule {
     /// What it says.
     pub says: &'static str,
+    when: When,
     check: fn(&Ledger, &Fact<'_>) -> Verdict,
+}
+
+/// What a rule looks at. Most facts concern few rules, and histories are many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    /// What the core asks for.
+    Asked,
+    /// The end of a call of the core.
+    Settled,
+    /// Both.
+    AskedOrSettled,
+    /// Something else.
+    Otherwise,
 }
 
 /// Whether a fact is in accordance with a rule, or how it is not.
@@ -36,13 +54,22 @@ pub type Verdict = Result<(), String>;
 impl Rule {
     /// Judges a fact that the ledger has not taken in yet.
     pub fn judge(&self, ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
-        (self.check)(ledger, fact)
+        let looks = match fact {
+            Fact::Asked(_) => matches!(self.when, When::Asked | When::AskedOrSettled),
+            Fact::Settled(..) => matches!(self.when, When::Settled | When::AskedOrSettled),
+            _ => self.when == When::Otherwise,
+        };
+        if looks {
+            (self.check)(ledger, fact)
+        } else {
+            Ok(())
+        }
     }
 }
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    let rules: [&'static [Rule]; 10] = [
+    let rules: [&'static [Rule]; 12] = [
         groups::RULES,
         moves::RULES,
         starts::RULES,
@@ -53,6 +80,8 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         requests::RULES,
         views::RULES,
         deadlines::RULES,
+        pools::RULES,
+        recovery::RULES,
     ];
     rules.into_iter().flatten()
 }

@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use minder_core::listener::{self, Listener};
+use minder_core::pool::PoolSnapshot;
 use minder_core::process::{Down, State};
 use minder_core::snapshot::{Inherited, Snapshot};
 use minder_core::spec::{AutoRestart, GroupSpec, ProcessSpec};
-use minder_core::{GroupId, Input, Mono, Now, Request, RequestId, Signal, Target};
+use minder_core::{Delta, GroupId, Input, Mono, Now, Request, RequestId, Signal, Target};
 
 use crate::random::Random;
 
@@ -101,6 +103,28 @@ pub enum Sabotage {
     IgnoreDeadlines,
     /// Everything that is logged is logged a hundred times.
     Babble,
+    /// Some events are sent to nobody.
+    LoseEvents,
+    /// Some events are sent with another number.
+    MixUpEvents,
+    /// Some events are not sent, but the one that was sent before once more.
+    SendAgain,
+    /// Deliveries are numbered wrongly.
+    SkipDeliveries,
+    /// That an event had to make room is not said.
+    HideOverflow,
+    /// Some events that were not taken do not come back.
+    KeepReturned,
+    /// What was taken is said not to be wanted.
+    ConfuseAnswers,
+    /// What listeners work on is forgotten at an adoption.
+    AdoptIdle,
+    /// The numbers of events begin anew at an adoption.
+    AdoptUncounted,
+    /// Some changes of processes are not written down.
+    SkipChanges,
+    /// A listener that was found is taken for one that has just been started.
+    AdoptAsNew,
 }
 
 /// Makes one kind of mistake, or none.
@@ -111,6 +135,8 @@ pub struct Saboteur {
     // Specs that were tampered with, and what they were before.
     forged: Vec<(Arc<GroupSpec>, Arc<GroupSpec>)>,
     groups: BTreeMap<String, GroupId>,
+    // What was sent to a listener last.
+    sent: Option<Arc<[u8]>>,
 }
 
 impl Saboteur {
@@ -122,6 +148,7 @@ impl Saboteur {
             random: Random::new(seed),
             forged: Vec::new(),
             groups: BTreeMap::new(),
+            sent: None,
         }
     }
 
@@ -217,9 +244,28 @@ impl Saboteur {
         !self.sometimes_makes(Sabotage::SkipSnapshots)
     }
 
+    /// Passes on what has changed in a step.
+    pub fn delta(&mut self, mut delta: Delta) -> Delta {
+        if self.sometimes_makes(Sabotage::SkipChanges) {
+            delta.processes.clear();
+        }
+        delta
+    }
+
     /// Hands the core what an earlier daemon has left.
     #[must_use]
     pub fn snapshot(&self, mut snapshot: Snapshot) -> Snapshot {
+        if self.makes(Sabotage::AdoptUncounted) {
+            snapshot.serial = 0;
+        }
+        if self.makes(Sabotage::AdoptIdle) {
+            let pools = snapshot
+                .groups
+                .iter_mut()
+                .filter_map(|group| group.pool.as_mut());
+            let listeners = pools.flat_map(|pool| &mut pool.listeners).flatten();
+            listeners.for_each(|listener| listener.state = listener::State::Ready);
+        }
         let groups = snapshot.groups.iter_mut();
         for process in groups.flat_map(|group| &mut group.processes) {
             match &mut process.state {
@@ -235,6 +281,23 @@ impl Saboteur {
             }
         }
         snapshot
+    }
+
+    /// Hands the core what was made of the children alone.
+    #[must_use]
+    pub fn recovered(&self, mut snapshot: Snapshot) -> Snapshot {
+        for group in &mut snapshot.groups {
+            let children = group.processes.iter().map(|process| match process.state {
+                State::Up { child, .. } => Some(Listener::new(child)),
+                State::Down(_) => None,
+            });
+            let pool = PoolSnapshot {
+                listeners: children.collect(),
+                ..PoolSnapshot::default()
+            };
+            group.pool = self.makes(Sabotage::AdoptAsNew).then_some(pool);
+        }
+        self.snapshot(snapshot)
     }
 
     /// Shows the core the children that the keeper has.

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use minder_core::snapshot::{Inherited, Snapshot};
 use minder_core::spec::GroupSpec;
 use minder_core::view::View;
-use minder_core::{Core, Effect, Effects, Input, Mono, Now};
+use minder_core::{Core, Delta, Effect, Effects, Input, Mono, Now};
 
 use crate::sabotage::Saboteur;
 
 /// What listeners know the daemon by.
-const IDENTIFIER: &str = "supervisor";
+pub const IDENTIFIER: &str = "supervisor";
 
 /// The core of one daemon.
 #[derive(Debug)]
@@ -24,10 +24,15 @@ pub struct Subject {
 
 impl Subject {
     /// See [`Core::start`].
-    pub fn start(now: Now, groups: Vec<Arc<GroupSpec>>, saboteur: &mut Saboteur) -> Self {
+    pub fn start(
+        now: Now,
+        groups: Vec<Arc<GroupSpec>>,
+        serial: u64,
+        saboteur: &mut Saboteur,
+    ) -> Self {
         let mut effects = Effects::new();
         let (now, groups) = (saboteur.time(now), saboteur.specs(groups));
-        let core = Core::start(now, groups, IDENTIFIER.into(), 0, &mut effects);
+        let core = Core::start(now, groups, IDENTIFIER.into(), serial, &mut effects);
         Self { core, effects }
     }
 
@@ -39,7 +44,6 @@ impl Subject {
         saboteur: &mut Saboteur,
     ) -> Self {
         let mut effects = Effects::new();
-        let snapshot = saboteur.snapshot(snapshot);
         let inventory = saboteur.inventory(inventory);
         let now = saboteur.time(now);
         let core = Core::adopt(now, snapshot, inventory, IDENTIFIER.into(), &mut effects);
@@ -69,6 +73,11 @@ impl Subject {
     /// See [`Core::view`].
     pub fn view(&mut self) -> Arc<View> {
         self.core.view()
+    }
+
+    /// See [`Core::delta`].
+    pub fn delta(&mut self) -> Option<Delta> {
+        self.core.delta()
     }
 
     /// See [`Core::snapshot`].

@@ -49,9 +49,10 @@ impl Clock {
         self.mono = self.mono.max(then.0);
     }
 
-    /// Somebody sets the wall clock, by up to two days.
+    /// Somebody sets the wall clock, by up to two days, or by up to eleven years.
     pub fn set_wall(&mut self, random: &mut Random) {
-        let step = Duration::from_secs(random.below(172_800));
+        let furthest = *random.pick(&[2, 2, 4000]) * DAY;
+        let step = Duration::from_secs(random.below(furthest));
         self.wall_at_boot = if random.chance(500) {
             self.wall_at_boot + step
         } else {
@@ -59,3 +60,6 @@ impl Clock {
         };
     }
 }
+
+/// In seconds.
+const DAY: u64 = 86_400;

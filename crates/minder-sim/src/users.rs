@@ -1,5 +1,6 @@
 //! What users and the world outside ask of the daemon.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use minder_core::spec::GroupSpec;
@@ -13,13 +14,18 @@ use crate::rates::Rates;
 #[derive(Clone, Debug)]
 pub struct Users {
     file: Vec<Arc<GroupSpec>>,
+    // What is left of an update.
+    plan: VecDeque<Request>,
 }
 
 impl Users {
     /// With a first configuration.
     pub fn new(random: &mut Random) -> Self {
         let file = configuration::draw(random);
-        Self { file }
+        Self {
+            file,
+            plan: VecDeque::new(),
+        }
     }
 
     /// What a daemon that starts reads.
@@ -28,8 +34,30 @@ impl Users {
         self.file.clone()
     }
 
-    /// What somebody asks for next.
-    pub fn ask(&mut self, random: &mut Random, rates: &Rates) -> Request {
+    /// Whether they are done with what they were about.
+    #[must_use]
+    pub fn want_nothing(&self) -> bool {
+        self.plan.is_empty()
+    }
+
+    /// Their connection is closed.
+    pub fn lose_patience(&mut self) {
+        self.plan.clear();
+    }
+
+    /// What somebody asks for next, if anybody does.
+    pub fn ask(&mut self, random: &mut Random, rates: &Rates) -> Option<Request> {
+        if random.chance(500)
+            && let Some(next) = self.plan.pop_front()
+        {
+            return Some(next);
+        }
+        random
+            .chance(rates.requests)
+            .then(|| self.ask_anything(random, rates))
+    }
+
+    fn ask_anything(&mut self, random: &mut Random, rates: &Rates) -> Request {
         if random.chance(rates.endings) {
             return if random.chance(500) {
                 Request::Shutdown
@@ -37,7 +65,7 @@ impl Users {
                 Request::Restart
             };
         }
-        match random.below(28) {
+        match random.below(29) {
             0..8 => Request::Start {
                 target: target(random),
                 wait: random.chance(500),
@@ -62,7 +90,8 @@ impl Users {
             24 | 25 => Request::RemoveGroup {
                 name: group(random),
             },
-            26 => Request::AddProcesses {
+            26 => self.update(random),
+            27 => Request::AddProcesses {
                 group: group(random),
                 processes: configuration::newcomers(random),
             },
@@ -71,6 +100,21 @@ impl Users {
                 process: (*random.pick(&MEMBERS)).into(),
             },
         }
+    }
+
+    /// Edits the file and begins to do what `supervisorctl update` does, for a group or two.
+    fn update(&mut self, random: &mut Random) -> Request {
+        self.file = configuration::edit(random, &self.file);
+        for _ in 0..=random.below(2) {
+            let name = group(random);
+            let (target, wait) = (Target::Group(name.clone()), true);
+            self.plan.push_back(Request::Stop { target, wait });
+            let (first, second) = (name.clone(), name);
+            self.plan.push_back(Request::RemoveGroup { name: first });
+            self.plan.push_back(Request::AddGroup { name: second });
+        }
+        let groups = self.file();
+        Request::Reread { groups }
     }
 }
 

@@ -63,16 +63,22 @@ impl Witness {
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{:>12.3?} {fact}", now.mono.0));
         }
+        if fact.is_judged() {
+            self.judge(&fact);
+        }
+        if self.violation.is_none() {
+            self.ledger.learn(&fact);
+        }
+    }
+
+    fn judge(&mut self, fact: &Fact<'_>) {
         for rule in rules::all().filter(|rule| self.knows(rule.says)) {
-            if let Err(how) = rule.judge(&self.ledger, &fact) {
-                self.violation = Some(Violation {
-                    rule: rule.says,
-                    how,
-                });
+            if let Err(how) = rule.judge(&self.ledger, fact) {
+                let rule = rule.says;
+                self.violation = Some(Violation { rule, how });
                 return;
             }
         }
-        self.ledger.learn(&fact);
     }
 
     /// Reports what is no fact of its own: that something did not happen.

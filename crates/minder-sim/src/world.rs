@@ -7,7 +7,7 @@ use minder_core::{ExitStatus, Input, Mono, Request, RequestId};
 
 use crate::driver::{Crash, Desk, Driver, Outcome};
 use crate::fact::Fact;
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, Shop};
 use crate::random::Random;
 use crate::rates::Rates;
 use crate::sabotage::Saboteur;
@@ -83,8 +83,11 @@ impl World {
 
     /// Whether nothing is left to happen, unless somebody wants something.
     #[must_use]
-    pub fn is_at_rest(&self) -> bool {
-        self.driver.is_some() && self.keeper.is_quiet() && self.next_event().is_none()
+    pub fn is_at_rest(&mut self) -> bool {
+        self.keeper.is_quiet()
+            && self.keeper.next_doing().is_none()
+            && self.users.want_nothing()
+            && self.driver.as_mut().is_some_and(Driver::is_at_rest)
     }
 
     /// Sees something that is nobody's doing.
@@ -96,8 +99,14 @@ impl World {
     pub fn step(&mut self) {
         self.let_time_pass();
         self.meddle();
-        let (clock, random, rates) = (&self.clock, &mut self.random, &self.rates);
-        self.keeper.serve(clock, random, rates, &mut self.witness);
+        let mut shop = Shop {
+            clock: &self.clock,
+            random: &mut self.random,
+            rates: &self.rates,
+            witness: &mut self.witness,
+        };
+        self.keeper.serve(&mut shop);
+        self.keeper.listen(&mut shop);
         self.keeper.reap(&self.clock, &mut self.witness);
         self.drive();
     }
@@ -117,8 +126,8 @@ impl World {
     fn next_event(&self) -> Option<Mono> {
         let driver = self.driver.as_ref();
         let deadline = driver.and_then(|driver| driver.deadline(&self.saboteur));
-        let end = self.keeper.next_end().map(|end| end.mono);
-        deadline.into_iter().chain(end).min()
+        let doing = self.keeper.next_doing();
+        deadline.into_iter().chain(doing).min()
     }
 
     /// What comes from outside.
@@ -126,6 +135,13 @@ impl World {
         let (random, rates) = (&mut self.random, &self.rates);
         if random.chance(rates.wall_steps) {
             self.clock.set_wall(random);
+        }
+        if random.chance(rates.sleeps) {
+            self.clock.pass(random.millis_below(20_000_000));
+            self.keeper.reap(&self.clock, &mut self.witness);
+        }
+        if random.chance(rates.talk) {
+            self.keeper.talk(random);
         }
         if random.chance(rates.murders) {
             self.keeper.murder(&self.clock, random);
@@ -137,8 +153,13 @@ impl World {
         if random.chance(rates.signals) {
             self.keeper.hear(Input::Signalled(users::signal(random)));
         }
-        if random.chance(rates.requests) && self.driver.is_some() {
-            let request = self.users.ask(random, rates);
+        if random.chance(rates.remarks) && self.driver.is_some() {
+            let (kind, data) = ("remark".into(), random.below(100).to_string());
+            self.asked.push(Input::RemoteCommunication { kind, data });
+        }
+        if self.driver.is_some()
+            && let Some(request) = self.users.ask(random, rates)
+        {
             self.ask(request);
         }
     }
@@ -148,10 +169,14 @@ impl World {
         let crash = self.random.chance(self.rates.crash);
         let crash = crash.then(|| Crash::draw(&mut self.random));
         let mut desk = Desk {
-            clock: &self.clock,
+            shop: Shop {
+                clock: &self.clock,
+                random: &mut self.random,
+                rates: &self.rates,
+                witness: &mut self.witness,
+            },
             keeper: &mut self.keeper,
             saboteur: &mut self.saboteur,
-            witness: &mut self.witness,
         };
         let driver = match &mut self.driver {
             Some(_) if inputs.is_empty() && crash.is_none() => return,
@@ -163,27 +188,49 @@ impl World {
             }
             none => none.insert(Driver::begin(&self.users, &mut desk)),
         };
-        match driver.finish(crash, &mut desk) {
+        let outcome = driver.finish(crash, &mut desk);
+        match outcome {
             Outcome::GoesOn => {}
             Outcome::Died => self.bury(),
-            Outcome::Left(halt) => self.begin_anew(halt),
+            Outcome::Left(halt) => {
+                // Numbers of events go on as long as somebody is there to count.
+                let serial = match halt {
+                    Halt::Restart => driver.serial(),
+                    Halt::Exit => 0,
+                };
+                self.begin_anew(halt, serial);
+            }
         }
     }
 
     /// What the daemon finds when it looks: news of the keeper, what users ask for, and that its
     /// deadline has come; now one first and now the other.
     fn inputs(&mut self) -> Vec<Input> {
-        let Some(driver) = &self.driver else {
+        let Some(driver) = &mut self.driver else {
             self.asked.clear();
             return Vec::new();
         };
         let mut asked = std::mem::take(&mut self.asked);
-        let mut inputs = Vec::new();
+        let mut inputs = driver.take_deaf();
         while !self.random.chance(self.rates.driver_lags) {
-            let Some(news) = self.keeper.tell() else {
+            let repeats = self.random.chance(self.rates.repeats);
+            let news = self.keeper.tell(repeats, &mut self.random);
+            if news.is_empty() {
                 break;
+            }
+            inputs.extend(news);
+        }
+        if !self.random.chance(self.rates.driver_lags) {
+            let cuts = self.random.chance(300);
+            let random = &mut self.random;
+            let some = |length| {
+                if cuts {
+                    1 + random.index(length)
+                } else {
+                    length
+                }
             };
-            inputs.push(news);
+            inputs.extend(self.keeper.read(some));
         }
         if self.random.chance(500) {
             std::mem::swap(&mut inputs, &mut asked);
@@ -199,18 +246,29 @@ impl World {
 
     fn bury(&mut self) {
         self.driver = None;
-        let (clock, random, rates) = (&self.clock, &mut self.random, &self.rates);
-        self.witness.sees(clock.now(), Fact::Died);
-        self.keeper
-            .bury_daemon(clock, random, rates, &mut self.witness);
+        self.sees(Fact::Died);
+        let mut shop = Shop {
+            clock: &self.clock,
+            random: &mut self.random,
+            rates: &self.rates,
+            witness: &mut self.witness,
+        };
+        if shop.random.chance(shop.rates.keeper_deaths) {
+            self.keeper.succeed(&mut shop);
+        } else {
+            self.keeper.bury_daemon(&mut shop);
+        }
+        self.users.lose_patience();
+        // Nothing begins in the nanosecond in which something else ends.
+        self.clock.pass(Duration::from_micros(100));
     }
 
-    fn begin_anew(&mut self, halt: Halt) {
+    fn begin_anew(&mut self, halt: Halt, serial: u64) {
         self.driver = None;
         self.exits += u32::from(halt == Halt::Exit);
         self.sees(Fact::Left);
-        self.keeper.begin_anew();
-        // Nothing begins in the nanosecond in which something else ends.
+        self.keeper.begin_anew(serial);
+        self.users.lose_patience();
         self.clock.pass(Duration::from_millis(1));
     }
 }

@@ -48,6 +48,20 @@ const WANTED: &[&str] = &[
     "Halt(Restart)",
     "Stray",
     "THE DAEMON DIES",
+    "buffer overflowed",
+    "epipe occurred",
+    "bad result line",
+    "event was processed",
+    "event was rejected",
+    "has entered the UNKNOWN state",
+    "ACKNOWLEDGED -> UNKNOWN",
+    "READY -> UNKNOWN",
+    "a daemon recovers",
+    "nobody knows any more",
+    "exit status unknown",
+    "eventname:TICK_5",
+    "eventname:PROCESS_COMMUNICATION_STDOUT",
+    "eventname:REMOTE_COMMUNICATION",
 ];
 
 #[test]

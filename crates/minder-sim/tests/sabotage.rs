@@ -139,6 +139,32 @@ noticed! {
         Oversleep breaks "the core wants to be woken before anything is overdue";
     one_call_of_the_core_asks_for_so_much_and_no_more:
         Babble breaks "one call of the core asks for so much and no more";
+    a_listener_that_is_ready_is_sent_the_event_that_waits_longest_as_it_was:
+        MixUpEvents breaks "a listener that is ready is sent the event that waits longest, as it was";
+    no_event_waits_while_a_listener_is_ready:
+        LoseEvents breaks "no event waits while a listener is ready";
+    an_event_makes_room_only_in_a_full_buffer_the_oldest_first_and_that_is_said:
+        HideOverflow breaks "an event makes room only in a full buffer, the oldest first, and that is said";
+    an_event_that_a_listener_has_not_taken_goes_back_into_its_pool_and_no_other_does:
+        KeepReturned breaks "an event that a listener has not taken goes back into its pool, and no other does";
+    what_a_listener_answers_is_understood:
+        ConfuseAnswers breaks "what a listener answers is understood";
+    what_an_adopted_listener_works_on_is_sent_again_under_its_number:
+        AdoptIdle breaks "what an adopted listener works on is sent again under its number";
+    each_delivery_is_written_to_its_listener_once_in_order:
+        SkipDeliveries breaks "each delivery is written to its listener once, in order";
+    no_event_is_told_again_that_a_listener_has_taken_or_works_on:
+        SendAgain breaks "no event is told again that a listener has taken or works on";
+    no_two_events_have_one_number_whatever_daemons_die:
+        AdoptUncounted breaks "no two events have one number, whatever daemons die";
+    what_has_changed_in_each_step_adds_up_to_what_there_is:
+        SkipChanges breaks "what has changed in each step adds up to what there is";
+    without_a_snapshot_what_runs_keeps_its_name_and_everything_else_is_stopped:
+        AdoptAsStopped breaks "without a snapshot what runs keeps its name, and everything else is stopped";
+    a_child_that_is_no_processs_is_called_a_stray:
+        AdoptBlindly breaks "a child that is no process's is called a stray";
+    a_listener_is_started_anew_of_which_nobody_knows_what_it_was_told:
+        AdoptAsNew breaks "a listener is started anew of which nobody knows what it was told";
     once_nothing_goes_wrong_any_more_everything_comes_to_rest_in_time:
         IgnoreDeadlines breaks "once nothing goes wrong any more everything comes to rest in time";
     who_asks_for_the_end_gets_it_in_time:

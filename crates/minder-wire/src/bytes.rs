@@ -45,6 +45,18 @@ impl Writer {
         self.bytes.extend_from_slice(&value[..end.min(value.len())]);
     }
 
+    /// Bytes without their length: whoever reads them knows where they end.
+    pub(crate) fn raw(&mut self, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+    }
+
+    /// Fields with their length before them, so that a reader can skip those it does not know.
+    pub(crate) fn record(&mut self, write: impl FnOnce(&mut Self)) {
+        let mut fields = Self::default();
+        write(&mut fields);
+        self.bytes(&fields.bytes);
+    }
+
     /// A count of 32 bits, then the items.
     pub(crate) fn list<T>(&mut self, items: &[T], mut write: impl FnMut(&mut Self, &T)) {
         self.u32(u32::try_from(items.len()).unwrap_or(u32::MAX));
@@ -124,6 +136,35 @@ impl<'a> Reader<'a> {
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(DecodeError::Cut)?;
         self.rest = rest;
         Ok(bytes.to_vec())
+    }
+
+    /// All that is left.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.rest)
+    }
+
+    /// Fields with their length before them. Those behind the ones that `read` knows are skipped.
+    pub(crate) fn record<T>(
+        &mut self,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        let length = usize::try_from(self.u32()?).map_err(|_| DecodeError::Cut)?;
+        let (fields, rest) = self.rest.split_at_checked(length).ok_or(DecodeError::Cut)?;
+        self.rest = rest;
+        read(&mut Reader::new(fields))
+    }
+
+    /// 0, or 1 and the value, in a field at the end of a record that an earlier release did not
+    /// write.
+    pub(crate) fn appended<T>(
+        &mut self,
+        what: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        self.option(what, read)
     }
 
     /// A count, then as many items, each at least one byte long and at most `limit` of them.

@@ -77,9 +77,9 @@ pub(crate) fn frame(kind: u16, write: impl FnOnce(&mut Writer)) -> Vec<u8> {
 }
 
 /// Checks the head and reads the body with `read`, which is told the kind.
-pub(crate) fn unframe<T>(
-    bytes: &[u8],
-    read: impl FnOnce(u16, &mut Reader<'_>) -> Result<T, DecodeError>,
+pub(crate) fn unframe<'a, T>(
+    bytes: &'a [u8],
+    read: impl FnOnce(u16, &mut Reader<'a>) -> Result<T, DecodeError>,
 ) -> Result<T, DecodeError> {
     let body = bytes.strip_prefix(&MAGIC).ok_or(DecodeError::NoFrame)?;
     let mut reader = Reader::new(body);

@@ -75,6 +75,15 @@ pub enum ToKeeper {
     },
     /// Start-up is complete: whoever waits for it may be told.
     Ready,
+    /// Where the daemon writes its log: the keeper writes there what no daemon is left to tell.
+    /// `None` if that is no ordinary file.
+    Log {
+        /// Its path, at most [`MAX_PATH`] bytes.
+        path: Option<Vec<u8>>,
+    },
+    /// Look whether the program that is installed now could go on in our place. Answered by
+    /// [`ToDaemon::UpgradePossible`] or [`ToDaemon::UpgradeRefused`], when that is known.
+    Upgrade,
     /// The daemon is about to exit on purpose.
     Leave(Departure),
 }
@@ -93,6 +102,37 @@ pub enum Departure {
     /// To begin anew: the keeper drops all that it holds but the [`HEIRLOOM`], and starts another
     /// daemon.
     Restart,
+    /// To make room for another program: the keeper executes what it found
+    /// [possible](ToDaemon::UpgradePossible), which starts a daemon of its own.
+    Upgrade,
+}
+
+/// How an upgrade went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastUpgrade {
+    /// What became of it.
+    pub outcome: UpgradeOutcome,
+    /// The version that was to be replaced.
+    pub from: Vec<u8>,
+    /// The version that was to replace it; empty if it was never known.
+    pub to: Vec<u8>,
+    /// Why it failed; empty if it did not.
+    pub why: Vec<u8>,
+    /// Whether no daemon that got [ready](ToKeeper::Ready) has been told of this.
+    pub is_news: bool,
+}
+
+/// What became of an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpgradeOutcome {
+    /// The new program runs, and no daemon of it has been ready yet.
+    Trying,
+    /// The new program runs, and so does its daemon.
+    Done,
+    /// Nothing was given up for it.
+    Refused,
+    /// The new program did not come up, and the old one goes on.
+    RolledBack,
 }
 
 /// From the keeper to the daemon.
@@ -112,9 +152,11 @@ pub enum ToDaemon {
         last_end: Option<i32>,
         /// The bytes of [`Launch::note`].
         note: Vec<u8>,
+        /// How the latest upgrade went, if there was one.
+        upgrade: Option<LastUpgrade>,
     },
     /// A child of the inventory, with the keeper's copies of those pipe ends that `streams`
-    /// names, in that order.
+    /// names, in that order. Behind them may ride a pidfd of it, unless it has been reaped.
     Child {
         /// The daemon's name for it.
         child: u64,
@@ -139,7 +181,7 @@ pub enum ToDaemon {
     /// ([`Signalled`](Self::Signalled)); what came up meanwhile has waited.
     InventoryEnd,
     /// A child runs. Our ends of its pipes ride beside, as `streams` names them; the keeper
-    /// keeps copies.
+    /// keeps copies. Behind them may ride a pidfd of it.
     Spawned {
         /// Which.
         child: u64,
@@ -161,7 +203,7 @@ pub enum ToDaemon {
     Exited {
         /// Which.
         child: u64,
-        /// Its wait status.
+        /// Its wait status, or [`UNKNOWN_STATUS`].
         status: i32,
         /// When it was reaped: nanoseconds of the monotonic clock.
         mono_nanos: u64,
@@ -181,6 +223,17 @@ pub enum ToDaemon {
         /// Its number.
         signal: i32,
     },
+    /// The program that is installed can go on in our place. The daemon is expected to leave by
+    /// [`Departure::Upgrade`].
+    UpgradePossible {
+        /// Its version.
+        to: Vec<u8>,
+    },
+    /// The program that is installed cannot go on in our place, and nothing was given up for it.
+    UpgradeRefused {
+        /// Why not.
+        why: Vec<u8>,
+    },
     /// A signal could not be sent, for another reason than that the child is gone.
     SignalFailed {
         /// To which child.
@@ -199,7 +252,7 @@ pub enum ChildState {
     Running,
     /// It has ended, and has not been forgotten.
     Exited {
-        /// Its wait status.
+        /// Its wait status, or [`UNKNOWN_STATUS`].
         status: i32,
         /// When it was reaped: nanoseconds of the monotonic clock.
         mono_nanos: u64,
@@ -207,6 +260,10 @@ pub enum ChildState {
         wall_nanos: u64,
     },
 }
+
+/// Stands for the wait status of a child whose end nobody saw: it is that of a process that has
+/// not ended.
+pub const UNKNOWN_STATUS: i32 = 0x7f;
 
 /// What failed when a child could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,6 +359,8 @@ pub struct Launch {
     pub report_fd: Option<i32>,
     /// For the daemon; the keeper does not look inside.
     pub note: Vec<u8>,
+    /// Where the program is installed: what is found there later is what an upgrade goes over to.
+    pub program: Vec<u8>,
 }
 
 /// The one name under which something is held beyond a restart.
@@ -309,3 +368,6 @@ pub const HEIRLOOM: &[u8] = b"heirloom";
 
 /// The longest name that something can be held under: a path and a word before it.
 pub const MAX_NAME: usize = 4096 + 64;
+
+/// The longest path: Linux takes no longer one.
+pub const MAX_PATH: usize = 4096;

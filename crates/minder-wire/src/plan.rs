@@ -2,7 +2,7 @@
 
 use crate::bytes::{Reader, Writer};
 use crate::frame::{DecodeError, frame, unframe};
-use crate::message::{Credentials, Launch, MAX_NAME, Plan, Stdin};
+use crate::message::{Credentials, Launch, MAX_NAME, MAX_PATH, Plan, Stdin};
 
 impl Plan {
     /// The plan as the content of a memfd.
@@ -114,6 +114,7 @@ impl Launch {
         frame(KIND_LAUNCH, |w| {
             w.option(self.report_fd, Writer::i32);
             w.bytes(&self.note);
+            w.bytes(&self.program);
         })
     }
 
@@ -123,6 +124,7 @@ impl Launch {
             KIND_LAUNCH => Ok(Self {
                 report_fd: r.option("report_fd", Reader::i32)?,
                 note: r.bytes("note", MAX_NOTE)?,
+                program: r.bytes("program", MAX_PATH)?,
             }),
             kind => Err(DecodeError::UnknownKind { kind }),
         })

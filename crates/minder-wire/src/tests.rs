@@ -4,11 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn text() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn text() -> impl Strategy<Value = Vec<u8>> {
     vec(any::<u8>(), 0..40)
 }
 
-fn stream() -> impl Strategy<Value = Stream> {
+pub(crate) fn stream() -> impl Strategy<Value = Stream> {
     prop_oneof![
         Just(Stream::Stdin),
         Just(Stream::Stdout),
@@ -56,6 +56,7 @@ fn departure() -> impl Strategy<Value = Departure> {
     prop_oneof![
         (any::<u8>(), text()).prop_map(|(code, text)| Departure::Exit { code, text }),
         Just(Departure::Restart),
+        Just(Departure::Upgrade),
     ]
 }
 
@@ -82,11 +83,31 @@ fn to_keeper() -> impl Strategy<Value = ToKeeper> {
         text().prop_map(|name| ToKeeper::Release { name }),
         any::<i32>().prop_map(|signal| ToKeeper::Heard { signal }),
         Just(ToKeeper::Ready),
+        option::of(text()).prop_map(|path| ToKeeper::Log { path }),
+        Just(ToKeeper::Upgrade),
         departure().prop_map(ToKeeper::Leave),
     ]
 }
 
-fn child_state() -> impl Strategy<Value = ChildState> {
+pub(crate) fn last_upgrade() -> impl Strategy<Value = LastUpgrade> {
+    let outcome = prop_oneof![
+        Just(UpgradeOutcome::Trying),
+        Just(UpgradeOutcome::Done),
+        Just(UpgradeOutcome::Refused),
+        Just(UpgradeOutcome::RolledBack),
+    ];
+    (outcome, text(), text(), text(), any::<bool>()).prop_map(
+        |(outcome, from, to, why, is_news)| LastUpgrade {
+            outcome,
+            from,
+            to,
+            why,
+            is_news,
+        },
+    )
+}
+
+pub(crate) fn child_state() -> impl Strategy<Value = ChildState> {
     prop_oneof![
         Just(ChildState::Running),
         any::<(i32, u64, u64)>().prop_map(|(status, mono_nanos, wall_nanos)| ChildState::Exited {
@@ -107,16 +128,20 @@ fn to_daemon() -> impl Strategy<Value = ToDaemon> {
         (
             any::<(u16, u32, u32, u32)>(),
             option::of(any::<i32>()),
-            text()
+            text(),
+            option::of(last_upgrade())
         )
             .prop_map(
-                |((version, keeper_pid, generation, restarts), last_end, note)| ToDaemon::Welcome {
-                    version,
-                    keeper_pid,
-                    generation,
-                    restarts,
-                    last_end,
-                    note,
+                |((version, keeper_pid, generation, restarts), last_end, note, upgrade)| {
+                    ToDaemon::Welcome {
+                        version,
+                        keeper_pid,
+                        generation,
+                        restarts,
+                        last_end,
+                        note,
+                        upgrade,
+                    }
                 }
             ),
         (
@@ -159,6 +184,8 @@ fn to_daemon() -> impl Strategy<Value = ToDaemon> {
         }),
         any::<(u32, i32)>().prop_map(|(pid, status)| ToDaemon::Orphan { pid, status }),
         any::<i32>().prop_map(|signal| ToDaemon::Signalled { signal }),
+        text().prop_map(|to| ToDaemon::UpgradePossible { to }),
+        text().prop_map(|why| ToDaemon::UpgradeRefused { why }),
         any::<(u64, i32, i32)>().prop_map(|(child, signal, errno)| ToDaemon::SignalFailed {
             child,
             signal,
@@ -208,8 +235,12 @@ proptest! {
     }
 
     #[test]
-    fn a_launch_arrives_as_it_was_made(report_fd in option::of(any::<i32>()), note in text()) {
-        let launch = Launch { report_fd, note };
+    fn a_launch_arrives_as_it_was_made(
+        report_fd in option::of(any::<i32>()),
+        note in text(),
+        program in text(),
+    ) {
+        let launch = Launch { report_fd, note, program };
         let bytes = launch.encode();
         prop_assert_eq!(Launch::decode(&bytes), Ok(launch));
         holds_its_length(&bytes, Launch::decode)?;
@@ -217,7 +248,7 @@ proptest! {
 
     #[test]
     fn garbage_behind_a_sound_head_is_survived(
-        kind in prop_oneof![1u16..=11, 0x101u16..=0x10a, 0x201u16..=0x202],
+        kind in prop_oneof![1u16..=14, 0x101u16..=0x10c, 0x201u16..=0x203],
         body in vec(prop_oneof![3 => 0u8..4, 1 => any::<u8>()], 0..200),
     ) {
         let bytes = frame::frame(kind, |w| body.iter().for_each(|byte| w.u8(*byte)));
@@ -225,6 +256,7 @@ proptest! {
         let _ = ToDaemon::decode(&bytes);
         let _ = Plan::decode(&bytes);
         let _ = Launch::decode(&bytes);
+        let _ = Handover::decode(&bytes);
     }
 }
 
@@ -349,6 +381,13 @@ fn the_largest_of_each_frame_fits_the_bound_of_a_frame() {
         restarts: 0,
         last_end: Some(9),
         note: vec![0; MAX_NOTE],
+        upgrade: Some(LastUpgrade {
+            outcome: UpgradeOutcome::RolledBack,
+            from: vec![0; MAX_VERSION],
+            to: vec![0; MAX_VERSION],
+            why: vec![0; MAX_WHY],
+            is_news: true,
+        }),
     };
     for bytes in [spawn.encode(), leave.encode(), welcome.encode()] {
         assert!(bytes.len() <= MAX_FRAME);

@@ -2,7 +2,9 @@
 
 use crate::bytes::{Reader, Writer};
 use crate::frame::{DecodeError, frame, unframe};
-use crate::message::{ChildState, MAX_NAME, SpawnStep, Stream, ToDaemon};
+use crate::message::{
+    ChildState, LastUpgrade, MAX_NAME, SpawnStep, Stream, ToDaemon, UpgradeOutcome,
+};
 use crate::plan::MAX_NOTE;
 use crate::to_keeper::MAX_LABEL;
 
@@ -18,6 +20,7 @@ impl ToDaemon {
                 restarts,
                 last_end,
                 note,
+                upgrade,
             } => frame(WELCOME, |w| {
                 w.u16(*version);
                 w.u32(*keeper_pid);
@@ -25,6 +28,7 @@ impl ToDaemon {
                 w.u32(*restarts);
                 w.option(*last_end, Writer::i32);
                 w.bytes(note);
+                w.option(upgrade.as_ref(), |w, upgrade| upgrade.write(w));
             }),
             Self::Child {
                 child,
@@ -73,6 +77,8 @@ impl ToDaemon {
                 w.i32(*status);
             }),
             Self::Signalled { signal } => frame(SIGNALLED, |w| w.i32(*signal)),
+            Self::UpgradePossible { to } => frame(UPGRADE_POSSIBLE, |w| w.bytes(to)),
+            Self::UpgradeRefused { why } => frame(UPGRADE_REFUSED, |w| w.bytes(why)),
             Self::SignalFailed {
                 child,
                 signal,
@@ -94,6 +100,7 @@ impl ToDaemon {
     #[must_use]
     pub fn descriptors(&self) -> usize {
         match self {
+            // One more may come behind these: a pidfd.
             Self::Child { streams, .. } | Self::Spawned { streams, .. } => streams.len(),
             Self::Held { .. } => 1,
             Self::Welcome { .. }
@@ -102,6 +109,8 @@ impl ToDaemon {
             | Self::Exited { .. }
             | Self::Orphan { .. }
             | Self::Signalled { .. }
+            | Self::UpgradePossible { .. }
+            | Self::UpgradeRefused { .. }
             | Self::SignalFailed { .. } => 0,
         }
     }
@@ -115,6 +124,7 @@ impl ToDaemon {
                 restarts: r.u32()?,
                 last_end: r.option("last_end", Reader::i32)?,
                 note: r.bytes("note", MAX_NOTE)?,
+                upgrade: r.option("upgrade", LastUpgrade::read)?,
             },
             CHILD => Self::Child {
                 child: r.u64()?,
@@ -149,6 +159,12 @@ impl ToDaemon {
                 status: r.i32()?,
             },
             SIGNALLED => Self::Signalled { signal: r.i32()? },
+            UPGRADE_POSSIBLE => Self::UpgradePossible {
+                to: r.bytes("version", MAX_VERSION)?,
+            },
+            UPGRADE_REFUSED => Self::UpgradeRefused {
+                why: r.bytes("reason", MAX_WHY)?,
+            },
             SIGNAL_FAILED => Self::SignalFailed {
                 child: r.u64()?,
                 signal: r.i32()?,
@@ -160,7 +176,7 @@ impl ToDaemon {
 }
 
 impl ChildState {
-    fn write(self, w: &mut Writer) {
+    pub(crate) fn write(self, w: &mut Writer) {
         match self {
             Self::Running => w.u8(STATE_RUNNING),
             Self::Exited {
@@ -176,7 +192,7 @@ impl ChildState {
         }
     }
 
-    fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
         match r.u8()? {
             STATE_RUNNING => Ok(Self::Running),
             STATE_EXITED => Ok(Self::Exited {
@@ -189,6 +205,42 @@ impl ChildState {
                 value,
             }),
         }
+    }
+}
+
+impl LastUpgrade {
+    pub(crate) fn write(&self, w: &mut Writer) {
+        w.u8(match self.outcome {
+            UpgradeOutcome::Trying => OUTCOME_TRYING,
+            UpgradeOutcome::Done => OUTCOME_DONE,
+            UpgradeOutcome::Refused => OUTCOME_REFUSED,
+            UpgradeOutcome::RolledBack => OUTCOME_ROLLED_BACK,
+        });
+        w.bytes(&self.from);
+        w.bytes(&self.to);
+        w.bytes(&self.why);
+        w.u8(self.is_news.into());
+    }
+
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            outcome: match r.u8()? {
+                OUTCOME_TRYING => UpgradeOutcome::Trying,
+                OUTCOME_DONE => UpgradeOutcome::Done,
+                OUTCOME_REFUSED => UpgradeOutcome::Refused,
+                OUTCOME_ROLLED_BACK => UpgradeOutcome::RolledBack,
+                value => {
+                    return Err(DecodeError::Choice {
+                        what: "outcome",
+                        value,
+                    });
+                }
+            },
+            from: r.bytes("version", MAX_VERSION)?,
+            to: r.bytes("version", MAX_VERSION)?,
+            why: r.bytes("reason", MAX_WHY)?,
+            is_news: r.bool("is_news")?,
+        })
     }
 }
 
@@ -236,6 +288,12 @@ impl Stream {
     }
 }
 
+/// The longest version of a program.
+pub const MAX_VERSION: usize = 64;
+
+/// The longest reason why an upgrade failed: some lines.
+pub const MAX_WHY: usize = 4096;
+
 /// A child has three streams, each named at most once.
 const STREAMS: usize = 3;
 
@@ -249,6 +307,8 @@ const EXITED: u16 = 0x0107;
 const ORPHAN: u16 = 0x0108;
 const SIGNALLED: u16 = 0x0109;
 const SIGNAL_FAILED: u16 = 0x010a;
+const UPGRADE_POSSIBLE: u16 = 0x010b;
+const UPGRADE_REFUSED: u16 = 0x010c;
 
 const STATE_RUNNING: u8 = 0;
 const STATE_EXITED: u8 = 1;
@@ -256,3 +316,8 @@ const STATE_EXITED: u8 = 1;
 const STEP_PLAN: u8 = 0;
 const STEP_PIPE: u8 = 1;
 const STEP_CLONE: u8 = 2;
+
+const OUTCOME_TRYING: u8 = 0;
+const OUTCOME_DONE: u8 = 1;
+const OUTCOME_REFUSED: u8 = 2;
+const OUTCOME_ROLLED_BACK: u8 = 3;

@@ -2,7 +2,7 @@
 
 use crate::bytes::{Reader, Writer};
 use crate::frame::{DecodeError, frame, unframe};
-use crate::message::{Departure, MAX_NAME, Plan, Stream, ToKeeper};
+use crate::message::{Departure, MAX_NAME, MAX_PATH, Plan, Stream, ToKeeper};
 
 impl ToKeeper {
     /// Asks for a child: the message, and for a plan that is too large for a frame the content of
@@ -54,6 +54,10 @@ impl ToKeeper {
             Self::Release { name } => frame(RELEASE, |w| w.bytes(name)),
             Self::Heard { signal } => frame(HEARD, |w| w.i32(*signal)),
             Self::Ready => frame(READY, |_| ()),
+            Self::Log { path } => frame(LOG, |w| {
+                w.option(path.as_ref(), |w, path| w.bytes(path));
+            }),
+            Self::Upgrade => frame(UPGRADE, |_| ()),
             Self::Leave(departure) => frame(LEAVE, |w| departure.write(w)),
         }
     }
@@ -77,6 +81,8 @@ impl ToKeeper {
             | Self::Release { .. }
             | Self::Heard { .. }
             | Self::Ready
+            | Self::Log { .. }
+            | Self::Upgrade
             | Self::Leave(_) => 0,
         }
     }
@@ -112,6 +118,10 @@ impl ToKeeper {
             },
             HEARD => Self::Heard { signal: r.i32()? },
             READY => Self::Ready,
+            LOG => Self::Log {
+                path: r.option("path", |r| r.bytes("path", MAX_PATH))?,
+            },
+            UPGRADE => Self::Upgrade,
             LEAVE => Self::Leave(Departure::read(r)?),
             kind => return Err(DecodeError::UnknownKind { kind }),
         })
@@ -127,6 +137,7 @@ impl Departure {
                 w.bytes(text);
             }
             Self::Restart => w.u8(DEPARTURE_RESTART),
+            Self::Upgrade => w.u8(DEPARTURE_UPGRADE),
         }
     }
 
@@ -137,6 +148,7 @@ impl Departure {
                 text: r.bytes("text", MAX_TEXT)?,
             }),
             DEPARTURE_RESTART => Ok(Self::Restart),
+            DEPARTURE_UPGRADE => Ok(Self::Upgrade),
             value => Err(DecodeError::Choice {
                 what: "departure",
                 value,
@@ -167,6 +179,9 @@ const RELEASE: u16 = 0x0009;
 const READY: u16 = 0x000a;
 const LEAVE: u16 = 0x000b;
 const HEARD: u16 = 0x000c;
+const LOG: u16 = 0x000d;
+const UPGRADE: u16 = 0x000e;
 
 const DEPARTURE_EXIT: u8 = 0;
 const DEPARTURE_RESTART: u8 = 1;
+const DEPARTURE_UPGRADE: u8 = 2;

@@ -60,8 +60,8 @@ impl Tool {
 }
 
 fn main() -> ExitCode {
-    if let Some(launch) = minder_keeper::launch_fd_from_env() {
-        return minder_keeper::run(launch);
+    if let Some(role) = minder_keeper::role_from_env() {
+        return minder_keeper::run(role);
     }
     let args: Vec<OsString> = std::env::args_os().collect();
     let called = args

@@ -1,5 +1,6 @@
 //! What a program is given: environment, folder, umask, descriptors, signals, user.
 
+use minder_tests::namespaces::left_out;
 use minder_tests::{Daemon, Sandbox, Subject, cases, tree};
 
 cases!(
@@ -303,7 +304,7 @@ fn included_files_are_read_in_order(subject: Subject) {
 
 fn another_user_needs_no_home(subject: Subject) {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("left out: only root can start a program as another user");
+        left_out("only root can start a program as another user");
         return;
     }
     let (_daemon, log) = log_of(

@@ -82,17 +82,21 @@ fn shutdown_in_the_shell_asks_first(subject: Subject) {
 fn help_lists_the_actions(subject: Subject) {
     let sandbox = Sandbox::configured(subject, "");
     let run = ctl(&sandbox, &["-c", "supervisord.conf", "help"]);
-    assert_eq!(
-        run.out_and_code(),
-        (
-            "\ndefault commands (type help <topic>):\n\
+    let own = subject.differs(
+        "own-verbs",
+        "",
+        "\ncommands of Minder (type help <topic>):\n\
+         =======================================\n\
+         upgrade\n\n",
+    );
+    let expected = format!(
+        "\ndefault commands (type help <topic>):\n\
              =====================================\n\
              add    exit      open  reload  restart   start   tail   \n\
              avail  fg        pid   remove  shutdown  status  update \n\
-             clear  maintail  quit  reread  signal    stop    version\n\n",
-            0
-        )
+             clear  maintail  quit  reread  signal    stop    version\n\n{own}"
     );
+    assert_eq!(run.out_and_code(), (expected.as_str(), 0));
 }
 
 fn help_explains_each_action(subject: Subject) {

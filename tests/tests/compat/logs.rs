@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use minder_tests::namespaces::left_out;
 use minder_tests::{Daemon, Sandbox, Subject, cases, wait_until};
 use rustix::process::Signal;
 
@@ -257,7 +258,7 @@ fn the_foreground_shows_the_log_unless_silent(subject: Subject) {
 
 fn starting_as_root_is_told(subject: Subject) {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("left out: only root is told");
+        left_out("only root is told");
         return;
     }
     let daemon = Daemon::start(subject, "");

@@ -16,12 +16,14 @@
 mod captures;
 mod children;
 mod config_errors;
+mod containers;
 mod ctl_details;
 mod ctl_logs;
 mod ctl_shell;
 mod ctl_updates;
 mod ctl_verbs;
 mod daemon;
+mod debug;
 mod dialect;
 mod ears;
 mod event_types;
@@ -37,6 +39,7 @@ mod pools;
 mod protocol;
 mod rpc;
 mod states;
+mod syslog;
 mod third_party;
 mod twiddler;
 

@@ -28,6 +28,11 @@ cases!(
     groups_refuse_a_bad_signal_for_each_process,
     an_added_group_starts_by_itself_if_it_should,
     a_restart_is_answered_before_it_happens,
+    the_methods_are_called_as_their_section_says,
+    without_their_section_there_are_no_methods,
+    dates_are_told_as_python_writes_them,
+    a_group_to_be_added_may_be_called_anything,
+    what_starts_at_once_is_told_before_what_takes_time,
 );
 
 fn fault(code: i64, text: &str) -> xmlrpc::Fault {
@@ -591,5 +596,117 @@ fn a_restart_is_answered_before_it_happens(subject: Subject) {
             .log()
             .iter()
             .any(|line| line.contains("received SIG"))
+    );
+}
+
+/// A daemon whose configuration has these `[rpcinterface:x]` sections and no others.
+fn with_interfaces(subject: Subject, names: &[&str]) -> Daemon {
+    let sandbox = Sandbox::new(subject);
+    let mut text = "[unix_http_server]\nfile=%(here)s/s.sock\n\
+                    [supervisord]\nlogfile=%(here)s/supervisord.log\n\
+                    pidfile=%(here)s/supervisord.pid\nchildlogdir=%(here)s\n\
+                    [supervisorctl]\nserverurl=unix://%(here)s/s.sock\n"
+        .to_owned();
+    for name in names {
+        text += &format!(
+            "[rpcinterface:{name}]\nsupervisor.rpcinterface_factory = \
+             supervisor.rpcinterface:make_main_rpcinterface\n"
+        );
+    }
+    sandbox.write("supervisord.conf", text);
+    let daemon = Daemon::launch(sandbox, &["-n", "-c", "supervisord.conf"]);
+    wait_until("it answers", || {
+        daemon.try_call("system.listMethods", &[]).is_some()
+    });
+    daemon
+}
+
+fn the_methods_are_called_as_their_section_says(subject: Subject) {
+    let unknown = Err(fault(1, "UNKNOWN_METHOD"));
+    let daemon = with_interfaces(subject, &["x"]);
+    assert_eq!(daemon.call("x.getVersion", &[]), Ok("3.0".into()));
+    assert_eq!(daemon.call("supervisor.getVersion", &[]), unknown);
+    assert_eq!(daemon.call("x.listMethods", &[]), unknown);
+    assert_eq!(
+        daemon.call("system.methodSignature", &["x.getPID".into()]),
+        Ok(texts(&["int"]))
+    );
+    daemon.wait_log("RPC interface 'x' initialized");
+
+    let daemon = with_interfaces(subject, &["x", "supervisor"]);
+    for method in ["x.getVersion", "supervisor.getVersion"] {
+        assert_eq!(daemon.call(method, &[]), Ok("3.0".into()));
+    }
+}
+
+fn without_their_section_there_are_no_methods(subject: Subject) {
+    let daemon = with_interfaces(subject, &[]);
+    assert_eq!(
+        daemon.call("system.listMethods", &[]),
+        Ok(texts(&[
+            "system.listMethods",
+            "system.methodHelp",
+            "system.methodSignature",
+            "system.multicall",
+        ]))
+    );
+    let sorry = "Sorry, supervisord responded but did not recognize the supervisor namespace \
+                 commands that supervisorctl uses to control it.  Please check that the \
+                 [rpcinterface:supervisor] section is enabled in the configuration file (see \
+                 sample.conf).\n";
+    for (line, code) in [("status", 4), ("start x", 3), ("version", 3), ("fg x", 3)] {
+        assert_eq!(daemon.ctl_line(line), crate::is(sorry, code), "{line}");
+    }
+    for line in ["avail", "update", "shutdown", "reload", "reread"] {
+        let (out, code) = daemon.ctl_line(line);
+        let out = minder_tests::normal::without_origin(&out);
+        let expected = crate::unexpected_fault(subject, 1, "UNKNOWN_METHOD");
+        assert_eq!((out, code), (expected, 1), "{line}");
+    }
+}
+
+fn dates_are_told_as_python_writes_them(subject: Subject) {
+    let daemon = Daemon::start(subject, "");
+    let date = |text: &str| Value::DateTime(text.to_owned());
+    for (value, text) in [
+        (date("20261127T10:03:00"), "2026-11-27 10:03:00"),
+        (
+            Value::Array(vec![date("20261127T10:03:09"), date("20260101T00:00:00")]),
+            "[datetime.datetime(2026, 11, 27, 10, 3, 9), datetime.datetime(2026, 1, 1, 0, 0)]",
+        ),
+    ] {
+        assert_eq!(
+            daemon.fault("sendProcessStdin", &["p".into(), value]),
+            fault(2, &format!("INCORRECT_PARAMETERS: {text}"))
+        );
+    }
+}
+
+fn a_group_to_be_added_may_be_called_anything(subject: Subject) {
+    let daemon = Daemon::start(subject, "");
+    for (name, shown) in [
+        (Value::Int(5), "5"),
+        (texts(&["cat"]), "['cat']"),
+        (Value::Struct(vec![("a".to_owned(), 1.into())]), "{'a': 1}"),
+    ] {
+        assert_eq!(
+            daemon.fault("addProcessGroup", &[name]),
+            fault(10, &format!("BAD_NAME: {shown}"))
+        );
+    }
+}
+
+fn what_starts_at_once_is_told_before_what_takes_time(subject: Subject) {
+    let daemon = Daemon::start(
+        subject,
+        "[program:slow]\ncommand=/bin/cat\nautostart=false\npriority=1\n\
+         [program:quick]\ncommand=/bin/cat\nautostart=false\npriority=2\nstartsecs=0\n\
+         [program:missing]\ncommand=/no/such\nautostart=false\npriority=3\n\
+         [program:last]\ncommand=/bin/cat\nautostart=false\npriority=4\nstartsecs=0",
+    );
+    let (out, _) = daemon.ctl_line("start all");
+    assert_eq!(
+        out,
+        "quick: started\nmissing: ERROR (no such file)\nlast: started\nslow: started\n"
     );
 }

@@ -17,6 +17,10 @@ cases!(
     groups_and_servers_are_checked,
     the_order_of_errors_is_fixed,
     the_sample_configuration_is_accepted,
+    the_whole_sample_configuration_may_be_made_live,
+    formats_need_names,
+    names_are_looked_at_when_they_are_whole,
+    a_group_is_named_by_its_own_error,
     the_places_of_a_configuration_are_listed,
 );
 
@@ -418,6 +422,77 @@ fn the_sample_configuration_is_accepted(subject: Subject) {
     assert_eq!(
         first_error(&sandbox, &["-n", "-c", "sample.conf"]),
         "[group:g] names unknown program or fcgi-program nope"
+    );
+}
+
+fn the_whole_sample_configuration_may_be_made_live(subject: Subject) {
+    let sandbox = Sandbox::new(subject);
+    let sample = sandbox.run("echo_supervisord_conf", [""; 0]);
+    let text = String::from_utf8(sample.stdout).expect("text");
+    // What an operator has to fill in, and what not every machine has.
+    let text = settings_live(&text)
+        .replace("/a/path", "/tmp/NONE")
+        .replace("progname1,progname2", "theprogramname")
+        .replace("user=chrism", "user=root")
+        .replace("user=supervisord", "user=root");
+    sandbox.write("sample.conf", format!("{text}\n[group:g]\nprograms=nope\n"));
+    assert_eq!(
+        first_error(&sandbox, &["-n", "-c", "sample.conf"]),
+        "[group:g] names unknown program or fcgi-program nope"
+    );
+}
+
+/// A configuration in which every option and section is live that was commented out.
+fn settings_live(text: &str) -> String {
+    let live = |line: &str| match line.strip_prefix(';') {
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
+            rest.to_owned()
+        }
+        _ => line.to_owned(),
+    };
+    text.lines().map(live).collect::<Vec<_>>().join("\n")
+}
+
+fn formats_need_names(subject: Subject) {
+    let error = refused(subject, "[supervisord]\nloglevel=%s\n");
+    let theirs = error.starts_with("bad logging level name \"{'ENV_");
+    let ours = error
+        == "Format string '%s' for 'supervisord.loglevel' is badly formatted: a format needs a \
+            name, as in %(program_name)s";
+    assert!(subject.differs("nameless-format", theirs, ours), "{error}");
+}
+
+fn names_are_looked_at_when_they_are_whole(subject: Subject) {
+    let place = "in section 'program:p' (file: 'supervisord.conf')";
+    for (name, why) in [
+        (
+            "%(program_name)s%(process_num)3d",
+            "'p  0' because of character: ' '",
+        ),
+        ("", "'' because it is empty"),
+    ] {
+        let ours = format!("Invalid name: {why} {place}");
+        // Servers are looked at behind programs.
+        let text = format!(
+            "[supervisord]\n[program:p]\ncommand=x\nprocess_name={name}\n[inet_http_server]\n"
+        );
+        let theirs = "section [inet_http_server] has no port value".to_owned();
+        assert_eq!(
+            refused(subject, &text),
+            subject.differs("whole-names", theirs, ours)
+        );
+    }
+}
+
+fn a_group_is_named_by_its_own_error(subject: Subject) {
+    let error = refused(
+        subject,
+        "[supervisord]\n[program:p]\ncommand=x\n[group:g]\nprograms=p,nope\n",
+    );
+    let section = subject.differs("named-group", "program:p", "group:g");
+    assert_eq!(
+        error,
+        format!("[{section}] names unknown program or fcgi-program nope")
     );
 }
 

@@ -134,7 +134,7 @@ fn all_methods_are_listed(subject: Subject) {
             .map(|name| format!("{namespace}.{name}"))
             .collect()
     };
-    let own = subject.differs("own-methods", "", "getInfo getVersion");
+    let own = subject.differs("own-methods", "", "getInfo getVersion upgrade");
     let expected = [
         named("minder", own),
         named("supervisor", supervisor),

@@ -429,7 +429,7 @@ fn a_client_in_perl_calls_methods(subject: Subject) {
         !run.err.contains("Can't locate Frontier"),
         "the client is missing: on Debian, `apt install libfrontier-rpc-perl`"
     );
-    let methods = subject.differs("own-methods", 41, 43);
+    let methods = subject.differs("own-methods", 41, 44);
     let out = format!(
         "cat is RUNNING\nstopped: 1\ncat:cat 80 OK\nlog '' of 0\n{methods} methods\n\
          fault code 10: BAD_NAME: a<b>&c\n"
@@ -465,7 +465,7 @@ fn python_s_own_client_calls_methods(subject: Subject) {
     let mut python = Command::new(tool("python"));
     daemon.sandbox().equip(&mut python);
     let run = Run::of(python.args(["client.py", &port.to_string()]));
-    let methods = subject.differs("own-methods", 41, 43);
+    let methods = subject.differs("own-methods", 41, 44);
     let out = format!(
         "{{'statecode': 1, 'statename': 'RUNNING'}}\nTrue True\nTrue\n{methods} ['int']\nTrue\n\
          <Fault 10: 'BAD_NAME: nope'>\n"

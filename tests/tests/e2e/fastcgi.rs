@@ -6,10 +6,9 @@ use std::net::TcpStream;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 
+use minder_tests::parts::{kill_daemon, the_daemon};
 use minder_tests::{Daemon, Sandbox, Subject, cases, fastcgi, subject, tree, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
-
-use crate::survival::{kill_daemon, the_daemon};
 
 cases!(
     processes_share_a_socket_that_lives_as_long_as_they,
@@ -288,7 +287,7 @@ fn a_socket_outlives_the_daemon() {
             assert_eq!(get(&daemon, "/").expect("an answer"), "app /");
         }
         daemon.signal(Signal::CONT);
-        the_daemon(keeper);
+        let _ = the_daemon(keeper);
         daemon.wait_state("app", "RUNNING");
         assert_eq!(daemon.pid_of("app"), pid);
         assert_eq!(inode().expect("the socket is there"), socket);

@@ -1,9 +1,8 @@
 //! What `minder.*` tells of the daemon that answers.
 
 use minder_rpc::Value;
+use minder_tests::parts::{kill_daemon, the_daemon};
 use minder_tests::{Daemon, Subject};
-
-use crate::survival::{kill_daemon, the_daemon};
 
 /// Generation and daemon pid; the keeper must be the one in the pidfile.
 fn told(daemon: &Daemon) -> (i64, i64) {
@@ -19,10 +18,11 @@ fn told(daemon: &Daemon) -> (i64, i64) {
         "keeper_pid",
         "daemon_pid",
         "started",
+        "upgrade",
     ];
     assert_eq!(names, expected);
     let number = |name| info.member(name).and_then(Value::as_int).expect("a number");
-    assert_eq!(number("keeper_pid"), daemon.pid().into());
+    assert_eq!(number("keeper_pid"), i64::from(daemon.pid()));
     assert_eq!(info.member("api"), Some(&"3.0".into()));
     let version = daemon.call("minder.getVersion", &[]).expect("no fault");
     assert_eq!(info.member("version"), Some(&version));

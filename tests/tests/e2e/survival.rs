@@ -2,29 +2,29 @@
 //!
 //! `MINDER_KILLS=100` makes it a long run, and `MINDER_SEED=N` repeats the moments of an earlier one.
 
-use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
-use std::{env, thread};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
-use minder_tests::{Daemon, Sandbox, Subject, normal, tree, wait_for, wait_until};
+use minder_tests::chance::{Moments, setting};
+use minder_tests::parts::{kill_daemon, the_daemon};
+use minder_tests::{Daemon, Sandbox, Subject, normal, wait_for, wait_until};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 /// How often the daemon is killed, if nobody says.
 pub(crate) const KILLS: usize = 12;
 
 /// At most this much is written by the fastest program between two kills. It bounds the disk space
 /// that a long run takes, and is enough for a kill to hit any step of the copying.
-const BYTES_BETWEEN_KILLS: u64 = 4 << 20;
+pub(crate) const BYTES_BETWEEN_KILLS: u64 = 4 << 20;
 
 /// `drip` writes slowly, so that the backups of a long run stay few enough to be kept.
-const CONFIG: &str = "\
+pub(crate) const CONFIG: &str = "\
 [program:one]
 command=actor flood halt
 autorestart=false
@@ -43,7 +43,7 @@ stdout_logfile_maxbytes=64KB
 stdout_logfile_backups=2000
 ";
 
-const PROGRAMS: [&str; 3] = ["one", "two", "turned"];
+pub(crate) const PROGRAMS: [&str; 3] = ["one", "two", "turned"];
 
 #[test]
 fn killed_daemons_are_not_missed() {
@@ -62,10 +62,10 @@ fn killed_daemons_are_not_missed() {
         let halt = AtomicBool::new(false);
         let mut slowest = Duration::ZERO;
         let broken = thread::scope(|scope| {
-            let caller = scope.spawn(|| calls_that_break(&daemon, &expected, &halt));
+            let caller = scope.spawn(|| calls_that_break(&daemon, &["status"], &expected, &halt));
             let end = EndOfScope(&halt);
             for kill in 1..=kills {
-                wait_for_growth(&daemon, moments.next_below(BYTES_BETWEEN_KILLS));
+                wait_for_growth(&daemon, "one.log", moments.next_below(BYTES_BETWEEN_KILLS));
                 let killed = kill_daemon(keeper);
                 let begun = Instant::now();
                 assert_eq!(normal::status(&daemon.ctl_line("status").0), expected);
@@ -160,35 +160,21 @@ fn a_daemon_killed_in_the_middle_of_a_restart_is_replaced() {
     });
 }
 
-/// Kills the daemon below `keeper`, and returns the pid that it had once it is gone.
-pub(crate) fn kill_daemon(keeper: i32) -> i32 {
-    let daemon = the_daemon(keeper);
-    let pid = Pid::from_raw(daemon).expect("a pid is positive");
-    kill_process(pid, Signal::KILL).expect("the daemon can be killed");
-    wait_until("the daemon is dead", || !tree::is_alive(daemon));
-    daemon
-}
-
-/// The pid of the daemon, once there is one.
-pub(crate) fn the_daemon(keeper: i32) -> i32 {
-    wait_for("the keeper has a daemon", || {
-        let is_daemon = |pid: &i32| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.starts_with(b"minder-daemon\0")
-        };
-        tree::children(keeper).into_iter().find(is_daemon)
-    })
-}
-
-/// Asks for the status again and again until `halt`; counts how often there was no answer.
+/// Asks supervisorctl for the status, in these words, again and again until `halt`; counts how often
+/// there was no answer.
 ///
 /// # Panics
 ///
 /// If there is another answer than `expected`.
-fn calls_that_break(daemon: &Daemon, expected: &str, halt: &AtomicBool) -> usize {
+pub(crate) fn calls_that_break(
+    daemon: &Daemon,
+    words: &[&str],
+    expected: &str,
+    halt: &AtomicBool,
+) -> usize {
     let mut broken = 0;
     while !halt.load(Ordering::Relaxed) {
-        let run = daemon.ctl(&["status"]);
+        let run = daemon.ctl(words);
         if run.code == Some(0) {
             assert_eq!(normal::status(&run.out), expected);
         } else {
@@ -200,7 +186,7 @@ fn calls_that_break(daemon: &Daemon, expected: &str, halt: &AtomicBool) -> usize
 }
 
 /// Ends the caller also when the killer fails, whose panic would otherwise wait for it for ever.
-struct EndOfScope<'a>(&'a AtomicBool);
+pub(crate) struct EndOfScope<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for EndOfScope<'_> {
     fn drop(&mut self) {
@@ -208,13 +194,13 @@ impl Drop for EndOfScope<'_> {
     }
 }
 
-/// Waits until the first program's log is longer by `bytes`: a moment that no clock chooses, and a
-/// proof that the log goes on.
-fn wait_for_growth(daemon: &Daemon, bytes: u64) {
-    let log = daemon.sandbox().path("one.log");
-    let length = || fs::metadata(&log).map_or(0, |metadata| metadata.len());
+/// Waits until `file` is longer by `bytes`: a moment that no clock chooses, and a proof that things
+/// go on.
+pub(crate) fn wait_for_growth(daemon: &Daemon, file: &str, bytes: u64) {
+    let path = daemon.sandbox().path(file);
+    let length = || fs::metadata(&path).map_or(0, |metadata| metadata.len());
     let goal = length() + bytes;
-    wait_until("the log grows", || length() >= goal);
+    wait_until(&format!("{file} grows"), || length() >= goal);
 }
 
 /// How many lines of the own log tell that a daemon took over from one that had died.
@@ -224,7 +210,7 @@ fn takeovers(daemon: &Daemon) -> usize {
 }
 
 /// The program's log files, the oldest first, if the program's last line is in them.
-fn ended(daemon: &Daemon, program: &str) -> Option<Vec<PathBuf>> {
+pub(crate) fn ended(daemon: &Daemon, program: &str) -> Option<Vec<PathBuf>> {
     let path = |name: String| daemon.sandbox().path(name);
     let mut files = vec![path(format!("{program}.log"))];
     files.extend(
@@ -256,7 +242,7 @@ fn last_line(file: &Path) -> Option<String> {
 
 /// Checks that the files hold the lines 0, 1, 2 … and an end that names their number, without a
 /// loss, a repetition or a disorder; returns their number.
-fn check(files: &[PathBuf]) -> u64 {
+pub(crate) fn check(files: &[PathBuf]) -> u64 {
     let mut next = 0;
     let mut end = None;
     for file in files {
@@ -273,37 +259,4 @@ fn check(files: &[PathBuf]) -> u64 {
     }
     assert_eq!(end, Some(next), "the end is not what was written");
     next
-}
-
-/// Numbers that are as good as random, from a seed that is shown.
-pub(crate) struct Moments(u64);
-
-impl Moments {
-    pub(crate) fn from_environment() -> Self {
-        let now = SystemTime::UNIX_EPOCH
-            .elapsed()
-            .expect("it is later than 1970");
-        let seed = setting("MINDER_SEED", u64::from(now.subsec_nanos()));
-        eprintln!("MINDER_SEED={seed}");
-        Self(seed)
-    }
-
-    /// `SplitMix64`.
-    pub(crate) fn next_below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
-
-/// The number in the variable `name`, or `otherwise`.
-pub(crate) fn setting<T: FromStr<Err: Display>>(name: &str, otherwise: T) -> T {
-    match env::var(name) {
-        Ok(text) => text
-            .parse()
-            .unwrap_or_else(|error| panic!("{name}={text}: {error}")),
-        Err(_) => otherwise,
-    }
 }

@@ -1,9 +1,8 @@
 //! Programs that a client adds to a group outlive the daemon.
 
 use minder_rpc::Value;
+use minder_tests::parts::{kill_daemon, the_daemon};
 use minder_tests::{Daemon, Subject};
-
-use crate::survival::{kill_daemon, the_daemon};
 
 const CONFIG: &str = "\
 [rpcinterface:twiddler]
@@ -57,7 +56,7 @@ fn what_was_added_to_a_group_is_there_after_the_daemon_was_killed() {
         assert_eq!(removed, Ok(true.into()));
 
         kill_daemon(keeper);
-        the_daemon(keeper);
+        let _ = the_daemon(keeper);
         daemon.wait_ready();
         assert_eq!(daemon.pid_of("team:dog"), pid);
         assert_eq!(daemon.info_text("team:dog", "logfile"), log);

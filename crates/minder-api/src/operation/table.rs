@@ -431,6 +431,12 @@ pub static OPERATIONS: &[Operation] = &[
         problems: &[409],
         make: |given| {
             let Updating { groups } = given.body_or_default()?;
+            if groups.as_ref().is_some_and(|it| it.len() > TARGETS) {
+                return Err(refused(
+                    "groups",
+                    &format!("names more than {TARGETS} groups"),
+                ));
+            }
             Ok(Ask::Update { groups })
         },
         ..post("update", "/api/v1/configuration/update", "configuration")

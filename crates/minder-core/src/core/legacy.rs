@@ -18,6 +18,7 @@
 //! | a child was told to stop | has it, and has not sent the signal | it is told now |
 //! | a listener was sent an event | has it | the delivery is asked for again, under its old number |
 //! | the same | does not know it | the event is told again |
+//! | a listener runs, and nothing is known of what it was told | has it | it is stopped, and another is started in its place |
 //!
 //! Lines and events of the step that the crash cut short may be missing; they are not repeated.
 //! Groups are adopted without being announced again, and requests that waited are gone.
@@ -27,12 +28,15 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Core;
-use crate::child::{ChildId, ExitStatus, ProcessId};
+use crate::child::{ChildId, ExitStatus, ProcessId, take};
+use crate::delta::{Delta, Head};
 use crate::effect::{Effect, Effects};
 use crate::group::Group;
 use crate::input::{Input, SpawnError};
+use crate::listener::Listener;
+use crate::message::Message;
 use crate::pools::Pools;
-use crate::process::{Phase, Process, State};
+use crate::process::{Phase, Process, State, StopCause};
 use crate::snapshot::{GroupSnapshot, Inherited, Snapshot};
 use crate::state::Mood;
 use crate::tick::Ticks;
@@ -54,6 +58,27 @@ impl Core {
             serial: self.pools.serial(),
             tick: self.ticks.slice(),
         }
+    }
+
+    /// How the snapshot differs from what it was when this was last asked; `None` if nobody has
+    /// asked before, or if that cannot be told: then it takes a whole [`snapshot`](Self::snapshot).
+    pub fn delta(&mut self) -> Option<Delta> {
+        let pools = self.pools.deltas();
+        let (head, processes) = self.unwritten.take(Head {
+            mood: self.mood,
+            next: self.next,
+            serial: self.pools.serial(),
+            tick: self.ticks.slice(),
+        })?;
+        let processes = processes.into_iter().filter_map(|id| {
+            let process = self.roster.process(id)?;
+            Some((self.roster.group_of(id)?.id, process.snapshot()))
+        });
+        Some(Delta {
+            head,
+            processes: processes.collect(),
+            pools,
+        })
     }
 
     /// Goes on where an earlier daemon left off. `inventory` is every child that the keeper has,
@@ -82,10 +107,11 @@ impl Core {
         if core.mood != Mood::Running {
             core.queue_groups();
         }
+        core.tick(now, fx);
         let known: BTreeSet<_> = inventory.iter().map(|inherited| inherited.child).collect();
         core.pools.adopt(|child| known.contains(&child), fx);
         core.reconcile(now, inventory, fx);
-        core.tick(now, fx);
+        core.stop_forgotten(now, fx);
         core.finish(now, fx);
         core
     }
@@ -112,9 +138,35 @@ impl Core {
             .map(|(left, spec)| Process::restore(left, group.spec.clone(), spec.clone()));
         let processes: Vec<_> = processes.collect();
         let ids: Vec<_> = processes.iter().map(|process| process.id).collect();
-        let left = group.pool.unwrap_or_default();
+        let mut left = group.pool.unwrap_or_default();
+        left.listeners.resize(processes.len(), None);
+        for (listener, process) in left.listeners.iter_mut().zip(&processes) {
+            if listener.is_none() {
+                *listener = running(process).map(Listener::forgotten);
+            }
+        }
         self.pools.add(group.id, &group.spec, &ids, left);
         self.roster.add(group.id, group.spec.clone(), processes);
+    }
+
+    /// Stops the listeners of which nothing is known: one that waits for an event will never say
+    /// again that it is ready, and one that works on an event answers what it was not asked. Each
+    /// is started anew once it has ended.
+    fn stop_forgotten(&mut self, now: Now, fx: &mut Effects) {
+        if !self.may_start() {
+            return;
+        }
+        let running = self.roster.processes().filter_map(|process| {
+            let child = running(process)?;
+            self.is_forgotten(child).then_some(process.id)
+        });
+        for id in running.collect::<Vec<_>>() {
+            self.step(now, id, fx, |process, fx| {
+                let name = process.name().clone();
+                fx.log(Message::ListenerForgotten { name });
+                process.stop(now.mono, StopCause::Request, fx);
+            });
+        }
     }
 
     fn reconcile(&mut self, now: Now, inventory: &[Inherited], fx: &mut Effects) {
@@ -184,7 +236,7 @@ impl Core {
                 });
             }
             Phase::Spawning { .. } => {
-                let again = ChildId(super::take(&mut self.next.child));
+                let again = ChildId(take(&mut self.next.child));
                 self.step(now, id, fx, |process, fx| {
                     process.spawn_again(now, again, fx);
                 });
@@ -198,5 +250,20 @@ impl Core {
                 self.handle(now, Input::ChildExited { child, status, at }, fx);
             }
         }
+    }
+}
+
+/// The child of a process that is up or on its way there.
+fn running(process: &Process) -> Option<ChildId> {
+    match process.state {
+        State::Up {
+            child,
+            phase: Phase::Starting { .. } | Phase::Running { .. },
+        } => Some(child),
+        State::Up {
+            phase: Phase::Spawning { .. } | Phase::Stopping { .. } | Phase::Unknown { .. },
+            ..
+        }
+        | State::Down(_) => None,
     }
 }

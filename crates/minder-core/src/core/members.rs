@@ -7,8 +7,8 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{Core, take};
-use crate::child::{GroupId, ProcessId};
+use super::Core;
+use crate::child::{GroupId, ProcessId, take};
 use crate::effect::{Effect, Effects};
 use crate::process::Process;
 use crate::request::Refusal;
@@ -94,7 +94,7 @@ impl Core {
     /// what was last read are one and the same until somebody reads the configuration again.
     fn replace_spec(&mut self, id: GroupId, wanted: GroupSpec) -> Arc<GroupSpec> {
         let wanted = Arc::new(wanted);
-        self.gallery.groups_changed();
+        self.groups_changed();
         let old = self.roster.group(id).map(|group| &group.spec);
         let is_old = |spec: &Arc<GroupSpec>| old.is_some_and(|old| Arc::ptr_eq(old, spec));
         if self.candidate.iter().any(is_old) {

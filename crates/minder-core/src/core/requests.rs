@@ -19,7 +19,7 @@ use crate::signal::Signal;
 use crate::spec::GroupSpec;
 use crate::state::{Mood, ProcessState};
 use crate::time::Now;
-use crate::waiting::{Form, Gathering, Wish, unknown_state};
+use crate::waiting::{Form, Gathering, Wanted, Wish, unknown_state};
 
 /// What is done to each process of a target.
 enum Deed {
@@ -123,25 +123,32 @@ impl Core {
         };
         let mut gathering = Gathering::new(request, form);
         let mut later = Vec::new();
-        for named in chosen {
+        for (place, named) in chosen.into_iter().enumerate() {
             match self.begin(now, deed, &named, fx) {
-                Begun::Settled(result) => self.note(&mut gathering, named.id, result),
-                Begun::Later(wish) => later.push((named.id, wish, named.given)),
+                Begun::Settled(result) => {
+                    if let Some(process) = self.roster.process(named.id) {
+                        gathering.add(process, place, None, result);
+                    }
+                }
+                Begun::Later(wish) => later.push(Wanted {
+                    process: named.id,
+                    place,
+                    wish,
+                    given: named.given,
+                }),
             }
         }
-        // A start that met a process on its way down is told so now, after the others.
-        later.retain(|(id, wish, given)| {
-            let verdict = self
-                .roster
-                .process(*id)
-                .and_then(|p| wish.verdict(p, given));
+        // A start that met a process on its way down is told so now.
+        later.retain(|wanted| {
+            let process = self.roster.process(wanted.process);
+            let verdict = process.and_then(|it| Some((it, wanted.verdict(it, now.mono)?)));
             let open = verdict.is_none();
-            if let Some(result) = verdict {
-                self.note(&mut gathering, *id, result);
+            if let Some((process, (known, result))) = verdict {
+                gathering.add(process, wanted.place, known, result);
             }
             open
         });
-        let awaited: Vec<_> = later.iter().map(|(id, ..)| *id).collect();
+        let awaited: Vec<_> = later.iter().map(|wanted| wanted.process).collect();
         self.waiting.add(gathering, later, fx);
         for id in awaited {
             self.follow_stop(now, id, fx);
@@ -157,12 +164,6 @@ impl Core {
                 given: full_name(&process.group.name, &process.spec.name),
             })
             .collect()
-    }
-
-    fn note(&self, gathering: &mut Gathering, id: ProcessId, result: Result<(), Refusal>) {
-        if let Some(process) = self.roster.process(id) {
-            gathering.add(process, result);
-        }
     }
 
     fn begin(&mut self, now: Now, deed: &Deed, named: &Named, fx: &mut Effects) -> Begun {
@@ -238,6 +239,7 @@ impl Core {
 
     fn reread(&mut self, id: RequestId, groups: Vec<Arc<GroupSpec>>, fx: &mut Effects) {
         self.candidate = plan::in_start_order(groups).into();
+        self.unwritten.everything_changed();
         let active: Vec<_> = self.roster.by_age().map(|group| &group.spec).collect();
         let changes = plan::changes(&active, &self.candidate);
         fx.reply(id, Reply::Changes(changes));
@@ -269,7 +271,7 @@ impl Core {
             return fx.reply(id, Reply::Refused(Refusal::StillRunning(name)));
         }
         self.roster.remove(group);
-        self.gallery.groups_changed();
+        self.groups_changed();
         // A pool of listeners hears of its own beginning, but not of its end.
         self.pools.remove(group);
         fx.push(Effect::GroupRemoved { id: group });

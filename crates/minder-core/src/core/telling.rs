@@ -65,6 +65,14 @@ impl Core {
         self.pools.get_mut(group)
     }
 
+    /// Whether a child is a listener of which nobody knows what it was told.
+    pub(super) fn is_forgotten(&self, child: ChildId) -> bool {
+        let process = self.roster.parent(child);
+        let group = process.and_then(|id| self.roster.group_of(id));
+        let pool = group.and_then(|group| self.pools.get(group.id));
+        pool.is_some_and(|pool| pool.is_forgotten(child))
+    }
+
     /// Sees to it that the pool of a process, if it has one, knows which child it has.
     pub(super) fn follow_listener(&mut self, id: ProcessId, fx: &mut Effects) {
         if self.pools.is_empty() {

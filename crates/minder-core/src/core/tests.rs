@@ -4,6 +4,7 @@
 mod events;
 mod losses;
 mod members;
+mod recovery;
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -11,11 +12,12 @@ use alloc::vec::Vec;
 
 use super::Core;
 use crate::child::{ChildId, ExitStatus};
+use crate::delta::Delta;
 use crate::effect::Effects;
 use crate::input::Input;
 use crate::request::{Request, RequestId, Target};
 use crate::signal::{Signal, Signals};
-use crate::snapshot::Inherited;
+use crate::snapshot::{Inherited, Snapshot};
 use crate::spec::GroupSpec;
 use crate::testing::{at, group, program, told};
 use crate::time::Now;
@@ -23,6 +25,8 @@ use crate::time::Now;
 /// A core, and the effects of its last step.
 struct World {
     core: Core,
+    /// What a driver that writes down each change would have written down.
+    written: Option<Snapshot>,
     fx: Effects,
     requests: u64,
 }
@@ -33,9 +37,23 @@ impl World {
         let core = Core::start(now, groups.to_vec(), "supervisor".into(), 0, &mut fx);
         Self {
             core,
+            written: None,
             fx,
             requests: 0,
         }
+    }
+
+    /// Writes down what has changed, and makes sure that it is the same as what there is.
+    fn write_down(&mut self) {
+        let whole = self.core.snapshot();
+        let delta = self.core.delta();
+        if let (Some(written), Some(delta)) = (&mut self.written, delta) {
+            written.apply(delta).unwrap();
+            assert_eq!(*written, whole);
+        } else {
+            self.written = Some(whole);
+        }
+        assert_eq!(self.core.delta(), Some(Delta::default()));
     }
 
     fn told(&mut self) -> Vec<String> {
@@ -44,6 +62,7 @@ impl World {
 
     fn give(&mut self, now: Now, input: Input) -> Vec<String> {
         self.core.handle(now, input, &mut self.fx);
+        self.write_down();
         self.told()
     }
 

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use super::{Action, LISTED, Verb};
+use super::{Action, LISTED, OWN, Verb};
 use crate::completion::Arguments;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -16,6 +16,9 @@ pub(super) static VERB: Verb = Verb {
 };
 
 const HEADER: &str = "default commands (type help <topic>):";
+
+/// Above the verbs that Supervisor does not have.
+const OWN_HEADER: &str = "commands of Minder (type help <topic>):";
 
 /// How wide the list of verbs may be, in columns.
 const LIST_WIDTH: usize = 79;
@@ -31,13 +34,17 @@ fn run(session: &mut Session, topic: &str) -> Result<(), Failure> {
 }
 
 fn topics() -> impl Iterator<Item = &'static Verb> {
-    LISTED.into_iter().chain([&VERB])
+    LISTED.into_iter().chain(OWN).chain([&VERB])
 }
 
 fn list() -> String {
-    let names: Vec<&str> = LISTED.iter().map(|verb| verb.name).collect();
-    let rule = "=".repeat(HEADER.len());
-    format!("\n{HEADER}\n{rule}\n{}\n", columns(&names, LIST_WIDTH))
+    section(HEADER, &LISTED) + &section(OWN_HEADER, &OWN)
+}
+
+fn section(header: &str, verbs: &[&Verb]) -> String {
+    let names: Vec<&str> = verbs.iter().map(|verb| verb.name).collect();
+    let rule = "=".repeat(header.len());
+    format!("\n{header}\n{rule}\n{}\n", columns(&names, LIST_WIDTH))
 }
 
 /// Lays `words` out in as few lines as fit into `width`, one column after the other.
@@ -87,6 +94,11 @@ mod tests {
             "add    exit      open  reload  restart   start   tail   ",
             "avail  fg        pid   remove  shutdown  status  update ",
             "clear  maintail  quit  reread  signal    stop    version",
+            "",
+            "",
+            "commands of Minder (type help <topic>):",
+            "=======================================",
+            "upgrade",
             "",
             "",
         ];

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -60,7 +60,7 @@ pub(super) struct World {
 struct NoCustody;
 
 impl Custody for NoCustody {
-    fn hold(&self, _: &[u8], _: BorrowedFd<'_>) -> io::Result<()> {
+    fn hold(&self, _: &[u8], _: &Arc<OwnedFd>) -> io::Result<()> {
         Ok(())
     }
 
@@ -103,10 +103,12 @@ pub(super) fn world(text: &str) -> World {
         plane: Plane::start(NoCustody, Vec::new(), |_| {}).unwrap(),
         keeper_pid: 42,
         generation: 3,
+        upgrade: None,
         started: crate::link::moment(5_000_000_000, 9_000_000_000),
         identifier: "supervisor".to_owned(),
         configuration,
         adding: Mutex::default(),
+        namespaces: minder_rpc::service::SUPERVISOR.to_vec(),
         twiddlers: Vec::new(),
         variables: BTreeMap::new(),
     };
@@ -283,6 +285,7 @@ fn what_is_known_is_told() {
         version: named(VERSION),
         api: named("3.0"),
         generation: 3,
+        upgrade: None,
         keeper_pid: 42,
         daemon_pid: pid(std::process::id()),
         started: 9,
@@ -316,16 +319,26 @@ fn on_the_way_down_only_events_are_taken() {
             kind: named("kind"),
             data: named("data"),
         };
-        assert_eq!(world.call(event), Ok(Answer::Done));
+        let told = world.call_driver(event, |command| {
+            let Command::RemoteCommunication { kind, data, answer } = command else {
+                panic!("another command");
+            };
+            assert_eq!((kind.as_str(), data.as_str()), ("kind", "data"));
+            answer.send(()).expect("who told it waits");
+        });
+        assert_eq!(told, Ok(Answer::Done));
     }
-    let told = world.mailbox.take();
-    assert!(matches!(
-        &told[..],
-        [
-            Command::RemoteCommunication { .. },
-            Command::RemoteCommunication { .. }
-        ]
-    ));
+}
+
+#[test]
+fn an_event_that_nobody_takes_is_not_said_to_be_told() {
+    let event = Call::SendRemoteCommEvent {
+        kind: named("kind"),
+        data: named("data"),
+    };
+    // Dropped as by a driver that ends.
+    let told = world(PROGRAMS).call_driver(event, drop);
+    assert_eq!(told, Err(named("SHUTDOWN_STATE")));
 }
 
 #[test]

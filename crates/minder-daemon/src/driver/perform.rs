@@ -6,18 +6,17 @@ use std::sync::Arc;
 
 use minder_config::command;
 use minder_core::effect::{Halt, Whom};
-use minder_core::{
-    ChildId, Effect, GroupId, GroupSpec, Level, ProcessId, ProcessSpec, Signal, SpawnError,
-};
+use minder_core::{ChildId, Effect, GroupId, Level, ProcessId, ProcessSpec, Signal, SpawnError};
 use minder_os::{errno_name, memfd};
-use minder_wire::{MAX_LABEL, Stdin, ToKeeper};
+use minder_wire::{Credentials, MAX_LABEL, Stdin, ToKeeper};
 
 use super::Driver;
 use crate::children::{Known, Sinks};
 use crate::fastcgi::{held_name, socket_of};
 use crate::link::{LinkError, now};
+use crate::lookups::{Answer, Question};
 use crate::published::Picture;
-use crate::snapshot::{StreamNotes, label};
+use crate::snapshot::{StreamChanges, StreamNotes, label};
 
 impl Driver {
     /// Makes the state safe, carries out all effects and what follows from them, and acknowledges
@@ -27,6 +26,10 @@ impl Driver {
             let effects: Vec<Effect> = self.effects.drain().collect();
             self.prepare(&effects)?;
             self.record()?;
+            for answer in std::mem::take(&mut self.told) {
+                // Whoever told it may have gone away: it is told all the same.
+                let _ = answer.send(());
+            }
             self.publish();
             self.chronicle(&effects)?;
             for effect in effects {
@@ -36,7 +39,13 @@ impl Driver {
                 }
             }
             self.send_streams()?;
-            for child in std::mem::take(&mut self.children.noted) {
+            let noted = std::mem::take(&mut self.children.noted);
+            if !noted.is_empty() {
+                // Nothing is received here, but the line is known.
+                let line = "received SIGCHLD indicating a child quit";
+                self.log.write(Level::Debug, line);
+            }
+            for child in noted {
                 self.link.send(&ToKeeper::Forget { child: child.0 }, &[])?;
                 self.children.remove(child);
             }
@@ -61,13 +70,22 @@ impl Driver {
     }
 
     fn record(&mut self) -> Result<(), LinkError> {
-        let streams = StreamNotes {
-            inputs: self.children.inputs.notes().collect(),
-            inspected: self.children.inspected.notes().collect(),
+        let changes = StreamChanges {
+            inputs: self.children.inputs.changes(),
+            inspected: self.children.inspected.changes(),
         };
-        let files = self.files.paths();
-        self.recorder
-            .record(&self.core.snapshot(), &files, &streams, &mut self.link)
+        match self.core.delta() {
+            Some(delta) if self.recorder.has_room() => self.recorder.add(&delta, &changes),
+            Some(_) | None => {
+                let streams = StreamNotes {
+                    inputs: self.children.inputs.notes().collect(),
+                    inspected: self.children.inspected.notes().collect(),
+                };
+                let files = self.files.paths();
+                self.recorder
+                    .record(&self.core.snapshot(), &files, &streams, &mut self.link)
+            }
+        }
     }
 
     /// What the state refers to has to be there before the state is written down: the files that
@@ -158,9 +176,16 @@ impl Driver {
                 spec,
                 group,
             } => {
-                // As in Supervisor, who comes after the last user gets a socket of his own.
-                self.close_unused_sockets()?;
-                self.spawn(child, process, &spec, &group)?;
+                let question = Question::of(&spec, &group);
+                let known = Known {
+                    process,
+                    spec,
+                    group,
+                };
+                self.children.add(child, known);
+                if let Some(answer) = self.lookups.ask(child, question) {
+                    self.spawn(child, answer)?;
+                }
             }
             Effect::Signal {
                 child,
@@ -219,22 +244,16 @@ impl Driver {
         self.link.send(&message, &[])
     }
 
-    fn spawn(
-        &mut self,
-        child: ChildId,
-        process: ProcessId,
-        spec: &Arc<ProcessSpec>,
-        group: &Arc<GroupSpec>,
-    ) -> Result<(), LinkError> {
-        let (spec, group) = (Arc::clone(spec), Arc::clone(group));
-        let known = Known {
-            process,
-            spec: Arc::clone(&spec),
-            group: Arc::clone(&group),
+    /// Starts a child, now that what has to be known for it is.
+    pub(super) fn spawn(&mut self, child: ChildId, answer: Answer) -> Result<(), LinkError> {
+        let Some(known) = self.children.known(child).cloned() else {
+            return Ok(());
         };
-        self.children.add(child, known);
-        let shared = self.share_socket(child, &group)?;
-        match shared.and_then(|()| self.try_spawn(child, process, &spec, &group)) {
+        // As in Supervisor, who comes after the last user gets a socket of his own.
+        self.close_unused_sockets()?;
+        let shared = self.share_socket(child, &known.group, answer.address)?;
+        let credentials = answer.credentials;
+        match shared.and_then(|()| self.try_spawn(child, &known, credentials)) {
             Ok(message) => {
                 let (message, plan) = message;
                 let plan = plan
@@ -255,14 +274,20 @@ impl Driver {
     fn try_spawn(
         &mut self,
         child: ChildId,
-        process: ProcessId,
-        spec: &ProcessSpec,
-        group: &GroupSpec,
+        known: &Known,
+        credentials: Credentials,
     ) -> Result<(ToKeeper, Option<Vec<u8>>), SpawnError> {
+        let Known {
+            process,
+            spec,
+            group,
+        } = known;
         let executable = command::resolve(spec, self.inheritance.path())?;
-        let sinks = self.open_sinks(process, spec)?;
+        let sinks = self.open_sinks(*process, spec)?;
         self.children.opened.insert(child, sinks);
-        let mut plan = self.inheritance.plan(spec, &group.name, &executable);
+        let mut plan = self
+            .inheritance
+            .plan(spec, &group.name, &executable, credentials);
         if socket_of(group).is_some() {
             plan.stdin = Stdin::Held(held_name(&group.name));
         }

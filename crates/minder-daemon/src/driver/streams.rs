@@ -1,12 +1,13 @@
 //! The standard streams of children: connecting them, looking into them, and their end.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use minder_core::event::{self, Said};
+use minder_core::event::{self, Said, Text};
+use minder_core::python::BytesRepr;
 use minder_core::{ChildId, ExitStatus, Input, Level, Now, ProcessId};
 use minder_logs::plane::{Channel, StreamId};
 use minder_logs::sink::SinkSpec;
+use minder_logs::strip::stripped;
 use minder_rpc::{Fault, FaultCode};
 use minder_wire::Stream;
 
@@ -15,6 +16,7 @@ use crate::children::StdinAnswer;
 use crate::inputs::SendError;
 use crate::inspected::Heard;
 use crate::link::{FoundChild, LinkError, now};
+use crate::mirror::SharedFd;
 use crate::snapshot::StreamsLeft;
 
 impl Driver {
@@ -22,7 +24,7 @@ impl Driver {
     pub(super) fn connect(
         &mut self,
         child: ChildId,
-        pipes: impl Iterator<Item = (Stream, OwnedFd)>,
+        pipes: impl Iterator<Item = (Stream, SharedFd)>,
     ) -> Result<(), LinkError> {
         let mut sinks = self.children.opened.remove(&child).unwrap_or_default();
         for (stream, pipe) in pipes {
@@ -33,7 +35,7 @@ impl Driver {
             let place = sinks.iter().position(|(found, _)| *found == channel);
             let sink = place.map(|place| sinks.swap_remove(place).1);
             let pipe = self.inspect(StreamId { child, channel }, pipe)?;
-            self.overhear(child, channel);
+            self.overhear(StreamId { child, channel });
             self.send_to_syslog(child, channel);
             self.plane.attach(StreamId { child, channel }, pipe, sink);
         }
@@ -68,7 +70,7 @@ impl Driver {
                 Ok(pipe) => pipe,
                 Err(pipe) => self.inspect(id, pipe)?,
             };
-            self.overhear(child, channel);
+            self.overhear(StreamId { child, channel });
             self.send_to_syslog(child, channel);
             self.plane.adopt(id, pipe, sink);
         }
@@ -77,7 +79,7 @@ impl Driver {
 
     /// Begins to look into a stream, if it is one of that kind. Answers the pipe that the log plane
     /// is to read.
-    fn inspect(&mut self, id: StreamId, pipe: OwnedFd) -> Result<OwnedFd, LinkError> {
+    fn inspect(&mut self, id: StreamId, pipe: SharedFd) -> Result<SharedFd, LinkError> {
         match self.children.interest(id, self.files.strips_ansi()) {
             Some(interest) => self
                 .children
@@ -100,18 +102,17 @@ impl Driver {
         };
         let StreamId { child, channel } = id;
         for heard in heard {
+            self.mention(id, &heard);
             let (what, data) = match heard {
                 Heard::Listener(bytes) => {
                     self.input(now, Input::ListenerSaid { child, bytes });
                     continue;
                 }
-                Heard::Text(data) => (Said::Log, data),
-                Heard::Communication(data) => {
-                    let name = self.children.name(child);
-                    let line = format!("'{name}' '{channel}' emitted a comm event");
-                    self.log.write(Level::Debug, line);
-                    (Said::Communication, data)
-                }
+                Heard::Text {
+                    is_event: false, ..
+                } => continue,
+                Heard::Text { data, .. } => (Said::Log, data),
+                Heard::Communication(data) => (Said::Communication, data),
             };
             let channel = core_channel(channel);
             self.input(
@@ -126,21 +127,43 @@ impl Driver {
         }
     }
 
-    /// Writes what a program says to the daemon's own log as well, if that is to be so detailed.
-    fn overhear(&self, child: ChildId, channel: Channel) {
+    /// Writes what was heard in a stream to the daemon's own log as well, if that is to be so
+    /// detailed.
+    fn mention(&self, StreamId { child, channel }: StreamId, heard: &Heard) {
         if !self.log.is_enabled(Level::Debug) {
+            return;
+        }
+        let name = self.children.name(child);
+        let line = match heard {
+            Heard::Listener(bytes) => {
+                format!("'{name}' {channel} output:\n{}", BytesRepr(bytes))
+            }
+            // All of it was in escape sequences.
+            Heard::Text { data, .. } if data.is_empty() => return,
+            Heard::Text { data, .. } => output(name, channel, data),
+            Heard::Communication(_) => format!("'{name}' {channel} emitted a comm event"),
+        };
+        self.log.write(Level::Debug, line);
+    }
+
+    /// The same for a stream that nobody looks into.
+    fn overhear(&self, id: StreamId) {
+        let StreamId { child, channel } = id;
+        let strip_ansi = self.files.strips_ansi();
+        let is_mentioned = self.children.interest(id, strip_ansi).is_some();
+        if is_mentioned || !self.log.is_enabled(Level::Debug) {
             return;
         }
         let (log, name) = (Arc::clone(&self.log), self.children.name(child).to_owned());
         let tap = move |said: &[u8]| {
-            let said = String::from_utf8_lossy(said);
-            log.write(
-                Level::Debug,
-                format_args!("'{name}' {channel} output:\n{said}"),
-            );
+            let line = if strip_ansi {
+                output(&name, channel, &stripped(said))
+            } else {
+                output(&name, channel, said)
+            };
+            log.write(Level::Debug, line);
         };
-        let stream = StreamId { child, channel };
-        self.plane.tap(stream, Box::new(tap));
+        self.plane.tap(id, Box::new(tap));
     }
 
     fn send_to_syslog(&self, child: ChildId, channel: Channel) {
@@ -205,10 +228,9 @@ impl Driver {
 
     /// Sends what is on its way to programs and to the log plane, now that it counts.
     pub(super) fn send_streams(&mut self) -> Result<(), LinkError> {
-        let mut deaf = std::mem::take(&mut self.children.deaf);
-        deaf.extend(self.children.inputs.send_fresh());
+        let deaf = self.children.inputs.send_fresh();
         for (child, answer) in std::mem::take(&mut self.children.asked) {
-            let sent = if deaf.contains(&child) {
+            let sent = if deaf.iter().any(|deaf| deaf.child == child) {
                 Err(self.stdin_fault(child, SendError::Closed))
             } else {
                 Ok(())
@@ -216,7 +238,14 @@ impl Driver {
             // Whoever asked may have gone away.
             let _ = answer.send(sent);
         }
-        for child in deaf {
+        // Those that an event could not even be put on its way to, and those that it did not reach.
+        let mut deafened = std::mem::take(&mut self.children.deaf);
+        deafened.extend(
+            deaf.iter()
+                .filter(|deaf| deaf.missed_event)
+                .map(|deaf| deaf.child),
+        );
+        for child in deafened {
             self.input(now(), Input::ListenerDeaf { child });
         }
         self.children.inspected.send(&mut self.link)
@@ -245,6 +274,11 @@ impl Driver {
             self.plane.finish(child);
         }
     }
+}
+
+/// What a program said, as the daemon's own log has it.
+fn output(name: &str, channel: Channel, said: &[u8]) -> String {
+    format!("'{name}' {channel} output:\n{}", Text(said))
 }
 
 fn core_channel(channel: Channel) -> event::Channel {

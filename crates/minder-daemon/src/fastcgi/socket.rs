@@ -1,12 +1,13 @@
 //! Making the listening socket of a `FastCGI` group, in Supervisor's steps and words.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 
 use minder_core::spec::FastCgiSocket;
-use minder_http::bind::{BindError, Owner, bind_tcp};
+use minder_http::bind::{BindError, Owner, bind_address, resolve};
 use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -67,24 +68,39 @@ impl From<BindError> for Problem {
 /// Waits for a disk, and for a name server if the host is neither an address nor among the names
 /// that the machine knows by itself.
 pub(crate) fn listen(spec: &FastCgiSocket) -> Result<OwnedFd, SocketError> {
-    try_listen(spec).map_err(|problem| SocketError {
+    let address = host_of(spec)
+        .map(|(host, port)| resolve(&host, port))
+        .transpose();
+    listen_at(spec, address)
+}
+
+/// Makes the socket, whose host and port were found to be `address`.
+pub(crate) fn listen_at(
+    spec: &FastCgiSocket,
+    address: Result<Option<SocketAddr>, BindError>,
+) -> Result<OwnedFd, SocketError> {
+    let made = address.map_err(Problem::from);
+    let made = made.and_then(|address| try_listen(spec, address));
+    made.map_err(|problem| SocketError {
         url: spec.url.clone(),
         problem,
     })
 }
 
-fn try_listen(spec: &FastCgiSocket) -> Result<OwnedFd, Problem> {
+/// The host and port that the socket is to listen at; `None` if it is no TCP socket.
+pub(crate) fn host_of(spec: &FastCgiSocket) -> Option<(String, u16)> {
+    let address = spec.url.strip_prefix("tcp://")?;
+    let (host, port) = address.rsplit_once(':')?;
+    Some((host.to_owned(), port.parse().ok()?))
+}
+
+fn try_listen(spec: &FastCgiSocket, address: Option<SocketAddr>) -> Result<OwnedFd, Problem> {
     let backlog = spec.backlog.map_or(Ok(BACKLOG), i32::try_from);
     let backlog = backlog.unwrap_or(i32::MAX);
     if let Some(path) = spec.url.strip_prefix("unix://") {
         return listen_unix(Path::new(path), spec.mode, spec.owner, backlog);
     }
-    let address = spec.url.strip_prefix("tcp://");
-    let (host, port) = address
-        .and_then(|address| address.rsplit_once(':'))
-        .ok_or(Problem::Format)?;
-    let port = port.parse().map_err(|_| Problem::Format)?;
-    let socket: OwnedFd = bind_tcp(host, port)?.into();
+    let socket: OwnedFd = bind_address(address.ok_or(Problem::Format)?)?.into();
     net::listen(&socket, backlog)?;
     Ok(socket)
 }

@@ -73,6 +73,11 @@ impl Chronicle {
         }
     }
 
+    /// Whether an earlier daemon has begun it.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// For readers.
     pub(crate) fn history(&self) -> Arc<History> {
         Arc::clone(&self.history)

@@ -44,10 +44,10 @@ struct World {
     link: Link,
     keeper: Keeper,
     /// The keeper's copy of the program's pipe.
-    pipe: OwnedFd,
+    pipe: SharedFd,
     inspected: Inspected,
-    plane: OwnedFd,
-    noted: Vec<InspectedNote>,
+    plane: SharedFd,
+    noted: BTreeMap<StreamId, InspectedNote>,
     /// What was heard, as far as it is in the snapshot.
     heard: Vec<Heard>,
     /// What was heard since.
@@ -56,10 +56,10 @@ struct World {
 }
 
 impl World {
-    fn new(pipe: OwnedFd, interest: Interest) -> Self {
+    fn new(pipe: SharedFd, interest: Interest) -> Self {
         let (mut link, keeper) = Keeper::new();
         let mut inspected = Inspected::default();
-        let ours = pipe.try_clone().unwrap();
+        let ours = Arc::clone(&pipe);
         let plane = inspected.begin(ID, ours, interest, &mut link).unwrap();
         let mut world = Self {
             interest,
@@ -82,7 +82,11 @@ impl World {
     }
 
     fn record(&mut self) {
-        self.noted = self.inspected.notes().collect();
+        for (id, note) in self.inspected.changes() {
+            self.noted
+                .insert(id, note.expect("no stream is ever removed"));
+        }
+        assert!(self.inspected.notes().eq(self.noted.clone()));
         self.heard.append(&mut self.lately);
     }
 
@@ -95,13 +99,13 @@ impl World {
         self.lately.clear();
         let mut left = StreamsLeft {
             notes: StreamNotes {
-                inputs: Vec::new(),
+                inputs: BTreeMap::new(),
                 inspected: self.noted.clone(),
             },
             held: self.keeper.copies(),
         };
         self.inspected = Inspected::default();
-        let pipe = self.pipe.try_clone().unwrap();
+        let pipe = Arc::clone(&self.pipe);
         let adopted = left.take_inspected(&mut self.inspected, ID, pipe, self.interest);
         self.plane = adopted.expect("everything was held");
         for id in self.inspected.due() {
@@ -126,7 +130,7 @@ impl World {
 /// Runs a program that writes `text` in such steps, and lets it end.
 fn run(text: &[u8], steps: Vec<Step>, interest: Interest) -> (Vec<u8>, Vec<Heard>) {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
-    let mut world = World::new(read, interest);
+    let mut world = World::new(Arc::new(read), interest);
     let mut rest = text;
     for step in steps {
         match step {
@@ -166,7 +170,13 @@ fn joined(heard: &[Heard]) -> (Vec<u8>, Vec<u8>, Vec<Vec<u8>>) {
     for heard in heard {
         match heard {
             Heard::Listener(bytes) => listener.extend_from_slice(bytes),
-            Heard::Text(bytes) => text.extend_from_slice(bytes),
+            Heard::Text {
+                data,
+                is_event: true,
+            } => text.extend_from_slice(data),
+            Heard::Text {
+                is_event: false, ..
+            } => {}
             Heard::Communication(bytes) => communications.push(bytes.clone()),
         }
     }

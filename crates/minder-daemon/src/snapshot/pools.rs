@@ -53,7 +53,7 @@ fn read_pool(input: &mut Decoder<'_>) -> Result<PoolSnapshot, CodecError> {
     })
 }
 
-fn write_event(out: &mut Encoder, event: &QueuedEvent) {
+pub(super) fn write_event(out: &mut Encoder, event: &QueuedEvent) {
     out.record(|out| {
         out.text(event.kind.name());
         out.u64(event.serial);
@@ -62,7 +62,7 @@ fn write_event(out: &mut Encoder, event: &QueuedEvent) {
     });
 }
 
-fn read_event(input: &mut Decoder<'_>) -> Result<QueuedEvent, CodecError> {
+pub(super) fn read_event(input: &mut Decoder<'_>) -> Result<QueuedEvent, CodecError> {
     input.record(|input| {
         Ok(QueuedEvent {
             kind: EventType::named(&input.text()?).ok_or(CodecError::Value)?,
@@ -73,7 +73,7 @@ fn read_event(input: &mut Decoder<'_>) -> Result<QueuedEvent, CodecError> {
     })
 }
 
-fn write_listener(out: &mut Encoder, listener: &Listener) {
+pub(super) fn write_listener(out: &mut Encoder, listener: &Listener) {
     out.record(|out| {
         out.u64(listener.child.0);
         out.u64(listener.deliveries);
@@ -90,11 +90,12 @@ fn write_listener(out: &mut Encoder, listener: &Listener) {
                 write_answer(out, answer);
             }
             State::Unknown => out.u8(3),
+            State::Forgotten => out.u8(4),
         }
     });
 }
 
-fn read_listener(input: &mut Decoder<'_>) -> Result<Listener, CodecError> {
+pub(super) fn read_listener(input: &mut Decoder<'_>) -> Result<Listener, CodecError> {
     input.record(|input| {
         Ok(Listener {
             child: ChildId(input.u64()?),
@@ -110,6 +111,7 @@ fn read_listener(input: &mut Decoder<'_>) -> Result<Listener, CodecError> {
                     answer: read_answer(input)?,
                 },
                 3 => State::Unknown,
+                4 => State::Forgotten,
                 _ => return Err(CodecError::Value),
             },
         })

@@ -1,3 +1,4 @@
+use minder_core::delta::PoolDelta;
 use minder_core::listener::{Answer, Listener};
 use minder_core::pool::{PoolSnapshot, QueuedEvent};
 use minder_core::spec::{AutoRestart, GroupKind, LogTarget, ServerUrl, StreamSpec};
@@ -185,15 +186,15 @@ fn everything() -> (Snapshot, Files) {
         });
     let groups = vec![
         GroupSnapshot {
-            id: GroupId(4),
-            spec: web.clone(),
-            processes: processes.collect(),
-            pool: None,
-        },
-        GroupSnapshot {
             id: GroupId(3),
             spec: group("gone", &["old"]),
             processes: vec![untouched(ProcessId(2))],
+            pool: None,
+        },
+        GroupSnapshot {
+            id: GroupId(4),
+            spec: web.clone(),
+            processes: processes.collect(),
             pool: None,
         },
         pool(),
@@ -232,17 +233,21 @@ fn everything() -> (Snapshot, Files) {
     )
 }
 
+fn input(end: u64) -> InputNote {
+    InputNote { end, delivered: 2 }
+}
+
 /// Notes of every sort that there is.
 fn streams() -> StreamNotes {
-    let inspected = |channel, capture| InspectedNote {
-        stream: StreamId {
-            child: ChildId(77),
-            channel,
-        },
-        position: 5,
-        log_end: 3,
-        capture,
-        ended: channel == Channel::Stderr,
+    let inspected = |channel, capture| {
+        let child = ChildId(77);
+        let note = InspectedNote {
+            position: 5,
+            log_end: 3,
+            capture,
+            ended: channel == Channel::Stderr,
+        };
+        (StreamId { child, channel }, note)
     };
     let capture = Capture {
         limit: 10,
@@ -250,19 +255,16 @@ fn streams() -> StreamNotes {
         held: b"<!--".to_vec(),
     };
     StreamNotes {
-        inputs: vec![InputNote {
-            child: ChildId(77),
-            end: 9,
-            delivered: 2,
-        }],
-        inspected: vec![
+        inputs: [(ChildId(77), input(9))].into(),
+        inspected: [
             inspected(Channel::Stdout, None),
             inspected(Channel::Stderr, Some(capture)),
-        ],
+        ]
+        .into(),
     }
 }
 
-fn taken(held: &mut BTreeMap<Vec<u8>, OwnedFd>) -> Result<Legacy, LegacyError> {
+fn taken(held: &mut BTreeMap<Vec<u8>, SharedFd>) -> Result<Legacy, LegacyError> {
     take(held).unwrap().0
 }
 
@@ -288,33 +290,122 @@ fn what_one_daemon_recorded_the_next_one_takes() {
             files.get(&process).cloned().unwrap_or_default()
         );
     }
-    // A wait without end is written down as the longest that can be.
-    let mut expected = snapshot;
+    assert_eq!(legacy.snapshot, as_written(snapshot));
+    assert_eq!(legacy.streams, streams());
+}
+
+/// What [`everything`] is once it was written down: a wait without end is the longest that can be.
+fn as_written(mut everything: Snapshot) -> Snapshot {
     let endless = Mono(std::time::Duration::from_nanos(u64::MAX));
-    expected.groups[0].processes[9].state = State::Up {
+    everything.groups[1].processes[9].state = State::Up {
         child: ChildId(77),
         phase: Phase::Stopping {
             pid: 5,
             kill_at: endless,
         },
     };
-    assert_eq!(legacy.snapshot, expected);
-    assert_eq!(legacy.streams, streams());
+    everything
+}
+
+/// A change of each sort that there is to what [`everything`] has.
+fn changes() -> (Delta, StreamChanges) {
+    let mut process = untouched(ProcessId(2));
+    process.exit_status = 3;
+    let head = Head {
+        mood: Mood::ShuttingDown,
+        next: NextIds {
+            child: 101,
+            process: 50,
+            group: 5,
+        },
+        serial: 71,
+        tick: 1_700_000_010,
+    };
+    let busy = Listener {
+        child: ChildId(90),
+        state: minder_core::listener::State::Busy {
+            event: event(67),
+            answer: Answer::Line(Vec::new()),
+        },
+        deliveries: 4,
+        deaf: false,
+    };
+    let pool = PoolDelta {
+        group: GroupId(5),
+        serial: 10,
+        dropped: 1,
+        front: vec![event(66)],
+        back: vec![event(69)],
+        listeners: vec![(1, Some(busy)), (2, None)],
+    };
+    let delta = Delta {
+        head: Some(head),
+        processes: vec![(GroupId(3), process)],
+        pools: vec![pool],
+    };
+    let stream = |channel| StreamId {
+        child: ChildId(77),
+        channel,
+    };
+    let note = InspectedNote {
+        position: 6,
+        log_end: 4,
+        capture: None,
+        ended: true,
+    };
+    let streams = StreamChanges {
+        inputs: vec![(ChildId(77), None), (ChildId(78), Some(input(3)))],
+        inspected: vec![
+            (stream(Channel::Stdout), Some(note)),
+            (stream(Channel::Stderr), None),
+        ],
+    };
+    (delta, streams)
 }
 
 #[test]
-fn only_what_has_changed_is_recorded_again() {
+fn what_a_step_has_changed_is_added_and_costs_no_message() {
+    let (mut snapshot, files) = everything();
+    let (mut link, mut keeper) = Keeper::new();
+    let mut recorder = Recorder::default();
+    assert!(!recorder.has_room());
+    recorder
+        .record(&snapshot, &files, &streams(), &mut link)
+        .unwrap();
+    keeper.obey();
+    assert!(recorder.has_room());
+    let (delta, changed) = changes();
+    recorder.add(&delta, &changed).unwrap();
+    let nothing = StreamChanges::default();
+    recorder.add(&Delta::default(), &nothing).unwrap();
+    assert_eq!(keeper.obey(), 0);
+    let legacy = taken(&mut keeper.held).unwrap();
+    let (mut expected, mut notes) = (as_written(snapshot.clone()), streams());
+    expected.apply(delta.clone()).unwrap();
+    notes.apply(changed);
+    assert_eq!(legacy.snapshot, expected);
+    assert_eq!(legacy.streams, notes);
+    assert_eq!(legacy.streams.inputs, [(ChildId(78), input(3))].into());
+    // What belongs to no group that there is makes no sense.
+    snapshot.groups.pop();
+    recorder
+        .record(&snapshot, &files, &streams(), &mut link)
+        .unwrap();
+    recorder.add(&delta, &nothing).unwrap();
+    keeper.obey();
+    let error = taken(&mut keeper.held).unwrap_err();
+    assert!(matches!(error, LegacyError::Codec(CodecError::Value)));
+}
+
+#[test]
+fn an_unchanged_layout_is_recorded_once() {
     let (mut snapshot, files) = everything();
     let (mut link, mut keeper) = Keeper::new();
     let mut recorder = Recorder::default();
     recorder
         .record(&snapshot, &files, &streams(), &mut link)
         .unwrap();
-    keeper.obey();
-    recorder
-        .record(&snapshot, &files, &streams(), &mut link)
-        .unwrap();
-    assert_eq!(keeper.obey(), 0);
+    assert_eq!(keeper.obey(), 2);
     snapshot.next.child += 1;
     recorder
         .record(&snapshot, &files, &streams(), &mut link)
@@ -347,12 +438,12 @@ fn processes_that_join_and_leave_a_group_are_recorded_with_it() {
         (group("gone", &["new"]), &[60]),
         (group("gone", &["other"]), &[60]),
     ] {
-        let changed = &mut snapshot.groups[1];
+        let changed = &mut snapshot.groups[0];
         changed.spec = spec;
         let ids = processes.iter().map(|id| ProcessId(*id));
         changed.processes = ids.map(untouched).collect();
         let changed = changed.clone();
-        assert_eq!(record(&snapshot)[1], changed);
+        assert_eq!(record(&snapshot)[0], changed);
     }
 }
 
@@ -375,14 +466,14 @@ fn a_daemon_that_dies_between_its_messages_leaves_a_state_with_its_layout() {
             ToKeeper::Hold { name } => {
                 keeper
                     .held
-                    .insert(name, received.beside.into_iter().next().unwrap());
+                    .insert(name, received.beside.into_iter().next().unwrap().into());
             }
             ToKeeper::Release { name } => drop(keeper.held.remove(&name)),
             other => panic!("{other:?}"),
         }
         let mut held = BTreeMap::new();
         for (name, file) in &keeper.held {
-            held.insert(name.clone(), file.try_clone().unwrap());
+            held.insert(name.clone(), Arc::clone(file));
         }
         taken(&mut held).unwrap();
     }
@@ -397,16 +488,11 @@ fn layouts_that_nobody_could_release_are_released_with_the_next() {
         .record(&snapshot, &files, &streams(), &mut link)
         .unwrap();
     keeper.obey();
-    let outdated = memfd::sealed("old", b"").unwrap();
-    keeper
-        .held
-        .insert(layout_name(7), outdated.try_clone().unwrap());
+    let outdated = Arc::new(memfd::sealed("old", b"").unwrap());
+    keeper.held.insert(layout_name(7), Arc::clone(&outdated));
     let mut held = BTreeMap::from([
-        (STATE.to_vec(), keeper.held[STATE].try_clone().unwrap()),
-        (
-            layout_name(1),
-            keeper.held[&layout_name(1)].try_clone().unwrap(),
-        ),
+        (STATE.to_vec(), Arc::clone(&keeper.held[STATE])),
+        (layout_name(1), Arc::clone(&keeper.held[&layout_name(1)])),
         (layout_name(7), outdated),
     ]);
     let (legacy, mut recorder) = take(&mut held).unwrap();
@@ -430,10 +516,8 @@ fn damage_is_told_and_not_believed() {
     let layout = keeper.held.remove(&layout_name(1)).unwrap();
     let mut copy = memfd::read_sealed(&layout, MAX_SEALED).unwrap();
     let state = || {
-        memfd::sealed(
-            "s",
-            &memfd::read_sealed(&keeper.held[STATE], MAX_SEALED).unwrap(),
-        )
+        let content = memfd::read(&keeper.held[STATE], MAX_SEALED).unwrap();
+        memfd::sealed("s", &content).map(Arc::new)
     };
     let mut held = BTreeMap::from([(STATE.to_vec(), state().unwrap())]);
     assert!(matches!(
@@ -441,7 +525,7 @@ fn damage_is_told_and_not_believed() {
         Err(LegacyError::Missing("layout"))
     ));
     copy[40] ^= 1;
-    let damaged = memfd::sealed("l", &copy).unwrap();
+    let damaged = Arc::new(memfd::sealed("l", &copy).unwrap());
     let mut held = BTreeMap::from([
         (STATE.to_vec(), state().unwrap()),
         (layout_name(1), damaged),
@@ -479,27 +563,4 @@ fn without_a_snapshot_what_runs_is_up_and_nothing_else_is_started() {
         phase: Phase::Running { pid: 101 },
     };
     assert_eq!(states, [running, State::Down(Down::Stopped)]);
-}
-
-#[test]
-fn what_a_release_without_events_left_is_read_all_the_same() {
-    let (mut snapshot, _) = everything();
-    snapshot.groups.clear();
-    let written = state(&snapshot, &streams(), 1);
-    let mut old = Encoder::new();
-    old.record(|out| {
-        out.u8(1);
-        out.u64(snapshot.next.child);
-        out.u64(snapshot.next.process);
-        out.u64(snapshot.next.group);
-    });
-    old.list(std::iter::empty(), processes::write);
-    let old = old.finish();
-    assert!(old.len() < written.len());
-    let sealed = layout(&snapshot, &Files::default());
-    let layout = open(VERSION, &sealed).unwrap();
-    let legacy = read_contents(layout, &mut Decoder::new(&old)).unwrap();
-    (snapshot.serial, snapshot.tick) = (0, 0);
-    assert_eq!(legacy.snapshot, snapshot);
-    assert_eq!(legacy.streams, StreamNotes::default());
 }

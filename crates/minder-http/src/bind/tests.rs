@@ -29,6 +29,39 @@ fn a_unix_socket_has_its_mode_and_leaves_no_other_file() {
 }
 
 #[test]
+fn a_path_may_be_as_long_as_the_kernel_permits() {
+    for name in ["s", "s.sock", "a-name-of-some-length.sock"] {
+        let directory = directory();
+        let own = directory.path().as_os_str().len() + 1 + name.len();
+        for length in 95..=108_usize {
+            let folder = directory.path().join("f".repeat(length - own - 1));
+            fs::create_dir(&folder).unwrap();
+            let path = folder.join(name);
+            assert_eq!(path.as_os_str().len(), length);
+            let bound = bind_unix(&path, 0o700, None);
+            if length == 108 {
+                let error = bound.unwrap_err();
+                assert!(matches!(error, BindError::PathTooLong { .. }), "{error}");
+                assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+            } else {
+                let _bound = bound.unwrap();
+                UnixStream::connect(&path).unwrap();
+                assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "{length}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_name_in_a_short_folder_is_bound() {
+    let directory = directory();
+    let name = "n".repeat(106 - directory.path().as_os_str().len());
+    let path = directory.path().join(name);
+    let _bound = bind_unix(&path, 0o700, None).unwrap();
+    UnixStream::connect(&path).unwrap();
+}
+
+#[test]
 fn a_unix_socket_can_be_given_to_its_owner() {
     let directory = directory();
     let path = directory.path().join("s.sock");

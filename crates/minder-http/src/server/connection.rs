@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::until;
+use super::{Leave, until};
 
 /// How long the head of a request may take from its first byte on: several retransmissions on a
 /// bad line, but no dripping.
@@ -91,9 +91,10 @@ impl Connections {
         }
     }
 
-    /// Closes all connections, each as soon as it has answered.
-    pub(super) fn dismiss_all(&self) {
+    /// Closes all connections, each as soon as it has answered, or as `leave` allows.
+    pub(super) fn dismiss_all(&self, leave: Leave) {
         for connection in lock(&self.open).connections.values() {
+            lock(&connection.state).is_heard_out = leave == Leave::AfterNewcomers;
             connection.dismiss();
         }
     }
@@ -131,6 +132,7 @@ impl Drop for Place {
 pub(super) struct Connection {
     state: Mutex<State>,
     leave: Notify,
+    asked: Notify,
     idle: Arc<Notify>,
 }
 
@@ -140,6 +142,8 @@ struct State {
     requests: u64,
     /// Whether the peer may still be sending what nobody is going to read.
     linger: bool,
+    /// Whether it may send its first request although it is dismissed: another server goes on.
+    is_heard_out: bool,
 }
 
 /// What a connection is doing.
@@ -163,10 +167,12 @@ impl Connection {
             },
             requests: 0,
             linger: false,
+            is_heard_out: false,
         };
         Self {
             state: Mutex::new(state),
             leave: Notify::new(),
+            asked: Notify::new(),
             idle,
         }
     }
@@ -176,6 +182,8 @@ impl Connection {
         let mut state = lock(&self.state);
         state.phase = Phase::Answering;
         state.requests += 1;
+        drop(state);
+        self.asked.notify_one();
     }
 
     /// The answer is there, all of it.
@@ -198,9 +206,26 @@ impl Connection {
         self.leave.notified().await;
     }
 
-    /// Whether it waits for a request and has nothing left to send.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.waiting_since().is_some()
+    /// Whether there is something left to send when it is dismissed. A log that is followed has no
+    /// end: if another server goes on, it is followed there.
+    pub(super) fn is_worth_waiting_for(&self) -> bool {
+        let state = lock(&self.state);
+        match state.phase {
+            Phase::Waiting { .. } => false,
+            Phase::Answering | Phase::Sending => true,
+            Phase::Streaming => !state.is_heard_out,
+        }
+    }
+
+    /// Whether it may send its first request although it is dismissed.
+    pub(super) fn is_heard_out(&self) -> bool {
+        let state = lock(&self.state);
+        state.is_heard_out && state.requests == 0
+    }
+
+    /// Resolves when a request has come.
+    pub(super) async fn has_asked(&self) {
+        self.asked.notified().await;
     }
 
     fn dismiss(&self) {

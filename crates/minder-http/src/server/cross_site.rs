@@ -5,38 +5,47 @@
 //! it comes from elsewhere. Programs that are no browsers say nothing, and are not asked.
 
 use hyper::HeaderMap;
-use hyper::header::{HOST, ORIGIN};
+use hyper::header::{HOST, HeaderValue, ORIGIN, REFERER};
 
 /// Whether a browser says that the page of another site is behind this request.
 ///
 /// `Sec-Fetch-Site` tells all, but is left out towards servers that are neither encrypted nor on
-/// the same machine; `Origin` comes with every request that is not a mere GET.
+/// the same machine; `Origin` comes with every request that is not a mere GET; and `Referer` with
+/// each that a page is behind, unless that page has forbidden it.
 pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site");
     // "none" is a person who typed the address or keeps a bookmark.
     if site.is_some_and(|site| site != "same-origin" && site != "none") {
         return true;
     }
-    let Some(origin) = headers.get(ORIGIN) else {
-        return false;
-    };
     let own = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = origin.to_str().ok().and_then(host_of);
-    match (host, own) {
+    if let Some(origin) = headers.get(ORIGIN) {
+        return !is_own(origin, own);
+    }
+    // Some proxies empty what they do not want to be told.
+    let referer = headers.get(REFERER).filter(|referer| !referer.is_empty());
+    site.is_none() && referer.is_some_and(|referer| !is_own(referer, own))
+}
+
+/// Whether an origin, or the address of a page, is of the host that was asked.
+fn is_own(address: &HeaderValue, own: Option<&str>) -> bool {
+    match (address.to_str().ok().and_then(host_of), own) {
         (Some((host, default_port)), Some(own)) => {
-            !without_port(host, default_port).eq_ignore_ascii_case(without_port(own, default_port))
+            without_port(host, default_port).eq_ignore_ascii_case(without_port(own, default_port))
         }
         // An origin that is not to be told ("null"), or nothing to compare it with.
-        (None, _) | (_, None) => true,
+        (None, _) | (_, None) => false,
     }
 }
 
-/// The host of an origin, with its port if that is not the scheme's own, and the latter as it
+/// The host in an address, with its port if that is not the scheme's own, and the latter as it
 /// would be written.
-fn host_of(origin: &str) -> Option<(&str, &'static str)> {
-    match origin.split_once("://")? {
-        ("http", host) => Some((host, ":80")),
-        ("https", host) => Some((host, ":443")),
+fn host_of(address: &str) -> Option<(&str, &'static str)> {
+    let (scheme, rest) = address.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match scheme {
+        "http" => Some((host, ":80")),
+        "https" => Some((host, ":443")),
         _ => None,
     }
 }
@@ -47,7 +56,7 @@ fn without_port<'a>(host: &'a str, port: &str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::{HeaderName, HeaderValue};
+    use hyper::header::HeaderName;
 
     use super::*;
 
@@ -74,6 +83,9 @@ mod tests {
             ("h:9001", "-", "http://evil", true),
             ("h:9001", "-", "http://h:9001.evil", true),
             ("h:9001", "-", "http://evil/h:9001", true),
+            ("h:9001", "-", "http://evil?h:9001", true),
+            ("h:9001", "-", "http://evil#h:9001", true),
+            ("h:9001", "-", "http://h:9001@evil", true),
             ("h:9001", "-", "null", true),
             ("h:9001", "-", "", true),
             ("h:9001", "-", "file://", true),
@@ -95,6 +107,39 @@ mod tests {
                     (name, HeaderValue::from_static(value))
                 })
                 .collect();
+            assert_eq!(is_foreign(&headers), foreign, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_page_behind_a_request_tells_if_nothing_else_does() {
+        // Sec-Fetch-Site, Origin, Referer; "-" is a header that is not there.
+        for (site, origin, referer, foreign) in [
+            ("-", "-", "http://evil/", true),
+            ("-", "-", "http://evil/?http://h:9001/", true),
+            ("-", "-", "https://evil", true),
+            ("-", "-", "http://h:9002/", true),
+            ("-", "-", "about:blank", true),
+            ("-", "-", "http://h:9001/", false),
+            ("-", "-", "http://H:9001/index.html?message=x", false),
+            ("-", "-", "", false),
+            ("none", "-", "http://evil/", false),
+            ("same-origin", "-", "http://h:9001/", false),
+            ("cross-site", "-", "http://h:9001/", true),
+            ("-", "http://h:9001", "http://evil/", false),
+            ("-", "http://evil", "http://h:9001/", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("h:9001"));
+            for (name, value) in [
+                ("sec-fetch-site", site),
+                ("origin", origin),
+                ("referer", referer),
+            ] {
+                if value != "-" {
+                    headers.insert(name, HeaderValue::from_static(value));
+                }
+            }
             assert_eq!(is_foreign(&headers), foreign, "{headers:?}");
         }
     }

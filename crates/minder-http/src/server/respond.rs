@@ -22,7 +22,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use minder_api::Interface;
 use minder_rpc::xmlrpc::{self, Limits};
-use minder_rpc::{Channel, LogRef, Service, dispatch};
+use minder_rpc::{Channel, Incident, LogRef, Service, dispatch};
 use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -219,9 +219,22 @@ impl<S: Service + Interface + Site> Responder<S> {
             return Err(StatusCode::FORBIDDEN);
         }
         let body = self.read(head, body, Limits::CALL.bytes as u64).await?;
-        let call = xmlrpc::decode_call(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
+        let call = xmlrpc::decode_call(&body).map_err(|error| {
+            let (data, error) = (&*body, &error);
+            self.service.note(&Incident::Refused { data, error });
+            StatusCode::BAD_REQUEST
+        })?;
         drop(body);
-        let answer = self.ask(|service| async move { dispatch(&*service, call).await });
+        let answer = self.ask(|service| async move {
+            let method = call.method.clone();
+            service.note(&Incident::Called(&method));
+            let answer = dispatch(&*service, call).await;
+            match &answer {
+                Ok(_) => service.note(&Incident::Returned(&method)),
+                Err(fault) => service.note(&Incident::Failed(&method, fault)),
+            }
+            answer
+        });
         let xml = match answer.await? {
             Ok(value) => xmlrpc::encode_response(&value),
             Err(fault) => xmlrpc::encode_fault(&fault),
@@ -563,6 +576,10 @@ fn error(status: StatusCode) -> Reply {
     if status == StatusCode::UNAUTHORIZED {
         ask_for_password(&mut reply);
     }
+    let headers = reply.headers_mut();
+    // In an error, Supervisor tells the type of its text last.
+    headers.remove(CONTENT_TYPE);
+    headers.insert(CONTENT_TYPE, TEXT_HTML);
     reply
 }
 

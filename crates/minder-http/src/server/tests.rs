@@ -115,7 +115,7 @@ struct Server {
     directory: tempfile::TempDir,
     service: Arc<Fake>,
     news: mpsc::Receiver<&'static str>,
-    end: Option<oneshot::Sender<()>>,
+    end: Option<oneshot::Sender<Leave>>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
@@ -140,7 +140,8 @@ impl Server {
             log: Arc::default(),
         });
         let (end, ended) = oneshot::channel();
-        let serving = serve(listeners, service.clone(), async { drop(ended.await) });
+        let ended = async { ended.await.unwrap_or(Leave::Now) };
+        let serving = serve(listeners, service.clone(), CONNECTIONS, ended);
         let thread = std::thread::spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -759,6 +760,25 @@ fn a_log_reaches_an_http_1_0_client_too() {
     let mut body = String::new();
     client.0.read_to_string(&mut body).unwrap();
     assert_eq!(body, "old\n");
+}
+
+#[test]
+fn who_has_connected_in_time_is_answered_before_another_server_goes_on() {
+    let mut server = Server::start();
+    // Accepted in this order.
+    let (mut new, mut known) = (server.tcp(), server.tcp());
+    assert_eq!(known.ask(call("supervisor.getPID")).status(), 200);
+    server
+        .end
+        .take()
+        .unwrap()
+        .send(Leave::AfterNewcomers)
+        .unwrap();
+    // Whoever has had an answer is let go at once: by then, nobody is accepted any more.
+    assert!(known.is_closed());
+    assert_eq!(new.ask(call("supervisor.getPID")).status(), 200);
+    assert!(new.is_closed());
+    server.end();
 }
 
 #[test]

@@ -88,6 +88,7 @@ pub(crate) fn a_daemon_that_dies_is_followed_by_another() {
         restarts: 0,
         last_end,
         note: NOTE.to_vec(),
+        upgrade: None,
     };
     assert_eq!(daemon.hello(), welcome(0, None));
     daemon.send(&ToKeeper::Ready);

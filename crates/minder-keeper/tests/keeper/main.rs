@@ -15,6 +15,7 @@ mod children;
 mod faults;
 mod life;
 mod stage;
+mod upgrade;
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
@@ -74,6 +75,18 @@ const TESTS: &[Test] = tests! {
         a_frame_that_is_not_understood_is_skipped,
         complaints_that_nobody_reads_hold_nothing_up,
         a_daemon_that_does_not_read_loses_nothing;
+    upgrade:
+        everything_is_handed_over_to_the_next_program,
+        ends_during_an_upgrade_are_told_once_and_exactly,
+        signals_during_an_upgrade_are_not_lost,
+        what_cannot_go_on_is_refused_and_nothing_given_up,
+        a_daemon_that_dies_instead_of_leaving_is_replaced_by_one_of_the_same_program,
+        a_program_whose_daemons_do_not_get_ready_is_left_again,
+        a_program_is_left_again_whose_daemon_gives_up,
+        daemons_that_do_not_stay_up_are_replaced_by_those_of_another_program,
+        a_file_that_is_tried_in_vain_is_told_of_in_the_log,
+        a_program_that_was_left_is_not_tried_again_unasked,
+        state_that_cannot_be_read_is_refused;
 };
 
 fn main() -> ExitCode {

@@ -4,10 +4,12 @@
 //! and does as it is told until the test goes away: the test speaks in its place, and can kill it.
 
 use std::collections::BTreeSet;
+use std::fs::Permissions;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use minder_keeper::{DAEMON_ARGV0, DAEMON_FD};
@@ -32,6 +34,9 @@ const PATIENCE: Timespec = Timespec {
 /// What [`Stage`]'s launcher hands the keeper for its daemons.
 pub(crate) const NOTE: &[u8] = b"a note";
 
+/// Where the program is installed, in the directory of a stage.
+const PROGRAM: &str = "program";
+
 /// How many descriptors a keeper may open when it is launched: fewer than the tests need.
 pub(crate) const OPEN_FILES: u64 = 256;
 
@@ -43,8 +48,8 @@ const HANG_UP: u8 = 255;
 
 /// Plays the part that this process was started for; `None` if it is to run the tests.
 pub(crate) fn play_a_part() -> Option<ExitCode> {
-    if let Some(launch) = minder_keeper::launch_fd_from_env() {
-        return Some(minder_keeper::run(launch));
+    if let Some(role) = minder_keeper::role_from_env() {
+        return Some(minder_keeper::run(role));
     }
     let stage = PathBuf::from(std::env::var_os(STAGE_ENV)?);
     if std::env::args().next().as_deref() == Some(DAEMON_ARGV0) {
@@ -65,10 +70,11 @@ pub(crate) fn play_a_part() -> Option<ExitCode> {
     let report = std::env::var_os(FOREGROUND_ENV)
         .is_none()
         .then_some(&report);
-    panic!("{}", minder_keeper::enter(report, NOTE.to_vec()));
+    let program = stage.join(PROGRAM);
+    panic!("{}", minder_keeper::enter(report, NOTE.to_vec(), &program));
 }
 
-fn play_daemon(stage: &std::path::Path) -> ExitCode {
+fn play_daemon(stage: &Path) -> ExitCode {
     let Ok(mut test) = UnixStream::connect(stage.join("daemon")) else {
         return ExitCode::FAILURE;
     };
@@ -90,7 +96,7 @@ pub(crate) struct Stage {
     keeper: Child,
     daemons: UnixListener,
     pub(crate) report: UnixStream,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Stage {
@@ -103,7 +109,9 @@ impl Stage {
         let directory = tempfile::tempdir().unwrap();
         let daemons = UnixListener::bind(directory.path().join("daemon")).unwrap();
         let reports = UnixListener::bind(directory.path().join("report")).unwrap();
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let own_file = std::env::current_exe().unwrap();
+        symlink(&own_file, directory.path().join(PROGRAM)).unwrap();
+        let mut command = Command::new(own_file);
         command
             .args(["-c", "supervisord.conf"])
             .env(STAGE_ENV, directory.path())
@@ -118,7 +126,7 @@ impl Stage {
             keeper,
             daemons,
             report,
-            _directory: directory,
+            directory,
         }
     }
 
@@ -159,6 +167,48 @@ impl Stage {
             buffer: vec![0; minder_wire::MAX_FRAME],
             last_child: 0,
         }
+    }
+
+    /// Installs a copy of this file in the place of the program.
+    pub(crate) fn install_copy(&self) {
+        let copy = self.directory.path().join("copy");
+        std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+        self.install(&copy);
+    }
+
+    /// Installs this in the place of the program.
+    pub(crate) fn install_content(&self, content: &[u8]) {
+        let file = self.directory.path().join("file");
+        std::fs::write(&file, content).unwrap();
+        std::fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
+        self.install(&file);
+    }
+
+    fn install(&self, file: &Path) {
+        std::fs::rename(file, self.program()).unwrap();
+    }
+
+    /// Where the program is installed.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.directory.path().join(PROGRAM)
+    }
+
+    /// A log with a line in it.
+    pub(crate) fn log(&self) -> PathBuf {
+        let log = self.directory.path().join("log");
+        std::fs::write(&log, "YYYY-MM-DD HH:MM:SS,mmm log\n").unwrap();
+        log
+    }
+
+    /// The number of the file that the keeper runs.
+    pub(crate) fn runs(&self) -> u64 {
+        let path = format!("/proc/{}/exe", self.keeper.id());
+        std::fs::metadata(path).unwrap().ino()
+    }
+
+    /// The number of the file that is installed.
+    pub(crate) fn installed(&self) -> u64 {
+        std::fs::metadata(self.program()).unwrap().ino()
     }
 
     pub(crate) fn keeper_pid(&self) -> Pid {
@@ -253,8 +303,11 @@ impl Daemon {
             .unwrap();
         assert!(received.whole);
         let message = ToDaemon::decode(received.frame).unwrap();
-        assert_eq!(message.descriptors(), received.beside.len());
-        (message, received.beside)
+        let mut beside = received.beside;
+        // Behind them comes a pidfd of a child that can be reaped.
+        let pidfd = beside.split_off(message.descriptors());
+        assert!(pidfd.len() <= 1);
+        (message, beside)
     }
 
     /// Receives a frame without descriptors.

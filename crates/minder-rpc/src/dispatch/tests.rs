@@ -1,14 +1,20 @@
+use std::borrow::Cow;
 use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use super::*;
+use crate::service::SUPERVISOR;
 use crate::xmlrpc::{encode_fault, encode_response};
 use crate::{Answer, Call, LogFollow, LogRef, TwiddlerCall};
 
 /// Answers some calls at once and notes them all.
 #[derive(Default)]
-struct Fake(Mutex<Vec<Call>>, Vec<Twiddler>);
+struct Fake(
+    Mutex<Vec<Call>>,
+    Vec<Twiddler>,
+    Option<Vec<Cow<'static, str>>>,
+);
 
 impl Service for Fake {
     async fn call(&self, call: Call) -> Result<Answer, Fault> {
@@ -25,6 +31,10 @@ impl Service for Fake {
 
     fn twiddlers(&self) -> &[Twiddler] {
         &self.1
+    }
+
+    fn namespaces(&self) -> &[Cow<'static, str>] {
+        self.2.as_deref().unwrap_or(SUPERVISOR)
     }
 
     fn follow(&self, _: LogRef) -> Option<Box<dyn LogFollow>> {
@@ -85,6 +95,43 @@ fn the_methods_can_be_asked_about() {
     );
     let help = answer("system.methodHelp", &start).unwrap();
     assert!(help.as_text().unwrap().starts_with("Starts a process."));
+}
+
+#[test]
+fn supervisors_methods_have_the_names_that_they_are_given() {
+    let named = |names: &[&'static str]| {
+        let names = names.iter().copied().map(Cow::Borrowed).collect();
+        Fake(Mutex::default(), Vec::new(), Some(names))
+    };
+    let unknown = Err("UNKNOWN_METHOD".to_owned());
+    let (none, other, both) = (named(&[]), named(&["x"]), named(&["supervisor", "x"]));
+    for (service, method, expected) in [
+        (&none, "supervisor.getPID", unknown.clone()),
+        (&none, "minder.getVersion", unknown.clone()),
+        (&other, "supervisor.getPID", unknown.clone()),
+        (&other, "x.getPID", Ok(42.into())),
+        (&other, "x.supervisor.getPID", unknown.clone()),
+        (&other, "x.listMethods", unknown),
+        (&both, "supervisor.getPID", Ok(42.into())),
+        (&both, "x.getPID", Ok(42.into())),
+    ] {
+        assert_eq!(answered(service, method, &[]), expected, "{method}");
+    }
+    let listed = |service| {
+        let names = answered(service, "system.listMethods", &[]).unwrap();
+        let names = names.as_array().unwrap().to_vec();
+        let names = names.iter().map(|name| name.as_text().unwrap().to_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        listed(&none),
+        "system.listMethods system.methodHelp system.methodSignature system.multicall"
+    );
+    assert!(listed(&other).starts_with("minder.getInfo minder.getVersion "));
+    assert!(listed(&other).ends_with("x.tailProcessStderrLog x.tailProcessStdoutLog"));
+    assert!(listed(&both).contains("supervisor.getPID"));
+    let signature = answered(&other, "system.methodSignature", &["x.getPID".into()]);
+    assert_eq!(signature, Ok(vec![Value::from("int")].into()));
 }
 
 #[test]
@@ -201,7 +248,7 @@ fn the_methods_of_a_plug_in_are_there_under_its_names_if_it_is_switched_on() {
     };
     let allowed = ["getAPIVersion"];
     let twiddlers = vec![twiddler("t", &[]), twiddler("narrow", &allowed)];
-    let service = Fake(Mutex::default(), twiddlers);
+    let service = Fake(Mutex::default(), twiddlers, None);
     let ask = |method: &str, params: &[Value]| answered(&service, method, params);
     for (method, params, expected) in [
         ("t.getAPIVersion", &[][..], Ok("1.0".into())),

@@ -65,7 +65,7 @@ pub static METHODS: &[Method] = &[
         about: "Tells of the daemon that answers, and of the keeper above it.",
         params: &[],
         gives: Type::Struct,
-        result: "version, api, generation, keeper_pid, daemon_pid, started",
+        result: "version, api, generation, keeper_pid, daemon_pid, started, upgrade",
         action: Action::Supervisor(|_| Ok(Call::GetMinderInfo)),
     },
     Method {
@@ -77,6 +77,15 @@ pub static METHODS: &[Method] = &[
         action: Action::Supervisor(|_| Ok(Call::GetMinderVersion)),
     },
     Method {
+        name: "minder.upgrade",
+        about: "Goes over to the program that is installed now. Processes run on. How it went is \
+                told by minder.getInfo of the daemon that answers next.",
+        params: &[],
+        gives: Type::String,
+        result: "the version that is gone over to",
+        action: Action::Supervisor(|_| Ok(Call::UpgradeMinder)),
+    },
+    Method {
         name: "supervisor.addProcessGroup",
         about: "Makes a group of the configuration, as it was last read, an active one.",
         params: &[GROUP],
@@ -84,7 +93,7 @@ pub static METHODS: &[Method] = &[
         result: DONE,
         action: Action::Supervisor(|mut args| {
             Ok(Call::AddProcessGroup {
-                name: args.group()?,
+                name: args.new_group()?,
             })
         }),
     },

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minder_core::{ChildId, Effect, Input, ProcessId, Request, RequestId};
 
+use super::mind::Mind;
+use crate::fact::Found;
+
 /// Children and requests.
 #[derive(Debug, Default)]
 pub struct Ground {
@@ -15,6 +18,14 @@ pub struct Ground {
     pub named: BTreeSet<ChildId>,
     /// The requests that somebody still waits for.
     pub open: BTreeMap<RequestId, OpenRequest>,
+    /// How many events were written to each listener.
+    pub deliveries: BTreeMap<ChildId, u64>,
+    /// How many listeners work on an event or have taken it, by pool and number.
+    pub tellings: BTreeMap<(String, u64), usize>,
+    /// What was told under each number.
+    pub events: BTreeMap<u64, String>,
+    // What each listener works on.
+    at_work: BTreeMap<ChildId, (String, u64)>,
 }
 
 /// A request that somebody still waits for.
@@ -72,6 +83,54 @@ impl Ground {
     pub(super) fn ended(&mut self, child: ChildId) {
         self.living.remove(&child);
         self.ended.insert(child);
+        self.answered(child, false);
+    }
+
+    pub(super) fn told(&mut self, child: ChildId, delivery: u64, bytes: &[u8], heeds: bool) {
+        self.deliveries.insert(child, delivery);
+        let Some(Head {
+            pool, serial, what, ..
+        }) = Head::of(bytes)
+        else {
+            return;
+        };
+        self.events.entry(serial).or_insert(what);
+        if !heeds {
+            return;
+        }
+        let telling = (pool.to_owned(), serial);
+        *self.tellings.entry(telling.clone()).or_default() += 1;
+        self.at_work.insert(child, telling);
+    }
+
+    pub(super) fn answered(&mut self, child: ChildId, taken: bool) {
+        let telling = self.at_work.remove(&child).filter(|_| !taken);
+        if let Some(count) = telling.and_then(|telling| self.tellings.get_mut(&telling)) {
+            *count -= 1;
+        }
+    }
+
+    /// Numbers begin anew.
+    pub(super) fn forget_events(&mut self) {
+        self.tellings.clear();
+        self.events.clear();
+        self.at_work.clear();
+    }
+
+    /// Processes have other identities from now on.
+    pub(super) fn rename(&mut self, found: &[Found], mind: &Mind) {
+        self.forget_events();
+        for Found { inherited, label } in found {
+            if let Some(process) = self.living.get_mut(&inherited.child) {
+                let mut notes = mind.processes.iter();
+                let its = notes.find(|(_, note)| {
+                    let group = mind.groups.get(&note.group);
+                    let group = group.map(|group| group.spec.name.as_str());
+                    (group, note.spec.name.as_str()) == (Some(&*label.0), &*label.1)
+                });
+                *process = its.map_or(NOBODY, |(id, _)| *id);
+            }
+        }
     }
 
     /// The connections of those who wait end with the daemon.
@@ -84,3 +143,42 @@ impl Ground {
         self.living.clear();
     }
 }
+
+/// What stands in the head of an event.
+#[derive(Clone, Debug)]
+pub struct Head<'a> {
+    /// Its number.
+    pub serial: u64,
+    /// The pool.
+    pub pool: &'a str,
+    /// What sort of event.
+    pub event: &'a str,
+    /// The same, and all that is told of it.
+    pub what: String,
+}
+
+impl<'a> Head<'a> {
+    /// Reads it.
+    #[must_use]
+    pub fn of(bytes: &'a [u8]) -> Option<Self> {
+        let end = bytes.iter().position(|byte| *byte == b'\n')?;
+        let line = std::str::from_utf8(&bytes[..end]).ok()?;
+        let value = |wanted: &str| {
+            let mut tokens = line.split(' ').filter_map(|token| token.split_once(':'));
+            tokens
+                .find(|(key, _)| *key == wanted)
+                .map(|(_, value)| value)
+        };
+        let event = value("eventname")?;
+        let payload = String::from_utf8_lossy(&bytes[end..]);
+        Some(Self {
+            serial: value("serial")?.parse().ok()?,
+            pool: value("pool")?,
+            event,
+            what: format!("{event}{payload}"),
+        })
+    }
+}
+
+/// The process of children that are no configured process's.
+const NOBODY: ProcessId = ProcessId(u64::MAX);

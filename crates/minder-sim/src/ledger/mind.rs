@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use minder_core::effect::Halt;
 use minder_core::event::{Entered, Event};
-use minder_core::snapshot::Inherited;
+use minder_core::snapshot::{Inherited, Snapshot};
 use minder_core::spec::{GroupSpec, ProcessSpec};
 use minder_core::{
-    ChildId, Effect, ExitStatus, GroupId, Input, Mono, Mood, Now, ProcessId, ProcessState, Request,
-    Signal, Target, Wall,
+    Channel, ChildId, Effect, ExitStatus, GroupId, Input, Message, Mono, Mood, Now, ProcessId,
+    ProcessState, Request, Said, Signal, Target, Wall,
 };
 
 use super::batch::Batch;
+use super::pools::{Pools, Speech};
 use super::turn::Turn;
+use crate::fact::Found;
 
 /// Groups, processes and what the daemon is up to.
 #[derive(Clone, Debug)]
@@ -27,7 +29,10 @@ pub struct Mind {
     pub groups: BTreeMap<GroupId, GroupNote>,
     /// Their processes.
     pub processes: BTreeMap<ProcessId, ProcessNote>,
-    /// Children of processes that were removed while out of reach.
+    /// The groups that are pools.
+    pub pools: Pools,
+    /// Children of processes that were removed while out of reach, or that a recovery found to be
+    /// nobody's.
     pub let_go: BTreeSet<ChildId>,
     /// Those that were started together and wait for each other.
     pub batch: Batch,
@@ -89,9 +94,10 @@ pub struct ChildNote {
 }
 
 impl Mind {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(serial: u64, now: Now) -> Self {
         Self {
             mood: Mood::Running,
+            pools: Pools::new(serial, now.wall),
             candidate: Vec::new(),
             groups: BTreeMap::new(),
             processes: BTreeMap::new(),
@@ -100,6 +106,48 @@ impl Mind {
             running_told: false,
             halted: None,
         }
+    }
+
+    /// What is known of the children alone. Which of two children of one process is taken for its
+    /// child is left to the core.
+    pub(super) fn recovered(
+        groups: &[Arc<GroupSpec>],
+        found: &[Found],
+        snapshot: &Snapshot,
+        now: Now,
+    ) -> Self {
+        let mut mind = Self::new(0, now);
+        mind.running_told = true;
+        mind.candidate = groups.to_vec();
+        for group in &snapshot.groups {
+            let ids: Vec<_> = group.processes.iter().map(|process| process.id).collect();
+            mind.add(group.id, &group.spec, &ids);
+        }
+        let living = found.iter().filter(|it| it.inherited.exited.is_none());
+        let mut claimed = BTreeSet::new();
+        for Found { inherited, label } in living.clone().rev() {
+            let mut processes = mind.processes.iter_mut();
+            let its = processes.find(|(_, note)| {
+                let group = mind.groups.get(&note.group);
+                let group = group.map(|group| group.spec.name.as_str());
+                (group, note.spec.name.as_str()) == (Some(&*label.0), &*label.1)
+            });
+            let Some((id, note)) = its.filter(|(_, note)| note.child.is_none()) else {
+                continue;
+            };
+            claimed.insert(inherited.child);
+            note.state = ProcessState::Running;
+            note.started = Some(now.mono);
+            note.child = Some(ChildNote {
+                child: inherited.child,
+                asked_at: now.mono,
+                pid: Some(inherited.pid),
+            });
+            mind.pools.found(note.group, *id, inherited.child);
+        }
+        let unclaimed = living.map(|it| it.inherited.child);
+        mind.let_go = unclaimed.filter(|child| !claimed.contains(child)).collect();
+        mind
     }
 
     /// The active group of this name.
@@ -138,6 +186,9 @@ impl Mind {
     pub(super) fn inherit(&mut self, inventory: &[Inherited], now: Now) {
         self.halted = None;
         self.batch = Batch::default();
+        self.pools.look_at_clock(now.wall);
+        let known: BTreeSet<_> = inventory.iter().map(|inherited| inherited.child).collect();
+        self.pools.inherit(|child| known.contains(&child));
         for inherited in inventory {
             self.make_up_for_stop(inherited, now);
             self.runs(inherited.child, inherited.pid);
@@ -161,6 +212,7 @@ impl Mind {
     }
 
     pub(super) fn take(&mut self, input: &Input, now: Now) {
+        self.pools.look_at_clock(now.wall);
         if let Input::ChildSpawned { child, .. }
         | Input::SpawnFailed { child, .. }
         | Input::ChildExited { child, .. } = input
@@ -177,18 +229,43 @@ impl Mind {
                 self.mood = Mood::Restarting;
             }
             Input::Request(_, request) if self.mood == Mood::Running => self.take_request(request),
+            Input::ListenerSaid { child, bytes } => self.pools.said(*child, bytes),
+            Input::ListenerDeaf { child } => self.pools.deafened(*child),
+            Input::Said {
+                child,
+                channel,
+                what,
+                data,
+            } => {
+                if let Some(event) = self.said(*child, *channel, *what, data) {
+                    self.pools.hear(&event);
+                }
+            }
+            Input::RemoteCommunication { kind, data } => {
+                let (kind, data) = (kind.clone(), data.clone());
+                self.pools.hear(&Event::RemoteCommunication { kind, data });
+            }
             Input::SpawnFailed { .. }
             | Input::ChildExited { .. }
             | Input::SignalFailed { .. }
-            | Input::ListenerSaid { .. }
-            | Input::ListenerDeaf { .. }
-            | Input::Said { .. }
-            | Input::RemoteCommunication { .. }
             | Input::OrphanReaped { .. }
             | Input::Signalled(_)
             | Input::Request(..)
             | Input::DeadlineReached => {}
         }
+    }
+
+    fn said(&self, child: ChildId, channel: Channel, said: Said, data: &[u8]) -> Option<Event> {
+        let (_, note) = self.process_of(child)?;
+        let group = self.groups.get(&note.group)?;
+        Some(Event::ProcessSaid {
+            name: note.spec.name.as_str().into(),
+            group: group.spec.name.as_str().into(),
+            pid: note.child.and_then(|child| child.pid).unwrap_or(0),
+            channel,
+            said,
+            data: data.into(),
+        })
     }
 
     fn take_request(&mut self, request: &Request) {
@@ -228,14 +305,24 @@ impl Mind {
         }
     }
 
-    pub(super) fn ask(&mut self, effect: &Effect, now: Now, turn: &Turn) {
+    pub(super) fn ask(&mut self, effect: &Effect, now: Now, turn: &mut Turn) {
+        if let Effect::Announce(event) = effect {
+            self.pools.hear(event);
+        }
         match effect {
             Effect::Announce(Event::ProcessState { process, to, .. }) => {
                 if let Some(note) = self.processes.get_mut(process) {
                     note.enter(*to, now, turn);
                     let starts = note.state == ProcessState::Starting;
+                    let (group, has_child) = (note.group, note.child.is_some());
                     if starts && turn.added.contains(process) {
                         self.batch.join(now.mono, *process);
+                    }
+                    if !has_child
+                        && let Some(gone) = self.pools.child_gone(group, *process)
+                        && matches!(gone.speech, Speech::Forgotten)
+                    {
+                        turn.renewed.insert(*process);
                     }
                 }
             }
@@ -248,8 +335,13 @@ impl Mind {
                         asked_at: now.mono,
                         pid: None,
                     });
+                    self.pools.child_made(note.group, *process, *child);
                 }
             }
+            Effect::Deliver {
+                child, delivery, ..
+            } => self.pools.delivered(*child, *delivery),
+            Effect::Log(message) => self.log(message),
             Effect::Signal { child, signal, .. } => {
                 let of_user = self
                     .process_of(*child)
@@ -269,12 +361,23 @@ impl Mind {
             Effect::ProcessRemoved { process, .. } => self.leave(*process),
             Effect::Halt(halt) => self.halted = Some(*halt),
             Effect::Announce(Event::SupervisorRunning) => self.running_told = true,
-            Effect::Deliver { .. }
-            | Effect::Announce(_)
-            | Effect::Log(_)
+            Effect::Announce(_)
             | Effect::Reply { .. }
             | Effect::Stray { .. }
             | Effect::ReopenLogs => {}
+        }
+    }
+
+    fn log(&mut self, message: &Message) {
+        match message {
+            Message::EventRebuffered { pool, serial, .. } => {
+                self.pools.rebuffered(pool, *serial);
+            }
+            Message::EventDiscarded { pool, .. } => self.pools.said_to_be_discarded(pool),
+            Message::EventProcessed { .. }
+            | Message::EventRejected { .. }
+            | Message::BadResultLine { .. } => self.pools.judged(),
+            _ => {}
         }
     }
 
@@ -314,6 +417,7 @@ impl Mind {
             processes: processes.to_vec(),
         };
         self.groups.insert(id, group);
+        self.pools.add(id, spec);
     }
 
     fn join(&mut self, id: GroupId, processes: &[(ProcessId, Arc<ProcessSpec>)]) {
@@ -364,6 +468,7 @@ impl Mind {
     }
 
     fn remove(&mut self, id: GroupId) {
+        self.pools.remove(id);
         let group = self.groups.remove(&id);
         for process in group.into_iter().flat_map(|group| group.processes) {
             let note = self.processes.remove(&process);

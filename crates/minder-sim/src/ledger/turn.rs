@@ -41,6 +41,12 @@ pub struct Turn {
     pub started: Vec<ProcessId>,
     /// The processes that have begun to stop in it, in order.
     pub stopped: Vec<ProcessId>,
+    /// The processes whose listener has ended of which nobody knew what it was told.
+    pub renewed: BTreeSet<ProcessId>,
+    /// The children that were sent an event.
+    pub delivered: BTreeSet<ChildId>,
+    /// The children that were called strays.
+    pub strays: BTreeSet<ChildId>,
     /// The requests that it has answered.
     pub replied: BTreeSet<RequestId>,
     /// Whether listeners have been told that the daemon stops.
@@ -61,6 +67,9 @@ impl Turn {
             signalled: BTreeSet::new(),
             started: Vec::new(),
             stopped: Vec::new(),
+            renewed: BTreeSet::new(),
+            delivered: BTreeSet::new(),
+            strays: BTreeSet::new(),
             replied: BTreeSet::new(),
             stopping_told: false,
             effects: 0,
@@ -94,12 +103,16 @@ impl Turn {
             Effect::Signal { child, .. } => {
                 self.signalled.insert(*child);
             }
-            Effect::Deliver { .. }
-            | Effect::Announce(_)
+            Effect::Deliver { child, .. } => {
+                self.delivered.insert(*child);
+            }
+            Effect::Stray { child, .. } => {
+                self.strays.insert(*child);
+            }
+            Effect::Announce(_)
             | Effect::Log(_)
             | Effect::GroupRemoved { .. }
             | Effect::ProcessRemoved { .. }
-            | Effect::Stray { .. }
             | Effect::ReopenLogs
             | Effect::Halt(_) => {}
         }

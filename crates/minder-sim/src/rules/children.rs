@@ -3,33 +3,39 @@
 use minder_core::snapshot::Inherited;
 use minder_core::{Effect, ProcessState};
 
-use super::{Rule, Verdict, ensure, when_settled};
+use super::{Rule, Verdict, When, ensure, when_settled};
 use crate::fact::Fact;
 use crate::ledger::{Cause, Ledger};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "no process has two children",
+        when: When::Otherwise,
         check: no_two_children,
     },
     Rule {
         says: "no identity of a child is used twice",
+        when: When::Asked,
         check: identities_are_new,
     },
     Rule {
         says: "a child is asked for when a start is announced, and only then",
+        when: When::AskedOrSettled,
         check: a_child_is_asked_for_once,
     },
     Rule {
         says: "the end of a child is taken note of at once",
+        when: When::Settled,
         check: an_end_is_taken_note_of,
     },
     Rule {
         says: "every child that lives is some process's",
+        when: When::Settled,
         check: every_child_is_minded,
     },
     Rule {
         says: "a child is called a stray only if its process is gone",
+        when: When::Asked,
         check: strays_are_nobodys,
     },
 ];

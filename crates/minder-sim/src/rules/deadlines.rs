@@ -2,21 +2,24 @@
 
 use minder_core::{Mono, Mood, ProcessState};
 
-use super::{Rule, Verdict, ensure, when_settled};
+use super::{Rule, Verdict, When, ensure, when_settled};
 use crate::fact::Fact;
 use crate::ledger::{Ledger, ProcessNote};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "after a deadline the next one lies ahead",
+        when: When::Settled,
         check: the_next_deadline_lies_ahead,
     },
     Rule {
         says: "the core wants to be woken before anything is overdue",
+        when: When::Settled,
         check: the_core_is_woken_in_time,
     },
     Rule {
         says: "one call of the core asks for so much and no more",
+        when: When::Asked,
         check: a_turn_has_an_end,
     },
 ];
@@ -36,6 +39,13 @@ fn the_core_is_woken_in_time(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     let Fact::Settled(_, deadline) = fact else {
         return Ok(());
     };
+    let (now, pools) = (ledger.now, &ledger.mind.pools);
+    if let Some(next) = pools.next_look(now.wall) {
+        let due = now.mono + next.0.saturating_sub(now.wall.0);
+        ensure(deadline.is_some_and(|at| at <= due), || {
+            format!("listeners are to be told of time at {due:?}")
+        })?;
+    }
     when_settled(ledger, fact, |id, note| match due(ledger, note) {
         Some(due) => ensure(deadline.is_some_and(|at| at <= due), || {
             format!("{id:?} is due at {due:?}")
@@ -61,7 +71,8 @@ fn due(ledger: &Ledger, note: &ProcessNote) -> Option<Mono> {
 fn a_turn_has_an_end(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     match fact {
         Fact::Asked(_) => {
-            let bound = 16 * (ledger.mind.processes.len() + 4);
+            let pools = ledger.mind.pools.by_group.len();
+            let bound = 16 * (ledger.mind.processes.len() + 4) * (1 + pools);
             ensure(ledger.turn.effects < bound, || {
                 format!("{} effects", ledger.turn.effects)
             })

@@ -5,29 +5,34 @@ use minder_core::event::Event;
 use minder_core::{Effect, Mood};
 
 use super::stops::is_at_rest;
-use super::{Rule, Verdict, ensure};
+use super::{Rule, Verdict, When, ensure};
 use crate::fact::Fact;
 use crate::ledger::{Ledger, Mind};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "the daemon halts once, when everything is stopped",
+        when: When::Asked,
         check: halts_when_all_is_stopped,
     },
     Rule {
         says: "the daemon halts as soon as everything is stopped",
+        when: When::Settled,
         check: halts_as_soon_as_all_is_stopped,
     },
     Rule {
         says: "listeners are told once that the daemon stops",
+        when: When::AskedOrSettled,
         check: the_end_is_announced,
     },
     Rule {
         says: "when everything has come to rest nobody waits for anything",
+        when: When::Otherwise,
         check: everything_comes_to_rest,
     },
     Rule {
         says: "no child is left when the daemon leaves, and nobody waits",
+        when: When::Otherwise,
         check: nothing_is_left,
     },
 ];

@@ -3,21 +3,24 @@
 use minder_core::Effect;
 use minder_core::event::Event;
 
-use super::{Rule, Verdict, ensure};
+use super::{Rule, Verdict, When, ensure};
 use crate::fact::Fact;
 use crate::ledger::{Cause, Ledger};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "a group is added as it is configured, under new identities",
+        when: When::Asked,
         check: a_group_is_added_as_configured,
     },
     Rule {
         says: "a group or a process is removed only when all of it is stopped",
+        when: When::Asked,
         check: a_group_is_removed_when_stopped,
     },
     Rule {
         says: "the daemon says once that it runs",
+        when: When::Asked,
         check: the_daemon_says_once_that_it_runs,
     },
 ];

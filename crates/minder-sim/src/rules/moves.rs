@@ -6,41 +6,49 @@ use minder_core::ProcessState::{
 };
 use minder_core::event::Entered;
 
-use super::{Rule, Verdict, ensure, on_move};
+use super::{Rule, Verdict, When, ensure, on_move};
 use crate::fact::Fact;
 use crate::ledger::{Cause, Ledger, ProcessNote};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "a process moves on from the state that it is in",
+        when: When::Asked,
         check: moves_chain,
     },
     Rule {
         says: "a process moves only as Supervisor's do",
+        when: When::Asked,
         check: moves_are_legal,
     },
     Rule {
         says: "a process is RUNNING once its child has been up for startsecs",
+        when: When::Asked,
         check: running_after_startsecs,
     },
     Rule {
         says: "an end within startsecs is a failed start, and so is a child that cannot be made",
+        when: When::Asked,
         check: a_failed_start_is_backoff,
     },
     Rule {
         says: "a process is STOPPED or EXITED when its child has ended",
+        when: When::Asked,
         check: down_when_its_child_has_ended,
     },
     Rule {
         says: "a process is UNKNOWN when a signal to it has failed",
+        when: When::Asked,
         check: unknown_when_a_signal_failed,
     },
     Rule {
         says: "tries are counted from when the process was last up or down for good",
+        when: When::Asked,
         check: tries_are_counted,
     },
     Rule {
         says: "an end is told as it was: of which child, and whether it was expected",
+        when: When::Asked,
         check: an_end_is_told_as_it_was,
     },
 ];

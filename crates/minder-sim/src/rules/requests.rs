@@ -2,41 +2,49 @@
 
 use std::collections::BTreeSet;
 
+use minder_core::spec::GroupKind;
 use minder_core::{
     Changes, Effect, Mood, ProcessId, ProcessState, Refusal, Reply, Request, RequestId, Target,
 };
 
-use super::{Rule, Verdict, ensure};
+use super::{Rule, Verdict, When, ensure};
 use crate::fact::Fact;
 use crate::ledger::{Ledger, ProcessNote, is_meant};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "a request is answered once",
+        when: When::Asked,
         check: answered_once,
     },
     Rule {
         says: "a request that need not wait is answered at once",
+        when: When::Settled,
         check: answered_at_once,
     },
     Rule {
         says: "a request that waits is answered as soon as its outcome is known",
+        when: When::Settled,
         check: answered_in_time,
     },
     Rule {
         says: "during the end everything is refused, and nothing before",
+        when: When::Asked,
         check: refused_during_the_end,
     },
     Rule {
         says: "a refusal is true",
+        when: When::Asked,
         check: a_refusal_is_true,
     },
     Rule {
         says: "what is said to be done is done",
+        when: When::Asked,
         check: done_is_done,
     },
     Rule {
         says: "reread tells the differences",
+        when: When::Asked,
         check: reread_tells_the_differences,
     },
 ];
@@ -196,6 +204,9 @@ fn a_refusal_is_true(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
         (Refusal::Failed(_), Request::Start { .. } | Request::Stop { .. }) => {
             is == Some(ProcessState::Unknown)
         }
+        (Refusal::Failed(_), Request::AddProcesses { group, .. }) => mind
+            .group_named(group)
+            .is_some_and(|group| group.spec.kind != GroupKind::Programs),
         (Refusal::ShuttingDown, _) => true,
         _ => false,
     };

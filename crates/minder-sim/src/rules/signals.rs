@@ -3,25 +3,29 @@
 use minder_core::effect::Whom;
 use minder_core::{Effect, ProcessState, Signal};
 
-use super::{Rule, Verdict, ensure, when_settled};
+use super::{Rule, Verdict, When, ensure, when_settled};
 use crate::fact::Fact;
 use crate::ledger::{Ledger, ProcessNote};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "a child is sent its stop signal, what a user sends, or SIGKILL",
+        when: When::Asked,
         check: every_signal_has_a_reason,
     },
     Rule {
         says: "no SIGKILL comes before stopwaitsecs are over",
+        when: When::Asked,
         check: no_sigkill_before_its_time,
     },
     Rule {
         says: "a process that is STOPPING is sent its stop signal at once",
+        when: When::Settled,
         check: a_stop_comes_with_its_signal,
     },
     Rule {
         says: "SIGKILL comes when stopwaitsecs are over",
+        when: When::Settled,
         check: sigkill_comes_in_time,
     },
 ];

@@ -5,49 +5,59 @@ use minder_core::spec::AutoRestart;
 use minder_core::{Mood, ProcessId, Request};
 
 use super::moves::is_expected;
-use super::{Rule, Verdict, ensure, on_move, when_settled};
+use super::{Rule, Verdict, When, ensure, on_move, when_settled};
 use crate::fact::Fact;
 use crate::ledger::{Cause, Ledger, ProcessNote, is_meant};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "nothing is started once the end has begun",
+        when: When::Asked,
         check: nothing_starts_at_the_end,
     },
     Rule {
         says: "nothing is started without a reason",
+        when: When::Asked,
         check: nothing_starts_without_a_reason,
     },
     Rule {
         says: "each failed start is followed by a wait that is a second longer",
+        when: When::Asked,
         check: a_try_waits_its_time,
     },
     Rule {
         says: "a process is given up after startretries, and not before",
+        when: When::Asked,
         check: given_up_after_startretries,
     },
     Rule {
         says: "what is due is tried again",
+        when: When::Settled,
         check: what_is_due_is_tried_again,
     },
     Rule {
         says: "what autorestart asks for is started again at once",
+        when: When::Settled,
         check: autorestart_restarts,
     },
     Rule {
         says: "what autostart asks for is started with its group",
+        when: When::Settled,
         check: autostart_starts,
     },
     Rule {
         says: "of what is started together none is RUNNING before the others were started",
+        when: When::Asked,
         check: what_starts_together_is_seen_to,
     },
     Rule {
         says: "a request starts all that it means",
+        when: When::Settled,
         check: a_request_starts_what_it_means,
     },
     Rule {
         says: "what is started together is started in order",
+        when: When::Settled,
         check: starts_are_in_order,
     },
 ];
@@ -67,7 +77,10 @@ fn nothing_starts_without_a_reason(ledger: &Ledger, fact: &Fact<'_>) -> Verdict 
             return Ok(());
         }
         let reason = match step.from {
-            Stopped => note.spec.autostart && ledger.turn.added.contains(&step.process),
+            Stopped => {
+                let added = ledger.turn.added.contains(&step.process);
+                note.spec.autostart && added || ledger.turn.renewed.contains(&step.process)
+            }
             Exited => wants_restart(ledger, step.process, note),
             Backoff => note.retry_at <= ledger.now.mono,
             _ => false,

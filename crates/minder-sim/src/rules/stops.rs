@@ -3,29 +3,34 @@
 use minder_core::ProcessState::{Backoff, Fatal, Running, Starting, Stopped, Stopping};
 use minder_core::{Mood, ProcessId, ProcessState, Request};
 
-use super::{Rule, Verdict, ensure, on_move, when_settled};
+use super::{Rule, Verdict, When, ensure, on_move, when_settled};
 use crate::fact::Fact;
-use crate::ledger::{Cause, Ledger, ProcessNote};
+use crate::ledger::{Cause, Ledger, ProcessNote, Speech};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "nothing is stopped without a reason",
+        when: When::Asked,
         check: nothing_stops_without_a_reason,
     },
     Rule {
         says: "what a user wants stopped begins to stop as soon as it can",
+        when: When::Settled,
         check: what_is_unwanted_stops,
     },
     Rule {
         says: "at the end a group is stopped only after the groups that come after it",
+        when: When::Asked,
         check: groups_end_one_by_one,
     },
     Rule {
         says: "at the end the group whose turn it is begins to stop",
+        when: When::Settled,
         check: the_next_group_ends,
     },
     Rule {
         says: "what is stopped together is stopped in order",
+        when: When::Settled,
         check: stops_are_in_order,
     },
 ];
@@ -33,7 +38,13 @@ pub(super) const RULES: &[Rule] = &[
 fn nothing_stops_without_a_reason(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     on_move(ledger, fact, |step, note| {
         let reason = match (step.from, step.to.state()) {
-            (_, Stopping) => note.stop_asked || ledger.mind.mood != Mood::Running,
+            (_, Stopping) => {
+                let listener = note
+                    .child
+                    .and_then(|it| ledger.mind.pools.listener(it.child));
+                let forgotten = listener.is_some_and(|it| matches!(it.speech, Speech::Forgotten));
+                note.stop_asked || forgotten || ledger.mind.mood != Mood::Running
+            }
             (Backoff, Stopped) => note.stop_asked,
             _ => true,
         };

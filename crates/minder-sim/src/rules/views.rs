@@ -1,25 +1,26 @@
 //! What readers see is what was announced.
 
-use std::collections::BTreeMap;
-
 use minder_core::ExitStatus;
 use minder_core::view::ProcessView;
 
-use super::{Rule, Verdict, ensure};
+use super::{Rule, Verdict, When, ensure};
 use crate::fact::Fact;
 use crate::ledger::{Ledger, ProcessNote};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         says: "readers see what the daemon is up to and every group in order",
+        when: When::Settled,
         check: every_group_is_seen,
     },
     Rule {
         says: "readers see when a process was last started, and when and how it ended",
+        when: When::Settled,
         check: every_life_is_seen,
     },
     Rule {
         says: "readers see the state that was announced last, and the pid of the child",
+        when: When::Settled,
         check: every_process_is_seen,
     },
 ];
@@ -80,14 +81,16 @@ fn on_sight(
     let Fact::Settled(view, _) = fact else {
         return Ok(());
     };
-    let seen = view.groups.iter().flat_map(|group| &group.processes);
-    let seen: BTreeMap<_, _> = seen.map(|process| (process.id, process)).collect();
-    ensure(seen.len() == ledger.mind.processes.len(), || {
-        "something is seen that is not there".into()
-    })?;
-    let mut known = ledger.mind.processes.iter();
-    known.try_for_each(|(id, note)| {
-        let seen = seen.get(id).ok_or_else(|| format!("{id:?} is not seen"))?;
-        judge(seen, note).map_err(|how| format!("{id:?}: {how}"))
+    let mut count = 0;
+    for seen in view.groups.iter().flat_map(|group| &group.processes) {
+        let id = seen.id;
+        let note = ledger.mind.processes.get(&id);
+        let note = note.ok_or_else(|| format!("{id:?} is seen and not there"))?;
+        judge(seen, note).map_err(|how| format!("{id:?}: {how}"))?;
+        count += 1;
+    }
+    // Their identities differ, so those are all.
+    ensure(count == ledger.mind.processes.len(), || {
+        "something is not seen".into()
     })
 }

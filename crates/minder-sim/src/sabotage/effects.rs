@@ -5,7 +5,9 @@ use std::sync::Arc;
 use minder_core::effect::{Halt, Whom};
 use minder_core::event::{Entered, Event};
 use minder_core::spec::GroupSpec;
-use minder_core::{Changes, ChildId, Effect, ProcessState, Refusal, Reply, RequestId, Signal};
+use minder_core::{
+    Changes, ChildId, Effect, Message, ProcessState, Refusal, Reply, RequestId, Signal,
+};
 
 use super::{Sabotage, Saboteur};
 
@@ -51,9 +53,48 @@ impl Saboteur {
             Effect::Log(message) if self.makes(Sabotage::Babble) => {
                 passed.extend(std::iter::repeat_n(Effect::Log(message), 100));
             }
+            Effect::Log(Message::EventDiscarded { .. }) if self.makes(Sabotage::HideOverflow) => {}
+            Effect::Log(Message::EventRebuffered { .. })
+                if self.sometimes_makes(Sabotage::KeepReturned) => {}
+            Effect::Log(Message::EventProcessed { name })
+                if self.makes(Sabotage::ConfuseAnswers) =>
+            {
+                passed.push(Effect::Log(Message::EventRejected { name }));
+            }
+            Effect::Deliver {
+                child,
+                delivery,
+                bytes,
+            } => self.deliver(child, delivery, bytes, passed),
             Effect::Halt(_) if self.makes(Sabotage::NeverHalt) => {}
             effect => passed.push(effect),
         }
+    }
+
+    fn deliver(
+        &mut self,
+        child: ChildId,
+        delivery: u64,
+        mut bytes: Arc<[u8]>,
+        passed: &mut Vec<Effect>,
+    ) {
+        if self.sometimes_makes(Sabotage::LoseEvents) {
+            return;
+        }
+        if self.sometimes_makes(Sabotage::MixUpEvents) {
+            let text = String::from_utf8_lossy(&bytes).replace(" serial:", " serial:9");
+            bytes = text.into_bytes().into();
+        }
+        if self.sometimes_makes(Sabotage::SendAgain) {
+            bytes = self.sent.take().unwrap_or(bytes);
+        }
+        self.sent = Some(bytes.clone());
+        let skipped = 5 * u64::from(self.makes(Sabotage::SkipDeliveries));
+        passed.push(Effect::Deliver {
+            child,
+            delivery: delivery + skipped,
+            bytes,
+        });
     }
 
     /// What a configuration was before it was tampered with: the core is to seem to have it right.

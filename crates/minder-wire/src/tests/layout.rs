@@ -70,11 +70,16 @@ fn the_daemons_frames_keep_their_layout() {
             name: b"x".to_vec(),
         },
         ToKeeper::Ready,
+        ToKeeper::Log {
+            path: Some(b"/l".to_vec()),
+        },
+        ToKeeper::Upgrade,
         ToKeeper::Leave(Departure::Exit {
             code: 2,
             text: b"no".to_vec(),
         }),
         ToKeeper::Leave(Departure::Restart),
+        ToKeeper::Leave(Departure::Upgrade),
     ]
     .map(|message| hex(&message.encode()));
     assert_eq!(frames, DAEMON_FRAMES);
@@ -108,6 +113,13 @@ fn the_keepers_frames_keep_their_layout() {
             restarts: 4,
             last_end: Some(9),
             note: b"n".to_vec(),
+            upgrade: Some(LastUpgrade {
+                outcome: UpgradeOutcome::Refused,
+                from: b"1".to_vec(),
+                to: b"2".to_vec(),
+                why: b"w".to_vec(),
+                is_news: true,
+            }),
         },
         child(
             ChildState::Running,
@@ -134,6 +146,8 @@ fn the_keepers_frames_keep_their_layout() {
         },
         ToDaemon::Orphan { pid: 1, status: 0 },
         ToDaemon::Signalled { signal: 15 },
+        ToDaemon::UpgradePossible { to: b"2".to_vec() },
+        ToDaemon::UpgradeRefused { why: b"w".to_vec() },
         ToDaemon::SignalFailed {
             child: 1,
             signal: 15,
@@ -156,6 +170,7 @@ fn plans_and_launches_keep_their_layout() {
     let launch = Launch {
         report_fd: Some(4),
         note: b"n".to_vec(),
+        program: b"/p".to_vec(),
     };
     let frames = [
         hex(&plan_with_everything().encode()),
@@ -165,7 +180,7 @@ fn plans_and_launches_keep_their_layout() {
     assert_eq!(frames, CONTENTS);
 }
 
-const DAEMON_FRAMES: [&str; 13] = [
+const DAEMON_FRAMES: [&str; 16] = [
     "4d4e44520100010002000000 0100",
     "4d4e44520100020000000000",
     "4d4e44520100030029000000 080706050403020103000000613a62000000000000000000000000000000000\
@@ -178,12 +193,16 @@ const DAEMON_FRAMES: [&str; 13] = [
     "4d4e445201000c0004000000 0f000000",
     "4d4e44520100090005000000 0100000078",
     "4d4e445201000a0000000000",
+    "4d4e445201000d0007000000 01020000002f6c",
+    "4d4e445201000e0000000000",
     "4d4e445201000b0008000000 0002020000006e6f",
     "4d4e445201000b0001000000 01",
+    "4d4e445201000b0001000000 02",
 ];
 
-const KEEPER_FRAMES: [&str; 13] = [
-    "4d4e44520100010118000000 01000200000003000000040000000109000000010000006e",
+const KEEPER_FRAMES: [&str; 15] = [
+    "4d4e4452010001012a000000 01000200000003000000040000000109000000010000006e010201000000310\
+     100000032010000007701",
     "4d4e44520100020123000000 01000000000000000200000003000000613a6200050000000000000003000000\
      000102",
     "4d4e44520100020134000000 01000000000000000200000003000000613a620109000000010000000000000\
@@ -197,6 +216,8 @@ const KEEPER_FRAMES: [&str; 13] = [
     "4d4e4452010007011c000000 01000000000000000001000003000000000000000400000000000000",
     "4d4e44520100080108000000 0100000000000000",
     "4d4e44520100090104000000 0f000000",
+    "4d4e445201000b0105000000 0100000032",
+    "4d4e445201000c0105000000 0100000077",
     "4d4e445201000a0110000000 01000000000000000f00000001000000",
 ];
 
@@ -207,5 +228,5 @@ const CONTENTS: [&str; 3] = [
      fff",
     "4d4e44520100010224000000 00000000000000000000000000000201000000020000006e6f0000000000000\
      000000000",
-    "4d4e4452010002020a000000 0104000000010000006e",
+    "4d4e44520100020210000000 0104000000010000006e020000002f70",
 ];

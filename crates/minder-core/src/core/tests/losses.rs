@@ -139,7 +139,7 @@ impl Scene {
         let in_flight = left.listeners.iter().flatten();
         let in_flight = in_flight.filter_map(|listener| match &listener.state {
             State::Busy { event, .. } => Some(event.serial),
-            State::Acknowledged { .. } | State::Ready | State::Unknown => None,
+            State::Acknowledged { .. } | State::Ready | State::Unknown | State::Forgotten => None,
         });
         let all: Vec<u64> = waiting.into_iter().chain(in_flight).collect();
         let places = all.len();

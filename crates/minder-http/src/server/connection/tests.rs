@@ -80,7 +80,7 @@ fn all_are_gone_once_each_has_left() {
         let all = Arc::new(Connections::new(2));
         let place = all.enter().await;
         assert!(!is_ready(all.all_gone()).await);
-        all.dismiss_all();
+        all.dismiss_all(Leave::Now);
         assert!(is_ready(place.connection().dismissed()).await);
         drop(place);
         assert!(is_ready(all.all_gone()).await);

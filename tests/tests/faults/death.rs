@@ -1,0 +1,97 @@
+//! Death, and who comes after it: stale pids, and state that cannot be kept.
+
+use std::process::{Child, Command, Stdio};
+
+use minder_tests::parts::{kill_daemon, the_daemon};
+use minder_tests::strace::{self, Strace};
+use minder_tests::{Daemon, Sandbox, Subject, cases, tree, wait_until};
+use rustix::process::Signal;
+
+use crate::mind;
+
+cases!(a_pid_that_is_somebody_else_s_by_now_is_left_alone);
+
+/// A process that no supervisor has started.
+struct Bystander(Child);
+
+impl Bystander {
+    fn start() -> Self {
+        let sleep = Command::new("sleep")
+            .arg("1000")
+            .stdin(Stdio::null())
+            .spawn();
+        Self(sleep.expect("sleep can be run"))
+    }
+
+    fn pid(&self) -> i32 {
+        i32::try_from(self.0.id()).expect("a pid")
+    }
+}
+
+impl Drop for Bystander {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn a_pid_that_is_somebody_else_s_by_now_is_left_alone(subject: Subject) {
+    let bystander = Bystander::start();
+    let sandbox = Sandbox::configured(subject, "[program:cat]\ncommand=/bin/cat\nstartsecs=0");
+    sandbox.write("supervisord.pid", format!("{}\n", bystander.pid()));
+    let mut daemon = Daemon::start_in(sandbox);
+    daemon.wait_state("cat", "RUNNING");
+    assert_ne!(daemon.pid(), bystander.pid());
+    daemon.signal(Signal::HUP);
+    wait_until("it has begun anew", || {
+        let log = daemon.log_about("cat");
+        log.iter().filter(|line| line.contains("success")).count() == 2
+    });
+    daemon.signal(Signal::TERM);
+    assert_eq!(daemon.wait_end(), 0);
+    assert!(tree::is_alive(bystander.pid()));
+}
+
+/// The state goes to the keeper in memory. While there is none, nothing is decided that could not be
+/// kept, or the next daemon takes over; the programs do not notice.
+#[test]
+fn without_memory_for_its_state_a_daemon_loses_no_program() {
+    Subject::Minder.run(|subject| {
+        if !strace::is_possible() {
+            return;
+        }
+        for errno in ["ENOMEM", "ENOSPC"] {
+            let daemon = Daemon::start(
+                subject,
+                "[program:stays]\ncommand=/bin/cat\nstartsecs=0\n\
+                 [program:cat]\ncommand=/bin/cat\nstartsecs=0\nautostart=false",
+            );
+            let keeper = daemon.pid();
+            daemon.wait_state("stays", "RUNNING");
+            let stays = daemon.pid_of("stays");
+            let injection = format!("memfd_create,pwrite64:error={errno}");
+            let strace = Strace::attach(daemon.sandbox(), mind(&daemon), &injection, None);
+            let _ = daemon.try_call("supervisor.startProcess", &["cat".into()]);
+            let injected = strace.detach();
+            assert!(injected > 0, "no call was tampered with");
+            daemon.wait_ready();
+            assert_eq!(daemon.pid_of("stays"), stays);
+            // Whatever has become of it: there is one copy, also for the next daemon.
+            if daemon.state("cat") != "RUNNING" {
+                assert_eq!(daemon.ask("startProcess", &["cat".into()]), true.into());
+            }
+            let cat = daemon.pid_of("cat");
+            kill_daemon(keeper);
+            daemon.wait_ready();
+            assert_eq!((daemon.pid_of("stays"), daemon.pid_of("cat")), (stays, cat));
+            let its_daemon = the_daemon(keeper);
+            let mut expected = vec![stays, cat];
+            expected.sort_unstable();
+            wait_until("there are no others", || {
+                let mut programs = tree::children(keeper);
+                programs.retain(|pid| *pid != its_daemon);
+                programs == expected
+            });
+        }
+    });
+}
