@@ -12,6 +12,7 @@ mod ci;
 mod command;
 mod compat;
 mod counts;
+mod faults;
 mod fuzz;
 mod metadata;
 mod no_std;
@@ -32,6 +33,7 @@ usage: cargo xtask CHORE
   python           the real Supervisor, Flask and gunicorn, installed below target/python
   compat [FILTER]  the comparison with the real Supervisor, or the cases whose name holds FILTER
   compat --table   the table of what is compared, written to docs/compatibility.md
+  faults [FILTER]  what Minder is run through, or the tests whose name holds FILTER
   bench [--quick] [--rounds N] [--only PART] [--write]
                    Minder, the real Supervisor, s6, runit and two floors, measured side by side
   performance      docs/performance.md, made from docs/performance.json
@@ -58,6 +60,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["python"] => python::install(),
         ["compat"] => compat::run(None),
         ["compat", "--table"] => compat::write_table(),
+        ["faults"] => faults::run(None),
+        ["faults", filter] => faults::run(Some(filter)),
         ["compat", filter] => compat::run(Some(filter)),
         ["bench", ref options @ ..] => bench::run(bench::Choice::from_words(options)?),
         ["performance"] => performance::write(),
