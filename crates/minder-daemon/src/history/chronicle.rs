@@ -176,6 +176,8 @@ impl Chronicle {
         Ok(())
     }
 
+    /// Writes down events. What cannot be written is missing for the next daemon, and nothing else:
+    /// no program should have to do without a daemon for that.
     fn write(&mut self, events: &[Happened], link: &mut Link) -> Result<(), LinkError> {
         if events.is_empty() {
             return Ok(());
@@ -185,20 +187,23 @@ impl Chronicle {
         }
         let bytes: Vec<u8> = events.iter().flat_map(journal::event).collect();
         if let Some(file) = &self.file {
-            self.end = append(file, self.end, &bytes)?;
+            match append(file, self.end, &bytes) {
+                Ok(end) => self.end = end,
+                Err(_) => self.file = None,
+            }
         }
         Ok(())
     }
 
-    /// Writes down all that is known in a new file, and gives that to the keeper.
+    /// Writes down all that is known in a new file, if it can be made, and gives that to the keeper.
     fn write_anew(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let bytes = journal::whole(&self.history.lock());
-        let file = memfd_create("minder-history", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
-        self.end = append(&file, 0, &bytes)?;
-        self.written = self.end;
+        let Ok((file, end)) = made(&bytes) else {
+            return Ok(());
+        };
         let name = HISTORY.to_vec();
         link.send(&ToKeeper::Hold { name }, &[file.as_fd()])?;
-        self.file = Some(file);
+        (self.file, self.end, self.written) = (Some(file), end, end);
         Ok(())
     }
 }
@@ -230,6 +235,13 @@ fn read(file: &OwnedFd) -> io::Result<(Content, u64)> {
     let (content, end) = journal::read(&bytes[..done]);
     ftruncate(file, end as u64)?;
     Ok((content, end as u64))
+}
+
+/// A new file that holds `bytes`, and where they end.
+fn made(bytes: &[u8]) -> io::Result<(OwnedFd, u64)> {
+    let file = memfd_create("minder-history", MemfdFlags::CLOEXEC)?;
+    let end = append(&file, 0, bytes)?;
+    Ok((file, end))
 }
 
 /// Writes `bytes` at `end`, and answers where they end.
