@@ -97,14 +97,23 @@ impl Daemon {
     ///
     /// If it cannot be run.
     #[must_use]
-    pub fn launch_command(sandbox: Sandbox, mut command: Command) -> Self {
-        let open = |name| File::create(sandbox.path(name)).expect("a file in the sandbox");
-        let process = command
-            .stdout(open("stdout.txt"))
-            .stderr(open("stderr.txt"))
-            .spawn()
-            .expect("supervisord can be run");
+    pub fn launch_command(sandbox: Sandbox, command: Command) -> Self {
+        let process = spawn(&sandbox, command);
         Self { sandbox, process }
+    }
+
+    /// Starts another supervisord in the same sandbox, after the one that was started has died, and
+    /// waits until it answers.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be run.
+    pub fn start_again(&mut self) {
+        self.process.wait().expect("a child can be waited for");
+        let mut command = self.sandbox.command("supervisord");
+        command.args(["-n", "-c", "supervisord.conf"]);
+        self.process = spawn(&self.sandbox, command);
+        self.wait_ready();
     }
 
     /// Waits until the daemon has answered a call over its Unix socket.
@@ -360,6 +369,15 @@ impl Daemon {
     pub fn wait_log(&self, text: &str) {
         self.wait_file("supervisord.log", text);
     }
+}
+
+fn spawn(sandbox: &Sandbox, mut command: Command) -> Child {
+    let open = |name| File::create(sandbox.path(name)).expect("a file in the sandbox");
+    command
+        .stdout(open("stdout.txt"))
+        .stderr(open("stderr.txt"))
+        .spawn()
+        .expect("supervisord can be run")
 }
 
 impl Daemon {

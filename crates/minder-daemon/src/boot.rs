@@ -9,7 +9,6 @@ mod fresh;
 
 use std::borrow::Cow;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,8 +22,8 @@ use minder_http::server::{Credentials, Leave, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
-use minder_os::{limits, process};
-use minder_wire::{Departure, MAX_PATH, MAX_TEXT, ToKeeper};
+use minder_os::process;
+use minder_wire::{Departure, MAX_PATH, MAX_TEXT, REGISTER, ToKeeper};
 use rustix::fs::Mode;
 use tokio::sync::Mutex;
 
@@ -40,18 +39,21 @@ use crate::link::{Inventory, Link, LinkError, Outbox, now};
 use crate::log_files::LogFiles;
 use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
+use crate::mirror::SharedFd;
 use crate::note::Note;
 use crate::plan::Inheritance;
 use crate::published::{Picture, Published};
+use crate::register;
 use crate::settings::Settings;
 use crate::snapshot::{Recorder, hold};
+use crate::succession::{self, About, Origin};
 use crate::upgrade::MakingRoom;
 use crate::waiters::Waiters;
 
 /// The exit code for a failure of our own (`EX_SOFTWARE`): another daemon may do better.
 const SOFTWARE: u8 = 70;
 /// Where the settings are held.
-const SETTINGS: &[u8] = b"settings";
+pub(crate) const SETTINGS: &[u8] = b"settings";
 /// How the names begin under which listening sockets are held.
 const LISTENER: &[u8] = b"listen:";
 
@@ -62,6 +64,8 @@ enum Failure {
     /// This daemon cannot go on. Programs and pipes are safe with the keeper, which starts
     /// another.
     Broken(String),
+    /// There is no keeper any more.
+    Orphaned,
 }
 
 impl From<Refusal> for Failure {
@@ -72,7 +76,10 @@ impl From<Refusal> for Failure {
 
 impl From<LinkError> for Failure {
     fn from(error: LinkError) -> Self {
-        Self::Broken(error.to_string())
+        match error {
+            LinkError::Gone => Self::Orphaned,
+            error @ (LinkError::Garbled(_) | LinkError::Os(_)) => Self::Broken(error.to_string()),
+        }
     }
 }
 
@@ -88,11 +95,10 @@ pub fn daemon() -> ExitCode {
     // The keeper's name is not ours, whatever file we are both from. If it cannot be set, it only
     // looks worse.
     let _ = rustix::thread::set_name(c"minder-daemon");
-    // There may be as many pipes as programs.
-    let _ = limits::raise_open_files();
-    let opened = process::take_inherited(minder_keeper::DAEMON_FD).map_err(LinkError::from);
-    match opened.and_then(Link::open) {
-        Ok((link, inventory)) => begin(link, inventory),
+    let socket = process::take_inherited(minder_keeper::DAEMON_FD);
+    let origin = Origin::leave_behind();
+    match socket {
+        Ok(socket) => begin(Link::new(socket), &origin),
         Err(error) => {
             launch::tell(&format!("{error}\n"));
             ExitCode::from(SOFTWARE)
@@ -100,8 +106,15 @@ pub fn daemon() -> ExitCode {
     }
 }
 
-fn begin(link: Link, inventory: Inventory) -> ExitCode {
+fn begin(mut link: Link, origin: &Origin) -> ExitCode {
     let outbox = link.outbox();
+    let inventory = match link.open() {
+        Ok(inventory) => inventory,
+        Err(error) => {
+            launch::tell(&format!("{error}\n"));
+            return ExitCode::from(SOFTWARE);
+        }
+    };
     let log = Arc::new(MainLog::new());
     let takes_over = takes_over(&inventory);
     let mut program = "supervisord".to_owned();
@@ -112,7 +125,7 @@ fn begin(link: Link, inventory: Inventory) -> ExitCode {
     let ended = ended.map_err(|failure| match failure {
         // To refuse would end the keeper, and leave programs without anybody.
         Failure::Refused(refusal) if takes_over => Failure::Broken(refusal.text),
-        failure @ (Failure::Refused(_) | Failure::Broken(_)) => failure,
+        failure @ (Failure::Refused(_) | Failure::Broken(_) | Failure::Orphaned) => failure,
     });
     let departure = match ended {
         Ok(End::Halt(Halt::Exit)) => Departure::Exit {
@@ -136,10 +149,22 @@ fn begin(link: Link, inventory: Inventory) -> ExitCode {
             launch::tell(&format!("{why}\n"));
             return ExitCode::from(SOFTWARE);
         }
+        Err(Failure::Orphaned) => {
+            return succession::become_keeper(&outbox, origin, About::GoOn, &log);
+        }
     };
-    match outbox.leave(departure) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    let left = outbox.leave(&departure);
+    match (left, departure) {
+        (Ok(()), _) => ExitCode::SUCCESS,
+        // Whoever waits for the keeper's exit code has another one.
+        (Err(LinkError::Gone), Departure::Exit { code, .. }) => ExitCode::from(code),
+        (Err(LinkError::Gone), Departure::Restart) => {
+            succession::become_keeper(&outbox, origin, About::BeginAnew, &log)
+        }
+        (Err(LinkError::Gone), Departure::Upgrade) => {
+            succession::become_keeper(&outbox, origin, About::GoOn, &log)
+        }
+        (Err(error), _) => {
             launch::tell(&format!("cannot take leave of the keeper: {error}\n"));
             ExitCode::from(SOFTWARE)
         }
@@ -238,17 +263,15 @@ impl Start {
     }
 
     /// Gives what was bound, and what is in force, to the keeper.
-    fn hold(&mut self, settings: &Settings, sockets: &[OwnedFd]) -> Result<(), LinkError> {
+    fn hold(&mut self, settings: &Settings, sockets: &[SharedFd]) -> Result<(), LinkError> {
         for (number, socket) in sockets.iter().enumerate() {
-            let name = listener_name(number);
-            self.link
-                .send(&ToKeeper::Hold { name }, &[socket.as_fd()])?;
+            self.link.hold(listener_name(number), socket)?;
         }
         hold(&mut self.link, SETTINGS, &settings.seal())
     }
 
     /// Starts the log plane, with what an earlier daemon gave into custody.
-    fn plane(&self, post: &Post, held: Vec<(Vec<u8>, OwnedFd)>) -> io::Result<Plane> {
+    fn plane(&self, post: &Post, held: Vec<(Vec<u8>, SharedFd)>) -> io::Result<Plane> {
         let post = post.clone();
         let custody: Outbox = self.link.outbox();
         Plane::start(custody, held, move |notice| {
@@ -257,7 +280,7 @@ impl Start {
     }
 
     /// Puts everything together.
-    fn assemble(self, parts: Parts) -> Running {
+    fn assemble(self, parts: Parts) -> io::Result<Running> {
         let Parts {
             settings,
             sockets,
@@ -301,8 +324,8 @@ impl Start {
         };
         let syslog = syslog(&self.log);
         let listeners = sockets.into_iter().zip(&settings.servers);
-        let listeners = listeners.map(|(socket, endpoint)| control::listener(socket, endpoint));
-        let listeners = listeners.collect();
+        let listeners = listeners.map(|(socket, endpoint)| control::listener(&socket, endpoint));
+        let listeners = listeners.collect::<io::Result<_>>()?;
         let lookups = Lookups::new(post.clone());
         let driver = Driver {
             core,
@@ -332,13 +355,13 @@ impl Start {
             making_room: MakingRoom::default(),
             clients_are_gone: false,
         };
-        Running {
+        Ok(Running {
             driver,
             api,
             listeners,
             settings,
             in_background: self.note.background.is_some(),
-        }
+        })
     }
 }
 
@@ -346,7 +369,7 @@ impl Start {
 struct Parts {
     settings: Settings,
     /// In the order of the settings' servers.
-    sockets: Vec<OwnedFd>,
+    sockets: Vec<SharedFd>,
     core: Core,
     effects: Effects,
     files: LogFiles,
@@ -417,6 +440,9 @@ fn tidy_up(driver: &mut Driver, settings: &Settings, halt: Halt) -> Result<(), L
     let servers = settings.servers.iter();
     control::remove_files(servers.filter_map(|server| server.file.as_deref()));
     remove_pidfile(&settings.pidfile, driver.keeper_pid);
+    if let Some(register) = driver.link.held(REGISTER) {
+        register::remove(&register, &settings.pidfile);
+    }
     if halt == Halt::Restart {
         let serial = driver.core.snapshot().serial;
         heirloom::leave(&mut driver.link, serial)?;
@@ -448,7 +474,7 @@ fn listener_name(number: usize) -> Vec<u8> {
     [LISTENER, number.to_string().as_bytes()].concat()
 }
 
-fn pidfile_text(pid: u32) -> String {
+pub(crate) fn pidfile_text(pid: u32) -> String {
     format!("{pid}\n")
 }
 

@@ -104,14 +104,18 @@ pub(crate) fn bind(server: &Server) -> Result<OwnedFd, BindError> {
 }
 
 /// A socket as the server takes it, with who may use it.
-pub(crate) fn listener(socket: OwnedFd, endpoint: &Endpoint) -> (Listener, Option<Credentials>) {
+pub(crate) fn listener(
+    socket: &OwnedFd,
+    endpoint: &Endpoint,
+) -> io::Result<(Listener, Option<Credentials>)> {
+    let socket = socket.try_clone()?;
     let listener = match endpoint.file {
         Some(_) => Listener::Unix(UnixListener::from(socket)),
         None => Listener::Tcp(TcpListener::from(socket)),
     };
     let credentials = endpoint.credentials.as_ref();
     let credentials = credentials.map(|known| Credentials::new(&known.username, &known.password));
-    (listener, credentials)
+    Ok((listener, credentials))
 }
 
 /// Removes the socket files that were made.

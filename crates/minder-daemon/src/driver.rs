@@ -17,7 +17,7 @@ mod perform;
 mod streams;
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use minder_core::effect::Halt;
@@ -43,6 +43,7 @@ use crate::link::{Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
 use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
+use crate::mirror::SharedFd;
 use crate::plan::Inheritance;
 use crate::published::Published;
 use crate::snapshot::Recorder;
@@ -209,7 +210,7 @@ impl Driver {
 
     // What the keeper reports.
 
-    fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<OwnedFd>) -> Result<(), LinkError> {
+    fn hear(&mut self, now: Now, report: ToDaemon, beside: Vec<SharedFd>) -> Result<(), LinkError> {
         match report {
             ToDaemon::Spawned {
                 child,

@@ -9,7 +9,6 @@
 //! the keeper is the driver's business.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use minder_core::process::State;
@@ -18,6 +17,7 @@ use minder_core::{ChildId, GroupSpec, Level, Snapshot};
 use minder_logs::main_log::MainLog;
 
 use crate::link::FoundChild;
+use crate::mirror::SharedFd;
 
 mod socket;
 
@@ -58,7 +58,7 @@ impl Sockets {
     pub(crate) fn adopt(
         snapshot: &Snapshot,
         children: &[FoundChild],
-        held: &mut BTreeMap<Vec<u8>, OwnedFd>,
+        held: &mut BTreeMap<Vec<u8>, SharedFd>,
     ) -> Self {
         let found: BTreeSet<ChildId> = children.iter().map(|found| found.child).collect();
         let mut sockets = Self::default();
@@ -130,7 +130,7 @@ pub(crate) fn socket_of(group: &GroupSpec) -> Option<&FastCgiSocket> {
 }
 
 /// Takes out of `held` the names of sockets whose groups nobody knows any more.
-pub(crate) fn take_strays(held: &mut BTreeMap<Vec<u8>, OwnedFd>) -> Vec<Vec<u8>> {
+pub(crate) fn take_strays(held: &mut BTreeMap<Vec<u8>, SharedFd>) -> Vec<Vec<u8>> {
     let strays = held.keys().filter(|name| name.starts_with(PREFIX));
     let strays: Vec<_> = strays.cloned().collect();
     for name in &strays {

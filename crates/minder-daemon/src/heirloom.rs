@@ -4,13 +4,13 @@
 //! they live as long as its process does.
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 
 use minder_os::memfd;
 use minder_wire::HEIRLOOM;
 
 use crate::codec::{Decoder, Encoder, MAX_SEALED, open, seal};
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 use crate::snapshot::hold;
 
 /// Its layout.
@@ -24,7 +24,7 @@ pub(crate) fn leave(link: &mut Link, serial: u64) -> Result<(), LinkError> {
 }
 
 /// The number that the next event gets: 0 if nothing was left that can be read.
-pub(crate) fn take(held: &mut BTreeMap<Vec<u8>, OwnedFd>) -> u64 {
+pub(crate) fn take(held: &mut BTreeMap<Vec<u8>, SharedFd>) -> u64 {
     let mut read = || {
         let sealed = memfd::read_sealed(held.remove(HEIRLOOM)?, MAX_SEALED).ok()?;
         let content = open(VERSION, &sealed).ok()?;

@@ -6,11 +6,14 @@
 //! position behind them is in the snapshot; until then they are read again.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, fstat, memfd_create};
 use rustix::io::{Errno, pread, retry_on_intr};
 use rustix::pipe::{SpliceFlags, splice};
+
+use crate::mirror::SharedFd;
 
 /// The most that is taken in or read at once, so that nothing else waits long for its turn.
 const CHUNK: usize = 64 << 10;
@@ -22,8 +25,8 @@ const PAGE: u64 = 4096;
 /// A pipe, and the file beside it.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    pipe: OwnedFd,
-    file: OwnedFd,
+    pipe: SharedFd,
+    file: SharedFd,
     /// Everything before this has been read.
     position: u64,
     /// Everything before this has been given back.
@@ -43,13 +46,13 @@ pub(crate) enum Taken {
 
 impl Inbox {
     /// A new file beside `pipe`, which must not block. The file has yet to be given to the keeper.
-    pub(crate) fn new(pipe: OwnedFd) -> io::Result<Self> {
-        let file = memfd_create("minder-inbox", MemfdFlags::CLOEXEC)?;
+    pub(crate) fn new(pipe: SharedFd) -> io::Result<Self> {
+        let file = Arc::new(memfd_create("minder-inbox", MemfdFlags::CLOEXEC)?);
         Ok(Self::adopt(pipe, file, 0))
     }
 
     /// Goes on after a daemon that had read up to `position`.
-    pub(crate) fn adopt(pipe: OwnedFd, file: OwnedFd, position: u64) -> Self {
+    pub(crate) fn adopt(pipe: SharedFd, file: SharedFd, position: u64) -> Self {
         Self {
             pipe,
             file,
@@ -59,8 +62,8 @@ impl Inbox {
     }
 
     /// What the keeper is to hold.
-    pub(crate) fn file(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+    pub(crate) fn file(&self) -> &SharedFd {
+        &self.file
     }
 
     /// Up to where it has been read: what the snapshot must say.
@@ -114,7 +117,7 @@ impl AsFd for Inbox {
 }
 
 /// Gives back the memory of what lies before `until` in a file, if that is worth a call.
-pub(crate) fn give_back(file: &OwnedFd, trimmed: &mut u64, until: u64) {
+pub(crate) fn give_back(file: &SharedFd, trimmed: &mut u64, until: u64) {
     // Whole pages only: others may refer to the rest of a page.
     let until = until / PAGE * PAGE;
     if until < *trimmed + SLACK {
@@ -129,18 +132,21 @@ pub(crate) fn give_back(file: &OwnedFd, trimmed: &mut u64, until: u64) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+
     use rustix::pipe::{PipeFlags, pipe_with};
 
     use super::*;
 
-    fn pipe() -> (OwnedFd, OwnedFd) {
-        pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap()
+    fn pipe() -> (SharedFd, OwnedFd) {
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        (Arc::new(read), write)
     }
 
     #[test]
     fn what_was_taken_in_and_not_noted_is_read_again_by_the_next_daemon() {
         let (read, write) = pipe();
-        let mut inbox = Inbox::new(read.try_clone().unwrap()).unwrap();
+        let mut inbox = Inbox::new(Arc::clone(&read)).unwrap();
         rustix::io::write(&write, b"noted").unwrap();
         assert_eq!(inbox.take().unwrap(), Taken::Some);
         assert_eq!(inbox.read().unwrap(), b"noted");
@@ -150,7 +156,7 @@ mod tests {
         assert_eq!(inbox.read().unwrap(), b", not noted");
         rustix::io::write(&write, b", not taken").unwrap();
 
-        let file = inbox.file().try_clone_to_owned().unwrap();
+        let file = inbox.file().clone();
         let mut next = Inbox::adopt(read, file, noted);
         drop((inbox, write));
         assert_eq!(next.read().unwrap(), b", not noted");

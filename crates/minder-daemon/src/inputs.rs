@@ -5,12 +5,13 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use minder_core::ChildId;
 use minder_wire::ToKeeper;
 
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 use crate::outbox::{Outbox, Sent};
 
 /// How much may wait for a program that does not read its standard input. Supervisor has no
@@ -20,7 +21,7 @@ const MAX_WAITING: u64 = 16 << 20;
 /// The standard inputs.
 #[derive(Default)]
 pub(crate) struct Inputs {
-    pipes: BTreeMap<ChildId, OwnedFd>,
+    pipes: BTreeMap<ChildId, SharedFd>,
     /// Made when something is sent for the first time: few programs are sent anything.
     sendings: BTreeMap<ChildId, Sending>,
     /// Those that something has been put into, and that it has not been sent to yet.
@@ -36,6 +37,10 @@ struct Sending {
     delivered: u64,
     /// Where that event ends in the outbox.
     event_end: u64,
+    /// Whether what waits is an event that could not be sent. It is dropped only with the next
+    /// that is put here: until the core's taking note of that is in the snapshot, a later daemon
+    /// has to find it out again.
+    missed: bool,
 }
 
 /// A child that does not read its standard input any more.
@@ -67,7 +72,7 @@ pub(crate) enum SendError {
 
 impl Inputs {
     /// Takes over our end of a child's standard input, with what an earlier daemon had on its way.
-    pub(crate) fn add(&mut self, child: ChildId, end: OwnedFd, left: Option<(Outbox, u64)>) {
+    pub(crate) fn add(&mut self, child: ChildId, end: SharedFd, left: Option<(Outbox, u64)>) {
         self.pipes.insert(child, end);
         if let Some((outbox, delivered)) = left {
             if is_waiting(&outbox) {
@@ -79,6 +84,7 @@ impl Inputs {
                 event_end: outbox.end(),
                 outbox,
                 delivered,
+                missed: false,
             };
             self.sendings.insert(child, sending);
             self.changed.insert(child);
@@ -106,6 +112,9 @@ impl Inputs {
         let Some(sending) = self.sending(child, link)? else {
             return Ok(Err(SendError::Closed));
         };
+        if std::mem::take(&mut sending.missed) {
+            sending.outbox.skip()?;
+        }
         if sending.outbox.waiting()? + bytes.len() as u64 > MAX_WAITING {
             return Ok(Err(SendError::Full));
         }
@@ -150,11 +159,12 @@ impl Inputs {
             Entry::Occupied(found) => found.into_mut(),
             Entry::Vacant(place) => {
                 let outbox = Outbox::new()?;
-                link.send(&ToKeeper::Hold { name: name(child) }, &[outbox.file()])?;
+                link.hold(name(child), outbox.file())?;
                 place.insert(Sending {
                     outbox,
                     delivered: 0,
                     event_end: 0,
+                    missed: false,
                 })
             }
         }))
@@ -173,7 +183,10 @@ impl Inputs {
     pub(crate) fn send(&mut self, child: ChildId) -> Option<Deaf> {
         let (end, sending) = (self.pipes.get(&child)?, self.sendings.get_mut(&child)?);
         let Sending {
-            outbox, event_end, ..
+            outbox,
+            event_end,
+            missed,
+            ..
         } = sending;
         let sent = outbox.send(end);
         outbox.trim();
@@ -184,8 +197,12 @@ impl Inputs {
                 // An outbox that cannot be asked has sent nothing, as far as anybody knows.
                 let sent = outbox.waiting().map_or(0, |waiting| outbox.end() - waiting);
                 let missed_event = sent < *event_end;
-                // What cannot be skipped is tried once more when there is something new.
-                let _ = outbox.skip();
+                if missed_event {
+                    *missed = true;
+                } else {
+                    // What cannot be skipped is tried once more when there is something new.
+                    let _ = outbox.skip();
+                }
                 Some(Deaf {
                     child,
                     missed_event,
@@ -196,10 +213,9 @@ impl Inputs {
 
     /// The pipes that are full: worth a look once they can be written to.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (ChildId, BorrowedFd<'_>)> {
-        let waiting = self
-            .sendings
-            .iter()
-            .filter(|(child, sending)| !self.fresh.contains(child) && is_waiting(&sending.outbox));
+        let waiting = self.sendings.iter().filter(|(child, sending)| {
+            !self.fresh.contains(child) && !sending.missed && is_waiting(&sending.outbox)
+        });
         waiting.filter_map(|(child, _)| Some((*child, self.pipes.get(child)?.as_fd())))
     }
 
@@ -245,10 +261,15 @@ mod tests {
 
     const CHILD: ChildId = ChildId(1);
 
-    /// The standard input of a child, and its own end of it.
-    fn input() -> (Inputs, OwnedFd, Link, Keeper) {
-        let (link, keeper) = Keeper::new();
+    fn pipe() -> (SharedFd, SharedFd) {
         let (reader, end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        (reader.into(), end.into())
+    }
+
+    /// The standard input of a child, and its own end of it.
+    fn input() -> (Inputs, SharedFd, Link, Keeper) {
+        let (link, keeper) = Keeper::new();
+        let (reader, end) = pipe();
         let mut inputs = Inputs::default();
         inputs.add(CHILD, end, None);
         (inputs, reader, link, keeper)
@@ -297,13 +318,35 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_was_missed_is_missed_again_by_a_daemon_that_comes_before_that_is_recorded() {
+        let (mut inputs, reader, mut link, mut keeper) = input();
+        inputs
+            .deliver(CHILD, 1, b"event", &mut link)
+            .unwrap()
+            .unwrap();
+        keeper.obey();
+        let held = keeper.held.remove(&name(CHILD)).unwrap();
+        drop(reader);
+        assert_eq!(inputs.send_fresh(), deaf(true));
+        assert_eq!(inputs.waiting().count(), 0);
+        let (_, end) = pipe();
+        let mut next = Inputs::default();
+        next.add(CHILD, end, Some((Outbox::adopt(held, 5), 1)));
+        assert_eq!(next.send_fresh(), deaf(true));
+
+        // What is put there later is all that is tried then.
+        inputs.put(CHILD, b"input", &mut link).unwrap().unwrap();
+        assert_eq!(inputs.send_fresh(), deaf(false));
+    }
+
+    #[test]
     fn an_adopted_input_may_have_an_event_in_it() {
         let (mut inputs, reader, mut link, mut keeper) = input();
         inputs.put(CHILD, b"input", &mut link).unwrap().unwrap();
         keeper.obey();
         let held = keeper.held.remove(&name(CHILD)).unwrap();
         drop(reader);
-        let (_, end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        let (_, end) = pipe();
         let mut next = Inputs::default();
         next.add(CHILD, end, Some((Outbox::adopt(held, 5), 0)));
         assert_eq!(next.send_fresh(), deaf(true));

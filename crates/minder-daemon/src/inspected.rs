@@ -12,7 +12,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use minder_core::ChildId;
 use minder_core::spec::{GroupKind, StreamSpec};
@@ -27,6 +28,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::inbox::{Inbox, Taken};
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 use crate::outbox::{Outbox, Sent};
 
 /// How much may wait for the log plane before no more is taken in: then the program waits.
@@ -103,7 +105,7 @@ struct Reader {
     capture: Option<Capture>,
     log: Outbox,
     /// Where the log plane's pipe begins; closed once all has been sent.
-    to_plane: Option<OwnedFd>,
+    to_plane: Option<SharedFd>,
     /// Nobody can write to the stream any more, and all of it has been looked at.
     ended: bool,
     /// How much of it has to be looked at before the end of its child is told.
@@ -139,12 +141,13 @@ impl Inspected {
     pub(crate) fn begin(
         &mut self,
         id: StreamId,
-        pipe: OwnedFd,
+        pipe: SharedFd,
         interest: Interest,
         link: &mut Link,
-    ) -> Result<OwnedFd, LinkError> {
+    ) -> Result<SharedFd, LinkError> {
         let (plane_end, our_end) =
             pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(io::Error::from)?;
+        let (plane_end, our_end) = (Arc::new(plane_end), Arc::new(our_end));
         let reader = Reader {
             inbox: Inbox::new(unblocked(pipe)?)?,
             interest,
@@ -157,11 +160,11 @@ impl Inspected {
         for (part, fd) in [
             (Part::Inbox, reader.inbox.file()),
             (Part::Log, reader.log.file()),
-            (Part::PipeIn, our_end.as_fd()),
-            (Part::PipeOut, plane_end.as_fd()),
+            (Part::PipeIn, &our_end),
+            (Part::PipeOut, &plane_end),
         ] {
             let name = name(part, id);
-            link.send(&ToKeeper::Hold { name }, &[fd])?;
+            link.hold(name, fd)?;
         }
         let to_plane = Some(our_end);
         self.readers.insert(id, Reader { to_plane, ..reader });
@@ -174,11 +177,11 @@ impl Inspected {
     pub(crate) fn adopt(
         &mut self,
         id: StreamId,
-        pipe: OwnedFd,
+        pipe: SharedFd,
         interest: Interest,
         note: &InspectedNote,
-        held: &mut BTreeMap<Vec<u8>, OwnedFd>,
-    ) -> Result<OwnedFd, OwnedFd> {
+        held: &mut BTreeMap<Vec<u8>, SharedFd>,
+    ) -> Result<SharedFd, SharedFd> {
         let [inbox, log, to_plane, plane_end] = PARTS.map(|part| held.remove(&name(part, id)));
         let (Some(inbox), Some(log), Some(plane_end)) = (inbox, log, plane_end) else {
             return Err(pipe);
@@ -407,7 +410,7 @@ fn name(part: Part, StreamId { child, channel }: StreamId) -> Vec<u8> {
     format!("{part}:{}:{channel}", child.0).into_bytes()
 }
 
-fn unblocked(pipe: OwnedFd) -> io::Result<OwnedFd> {
+fn unblocked(pipe: SharedFd) -> io::Result<SharedFd> {
     fcntl_setfl(&pipe, fcntl_getfl(&pipe)? | OFlags::NONBLOCK)?;
     Ok(pipe)
 }

@@ -131,14 +131,15 @@ fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
         infos: Vec::new(),
         first_infos: Vec::new(),
         background: None,
+        installed,
     };
     take_identity(&loaded.supervisord, &mut note)?;
     raise_limits(&loaded.supervisord, &mut note)?;
     if loaded.supervisord.nodaemon {
-        return Ok(run_in_foreground(&note, &installed));
+        return Ok(run_in_foreground(&note));
     }
     note.background = Some(go_elsewhere(&loaded));
-    Ok(run_in_background(&note, &installed))
+    Ok(run_in_background(&note))
 }
 
 fn print(text: &str) -> ExitCode {
@@ -278,14 +279,14 @@ pub(crate) fn python_error(error: &io::Error) -> String {
     format!("[Errno {number}] {text}")
 }
 
-fn run_in_foreground(note: &Note, installed: &Path) -> ExitCode {
-    let error = minder_keeper::enter(None, note.seal(), installed);
+fn run_in_foreground(note: &Note) -> ExitCode {
+    let error = minder_keeper::enter(None, note.seal(), &note.installed);
     tell(&format!("cannot become the keeper: {error}\n"));
     ExitCode::from(SOFTWARE)
 }
 
-fn run_in_background(note: &Note, installed: &Path) -> ExitCode {
-    match minder_keeper::start_in_background(note.seal(), installed) {
+fn run_in_background(note: &Note) -> ExitCode {
+    match minder_keeper::start_in_background(note.seal(), &note.installed) {
         Ok(Outcome::Ready) => ExitCode::SUCCESS,
         Ok(Outcome::Failed { code, text }) => {
             tell(&text);

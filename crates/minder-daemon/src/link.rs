@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use minder_core::{ChildId, ExitStatus, Mono, Now, Signal, Wall};
@@ -16,6 +16,7 @@ use minder_wire::{ChildState, Departure, MAX_FRAME, Stream, ToDaemon, ToKeeper, 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
+use crate::mirror::{Mirror, SharedFd};
 use crate::upgrade::Upgrade;
 
 /// Why there is no talking to the keeper.
@@ -35,6 +36,7 @@ pub(crate) enum LinkError {
 /// The daemon's end of the socket.
 pub(crate) struct Link {
     socket: Arc<OwnedFd>,
+    mirror: Arc<Mutex<Mirror>>,
     /// For one frame.
     buffer: Vec<u8>,
     /// What arrived while we were sending.
@@ -42,7 +44,7 @@ pub(crate) struct Link {
 }
 
 /// What the keeper says, with the descriptors that rode beside.
-pub(crate) type Report = (ToDaemon, Vec<OwnedFd>);
+pub(crate) type Report = (ToDaemon, Vec<SharedFd>);
 
 /// What a new daemon finds.
 pub(crate) struct Inventory {
@@ -61,7 +63,7 @@ pub(crate) struct Inventory {
     /// The children.
     pub(crate) children: Vec<FoundChild>,
     /// What is held, by name.
-    pub(crate) held: BTreeMap<Vec<u8>, OwnedFd>,
+    pub(crate) held: BTreeMap<Vec<u8>, SharedFd>,
 }
 
 /// A child that the keeper has.
@@ -75,17 +77,23 @@ pub(crate) struct FoundChild {
     /// How and when it ended, if it has.
     pub(crate) ended: Option<(ExitStatus, Now)>,
     /// Our ends of its pipes.
-    pub(crate) streams: Vec<(Stream, OwnedFd)>,
+    pub(crate) streams: Vec<(Stream, SharedFd)>,
 }
 
 impl Link {
-    /// Begins to talk over `socket`, and asks for everything that the keeper has.
-    pub(crate) fn open(socket: OwnedFd) -> Result<(Self, Inventory), LinkError> {
-        let mut link = Self {
+    /// A link over `socket`, on which nothing has been said yet.
+    pub(crate) fn new(socket: OwnedFd) -> Self {
+        Self {
             socket: Arc::new(socket),
+            mirror: Arc::default(),
             buffer: vec![0; MAX_FRAME],
             early: VecDeque::new(),
-        };
+        }
+    }
+
+    /// Begins to talk, and asks for everything that the keeper has.
+    pub(crate) fn open(&mut self) -> Result<Inventory, LinkError> {
+        let link = self;
         link.send(&ToKeeper::Hello { version: VERSION }, &[])?;
         let (welcome, _) = link.next()?;
         let ToDaemon::Welcome {
@@ -116,7 +124,7 @@ impl Link {
             held: BTreeMap::new(),
         };
         while link.ask_for_item(&mut inventory)? {}
-        Ok((link, inventory))
+        Ok(inventory)
     }
 
     /// Whether there was one more.
@@ -172,13 +180,12 @@ impl Link {
         beside: &[BorrowedFd<'_>],
     ) -> Result<(), LinkError> {
         let frame = message.encode();
+        lock(&self.mirror).sent(message);
         loop {
             match frames::send(&*self.socket, &frame, beside) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                    return Err(LinkError::Gone);
-                }
+                Err(error) if is_end(&error) => return Err(LinkError::Gone),
                 Err(error) => return Err(error.into()),
             }
             wait(&self.socket, PollFlags::IN | PollFlags::OUT)?;
@@ -186,6 +193,17 @@ impl Link {
                 self.early.push_back(report);
             }
         }
+    }
+
+    /// Gives the keeper something to hold under this name, in place of what was there before.
+    pub(crate) fn hold(&mut self, name: Vec<u8>, fd: &SharedFd) -> Result<(), LinkError> {
+        lock(&self.mirror).hold(&name, fd);
+        self.send(&ToKeeper::Hold { name }, &[fd.as_fd()])
+    }
+
+    /// What the keeper holds under this name.
+    pub(crate) fn held(&self, name: &[u8]) -> Option<SharedFd> {
+        lock(&self.mirror).held.get(name).map(Arc::clone)
     }
 
     /// Waits until the keeper has done everything that it was asked for.
@@ -217,7 +235,10 @@ impl Link {
 
     /// Another way into the same socket.
     pub(crate) fn outbox(&self) -> Outbox {
-        Outbox(Arc::clone(&self.socket))
+        Outbox {
+            socket: Arc::clone(&self.socket),
+            mirror: Arc::clone(&self.mirror),
+        }
     }
 
     /// The next thing that the keeper says.
@@ -231,21 +252,51 @@ impl Link {
     }
 
     fn take(&mut self) -> Result<Option<Report>, LinkError> {
-        match frames::receive(&*self.socket, &mut self.buffer) {
-            // Descriptors that were lost are with the keeper still: another daemon gets them.
-            Ok(Some(received)) if !received.whole => {
-                Err(LinkError::Garbled("too many open files".to_owned()))
-            }
-            Ok(Some(received)) => match ToDaemon::decode(received.frame) {
-                Ok(message) => Ok(Some((message, received.beside))),
-                Err(error) => Err(LinkError::Garbled(error.to_string())),
-            },
-            Ok(None) => Err(LinkError::Gone),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err(LinkError::Gone),
-            Err(error) => Err(error.into()),
-        }
+        take(&self.socket, &self.mirror, &mut self.buffer)
     }
+}
+
+fn take(
+    socket: &OwnedFd,
+    mirror: &Mutex<Mirror>,
+    buffer: &mut [u8],
+) -> Result<Option<Report>, LinkError> {
+    let received = match frames::receive(socket, buffer) {
+        // Only the note that the other end has closed with frames of ours unread: its own last
+        // ones are still to come.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+            frames::receive(socket, buffer)
+        }
+        received => received,
+    };
+    match received {
+        // Descriptors that were lost are with the keeper still: another daemon gets them.
+        Ok(Some(received)) if !received.whole => {
+            Err(LinkError::Garbled("too many open files".to_owned()))
+        }
+        Ok(Some(received)) => match ToDaemon::decode(received.frame) {
+            Ok(message) => {
+                let beside: Vec<_> = received.beside.into_iter().map(Arc::new).collect();
+                lock(mirror).heard(&message, &beside);
+                Ok(Some((message, beside)))
+            }
+            Err(error) => Err(LinkError::Garbled(error.to_string())),
+        },
+        Ok(None) => Err(LinkError::Gone),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether an error of sending means that nobody is at the other end any more.
+fn is_end(error: &io::Error) -> bool {
+    let ends = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset];
+    ends.contains(&error.kind())
+}
+
+/// A panic ends the daemon, so nothing that is half done is ever seen.
+fn lock(mirror: &Mutex<Mirror>) -> MutexGuard<'_, Mirror> {
+    mirror.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl AsFd for Link {
@@ -257,20 +308,39 @@ impl AsFd for Link {
 /// Sends to the keeper from elsewhere than the driver: from the log plane's thread, which gives its
 /// descriptors into custody, and at the end. The driver keeps receiving meanwhile, so the keeper
 /// always gets to its requests.
-pub(crate) struct Outbox(Arc<OwnedFd>);
+pub(crate) struct Outbox {
+    socket: Arc<OwnedFd>,
+    mirror: Arc<Mutex<Mirror>>,
+}
 
 impl Outbox {
     /// Says that this daemon ends on purpose. It has to end now.
-    pub(crate) fn leave(&self, departure: Departure) -> io::Result<()> {
-        self.send(&ToKeeper::Leave(departure), &[])
+    pub(crate) fn leave(&self, departure: &Departure) -> Result<(), LinkError> {
+        let sent = self.send(&ToKeeper::Leave(departure.clone()), &[]);
+        sent.map_err(|error| {
+            if is_end(&error) {
+                LinkError::Gone
+            } else {
+                error.into()
+            }
+        })
+    }
+
+    /// What the keeper had, now that it is gone, its last words included. Nothing is given into
+    /// custody any more while this is kept.
+    pub(crate) fn inherit(&self) -> MutexGuard<'_, Mirror> {
+        let mut buffer = vec![0; MAX_FRAME];
+        while let Ok(Some(_)) = take(&self.socket, &self.mirror, &mut buffer) {}
+        lock(&self.mirror)
     }
 
     fn send(&self, message: &ToKeeper, beside: &[BorrowedFd<'_>]) -> io::Result<()> {
         let frame = message.encode();
+        lock(&self.mirror).sent(message);
         loop {
-            match frames::send(&*self.0, &frame, beside) {
+            match frames::send(&*self.socket, &frame, beside) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    wait(&self.0, PollFlags::OUT)?;
+                    wait(&self.socket, PollFlags::OUT)?;
                 }
                 other => return other,
             }
@@ -280,14 +350,14 @@ impl Outbox {
 
 impl Custody for Outbox {
     /// What the socket has taken is safe: the keeper reads all of it before it starts another
-    /// daemon.
-    fn hold(&self, name: &[u8], fd: BorrowedFd<'_>) -> io::Result<()> {
-        self.send(
-            &ToKeeper::Hold {
-                name: name.to_vec(),
-            },
-            &[fd],
-        )
+    /// daemon. Without a keeper it is safe in the mirror, which is handed to the next one.
+    fn hold(&self, name: &[u8], fd: &SharedFd) -> io::Result<()> {
+        lock(&self.mirror).hold(name, fd);
+        let name = name.to_vec();
+        match self.send(&ToKeeper::Hold { name }, &[fd.as_fd()]) {
+            Err(error) if is_end(&error) => Ok(()),
+            sent => sent,
+        }
     }
 
     fn release(&self, name: &[u8]) {
@@ -396,7 +466,8 @@ mod tests {
     fn who_sends_to_a_keeper_that_is_still_talking_loses_nothing() {
         let (ours, theirs) = frames::pair().unwrap();
         let keeper = thread::spawn(move || talkative_keeper(&theirs));
-        let (mut link, inventory) = Link::open(ours).unwrap();
+        let mut link = Link::new(ours);
+        let inventory = link.open().unwrap();
         assert_eq!((inventory.keeper_pid, inventory.restarts), (7, 2));
         assert_eq!(inventory.last_end, Some(exit_status(9)));
         for child in 0..1000 {

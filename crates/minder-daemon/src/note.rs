@@ -24,6 +24,8 @@ pub(crate) struct Note {
     pub(crate) first_infos: Vec<String>,
     /// What there is to know if it went into the background.
     pub(crate) background: Option<Background>,
+    /// Where this program is installed; empty if that is not known.
+    pub(crate) installed: PathBuf,
 }
 
 /// A start in the background.
@@ -53,6 +55,7 @@ impl Note {
                     out.text(text);
                 });
             });
+            out.path(&self.installed);
         });
         seal(VERSION, &out.finish())
     }
@@ -76,6 +79,12 @@ impl Note {
                     })?;
                     Ok(Background { directory })
                 })?,
+                // An earlier release wrote none.
+                installed: if input.is_at_end() {
+                    PathBuf::new()
+                } else {
+                    input.path()?
+                },
             })
         })
     }
@@ -98,6 +107,7 @@ mod tests {
             background: Some(Background {
                 directory: Some((Level::Critical, text("d"))),
             }),
+            installed: "/usr/bin/supervisord".into(),
         };
         assert_eq!(Note::unseal(&note.seal()), Ok(note));
     }

@@ -6,13 +6,15 @@
 //! far that has come.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use rustix::fs::{MemfdFlags, SeekFrom, memfd_create, seek, tell};
 use rustix::io::{Errno, pwrite, retry_on_intr};
 use rustix::pipe::{SpliceFlags, splice};
 
 use crate::inbox::give_back;
+use crate::mirror::SharedFd;
 
 /// The most that is spliced by one call.
 const CHUNK: u64 = 1 << 20;
@@ -20,7 +22,7 @@ const CHUNK: u64 = 1 << 20;
 /// A file of bytes on their way.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    file: OwnedFd,
+    file: SharedFd,
     /// Everything before this counts.
     end: u64,
     /// Everything before this has been given back.
@@ -41,12 +43,12 @@ pub(crate) enum Sent {
 impl Outbox {
     /// An empty one. Its file has yet to be given to the keeper.
     pub(crate) fn new() -> io::Result<Self> {
-        let file = memfd_create("minder-outbox", MemfdFlags::CLOEXEC)?;
+        let file = Arc::new(memfd_create("minder-outbox", MemfdFlags::CLOEXEC)?);
         Ok(Self::adopt(file, 0))
     }
 
     /// Goes on after a daemon whose bytes counted up to `end`.
-    pub(crate) fn adopt(file: OwnedFd, end: u64) -> Self {
+    pub(crate) fn adopt(file: SharedFd, end: u64) -> Self {
         Self {
             file,
             end,
@@ -55,8 +57,8 @@ impl Outbox {
     }
 
     /// What the keeper is to hold.
-    pub(crate) fn file(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+    pub(crate) fn file(&self) -> &SharedFd {
+        &self.file
     }
 
     /// Up to where bytes count: what the snapshot must say.
@@ -115,6 +117,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+
     use rustix::pipe::{PipeFlags, pipe_with};
 
     use super::*;
@@ -142,7 +146,7 @@ mod tests {
         assert_eq!(outbox.send(&write).unwrap(), Sent::Waiting);
         outbox.put(b"does not count").unwrap();
 
-        let mut next = Outbox::adopt(outbox.file().try_clone_to_owned().unwrap(), noted);
+        let mut next = Outbox::adopt(outbox.file().clone(), noted);
         drop(outbox);
         let mut received = read_all(&read);
         assert!(received.len() < sent.len());

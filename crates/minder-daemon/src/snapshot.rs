@@ -17,7 +17,7 @@ mod specs;
 mod streams;
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use minder_core::delta::Head;
@@ -29,6 +29,7 @@ use minder_wire::ToKeeper;
 
 use crate::codec::{CodecError, Decoder, Encoder, MAX_SEALED, open, seal};
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 use crate::published::LogPaths;
 
 pub(crate) use recovery::{label, recover};
@@ -112,7 +113,7 @@ impl Recorder {
             self.candidate.clone_from(&snapshot.candidate);
         }
         let journal = Journal::begin(VERSION, &state(snapshot, streams, self.layout))?;
-        hold_file(link, STATE, journal.file())?;
+        link.hold(STATE.to_vec(), journal.file())?;
         self.journal = Some(journal);
         for name in outdated {
             link.send(&ToKeeper::Release { name }, &[])?;
@@ -145,12 +146,7 @@ fn layout_number(name: &[u8]) -> Option<u64> {
 /// Holds `content` under `name` with the keeper.
 pub(crate) fn hold(link: &mut Link, name: &[u8], content: &[u8]) -> Result<(), LinkError> {
     let file = memfd::sealed("minder-state", content)?;
-    hold_file(link, name, file.as_fd())
-}
-
-fn hold_file(link: &mut Link, name: &[u8], file: BorrowedFd<'_>) -> Result<(), LinkError> {
-    let name = name.to_vec();
-    link.send(&ToKeeper::Hold { name }, &[file])
+    link.hold(name.to_vec(), &Arc::new(file))
 }
 
 /// What an earlier daemon left.
@@ -176,14 +172,14 @@ pub(crate) enum LegacyError {
 }
 
 /// Whether an earlier daemon left something to [`take`].
-pub(crate) fn is_left(held: &BTreeMap<Vec<u8>, OwnedFd>) -> bool {
+pub(crate) fn is_left(held: &BTreeMap<Vec<u8>, SharedFd>) -> bool {
     held.contains_key(STATE)
 }
 
 /// Takes what an earlier daemon left out of what the keeper holds, and a recorder that goes on after
 /// it; `None` if there was no such daemon.
 pub(crate) fn take(
-    held: &mut BTreeMap<Vec<u8>, OwnedFd>,
+    held: &mut BTreeMap<Vec<u8>, SharedFd>,
 ) -> Option<(Result<Legacy, LegacyError>, Recorder)> {
     let state = held.remove(STATE)?;
     let names: Vec<_> = held
@@ -198,7 +194,7 @@ pub(crate) fn take(
     Some((read(&state, &layouts), Recorder::after(names)))
 }
 
-fn read(state: &OwnedFd, layouts: &[(Vec<u8>, OwnedFd)]) -> Result<Legacy, LegacyError> {
+fn read(state: &OwnedFd, layouts: &[(Vec<u8>, SharedFd)]) -> Result<Legacy, LegacyError> {
     let journal = journal::load(state)?;
     let found = journal::parse(VERSION, &journal)?;
     let mut state = Decoder::new(found.state);

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use minder_os::frames;
 use minder_wire::{ToDaemon, ToKeeper};
 
 use crate::link::Link;
+use crate::mirror::SharedFd;
 
 /// A keeper that holds what it is told to hold, and a link to it.
 pub(crate) struct Keeper {
     pub(crate) socket: OwnedFd,
-    pub(crate) held: BTreeMap<Vec<u8>, OwnedFd>,
+    pub(crate) held: BTreeMap<Vec<u8>, SharedFd>,
 }
 
 impl Keeper {
@@ -30,7 +32,8 @@ impl Keeper {
         for answer in [welcome, ToDaemon::InventoryEnd] {
             frames::send(&socket, &answer.encode(), &[]).unwrap();
         }
-        let (link, _) = Link::open(ours).unwrap();
+        let mut link = Link::new(ours);
+        link.open().unwrap();
         (
             link,
             Self {
@@ -48,7 +51,7 @@ impl Keeper {
             match ToKeeper::decode(received.frame).unwrap() {
                 ToKeeper::Hold { name } => {
                     self.held
-                        .insert(name, received.beside.into_iter().next().unwrap());
+                        .insert(name, Arc::new(received.beside.into_iter().next().unwrap()));
                 }
                 ToKeeper::Release { name } => drop(self.held.remove(&name)),
                 ToKeeper::Hello { .. } | ToKeeper::Next => continue,
@@ -60,10 +63,10 @@ impl Keeper {
     }
 
     /// Copies of all that is held, as a new daemon gets them.
-    pub(crate) fn copies(&self) -> BTreeMap<Vec<u8>, OwnedFd> {
+    pub(crate) fn copies(&self) -> BTreeMap<Vec<u8>, SharedFd> {
         let copies = self.held.iter();
         copies
-            .map(|(name, file)| (name.clone(), file.try_clone().unwrap()))
+            .map(|(name, file)| (name.clone(), Arc::clone(file)))
             .collect()
     }
 }

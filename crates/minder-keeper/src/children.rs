@@ -3,16 +3,20 @@
 //! A child stays known until its end has been taken note of *and* its pipes are no longer needed,
 //! since a descendant of it may write to them after its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use minder_os::clock::Clocks;
+use minder_os::foreign::{End, Foreign};
 use minder_os::process::Ended;
-use minder_wire::{ChildState, HandedChild, Stream};
+use minder_wire::{ChildState, HandedChild, Stream, UNKNOWN_STATUS};
 
-/// How many pipes a child has.
-const STREAMS: usize = 3;
+use crate::register::Slots;
+
+/// How many descriptors are open for a child: three pipes, and a pidfd, which we have of an orphan and
+/// the daemon of every child.
+const DESCRIPTORS: usize = 4;
 
 /// One child.
 #[derive(Debug)]
@@ -23,8 +27,29 @@ pub(crate) struct Child {
     pub(crate) ends: Ends,
     /// Which signals it was sent: bit n stands for signal n.
     pub(crate) signals: u64,
+    /// By what it is known if an earlier keeper started it: then somebody else reaps it.
+    pub(crate) orphan: Option<Orphan>,
+    /// Where it stands in the register, while it runs.
+    slot: Option<u32>,
     /// Whether the daemon has taken note of its end.
     forgotten: bool,
+}
+
+/// A child that an earlier keeper started.
+#[derive(Debug)]
+pub(crate) struct Orphan {
+    pub(crate) process: Foreign,
+    /// It has ended, and how is seen once it has been reaped.
+    pub(crate) is_hidden: bool,
+}
+
+/// By what a child that has not been reaped is reached.
+#[derive(Debug)]
+pub(crate) enum Reach<'a> {
+    /// Its pid: it is our child.
+    Pid(u32),
+    /// It was an earlier keeper's.
+    Foreign(&'a Foreign),
 }
 
 /// Our ends of a child's pipes, as far as they are needed.
@@ -49,6 +74,8 @@ pub(crate) struct Children {
     by_id: BTreeMap<u64, Child>,
     /// Those that have not been reaped. Only while a pid is in here is it sure to be the child's.
     unreaped: BTreeMap<u32, u64>,
+    /// Where they stand in the register.
+    pub(crate) slots: Slots,
 }
 
 impl Children {
@@ -67,20 +94,35 @@ impl Children {
                 .iter()
                 .map(|(stream, end)| (*stream, end.as_raw_fd()))
                 .collect(),
+            orphan: child
+                .orphan
+                .as_ref()
+                .map(|orphan| orphan.process.as_fd().as_raw_fd()),
         };
         self.by_id.iter().map(told).collect()
     }
 
-    /// Takes over what a keeper has told, with the descriptors that `take` finds.
+    /// Takes over what a keeper has told, with the descriptors that `take` finds. `slots` is where
+    /// children stand in the register.
     pub(crate) fn take_over(
         told: Vec<HandedChild>,
+        slots: &BTreeMap<u64, u32>,
         mut take: impl FnMut(i32) -> Option<OwnedFd>,
     ) -> Self {
         let mut children = Self::default();
+        let mut in_use = BTreeSet::new();
         for told in told {
-            if told.state == ChildState::Running {
+            let is_running = told.state == ChildState::Running;
+            let slot = slots.get(&told.child).copied().filter(|_| is_running);
+            in_use.extend(slot);
+            if is_running && told.orphan.is_none() {
                 children.unreaped.insert(told.pid, told.child);
             }
+            let orphan = told.orphan.and_then(&mut take);
+            let orphan = orphan.filter(|_| is_running).map(|pidfd| Orphan {
+                process: Foreign::new(pidfd, told.pid),
+                is_hidden: false,
+            });
             let ends = told.ends.into_iter();
             let ends = ends.filter_map(|(stream, end)| Some((stream, Rc::new(take(end)?))));
             let child = Child {
@@ -89,21 +131,32 @@ impl Children {
                 state: told.state,
                 ends: Ends(ends.collect()),
                 signals: told.signals,
+                orphan,
+                slot,
                 forgotten: told.forgotten,
             };
             children.by_id.insert(told.child, child);
         }
+        children.slots = Slots::in_use(&in_use);
         children
     }
 
-    /// Our ends of all pipes.
+    /// Our ends of all pipes, and by what orphans are known.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let ends = self.by_id.values().flat_map(|child| child.ends.0.values());
-        ends.map(AsFd::as_fd)
+        let orphans = self.orphans().map(|(_, orphan)| orphan.process.as_fd());
+        ends.map(AsFd::as_fd).chain(orphans)
     }
 
     /// Takes in a child that has just been started.
-    pub(crate) fn insert(&mut self, id: u64, pid: u32, label: Vec<u8>, ends: Ends) {
+    pub(crate) fn insert(
+        &mut self,
+        id: u64,
+        pid: u32,
+        label: Vec<u8>,
+        ends: Ends,
+        slot: Option<u32>,
+    ) {
         self.unreaped.insert(pid, id);
         let child = Child {
             pid,
@@ -111,6 +164,8 @@ impl Children {
             state: ChildState::Running,
             ends,
             signals: 0,
+            orphan: None,
+            slot,
             forgotten: false,
         };
         self.by_id.insert(id, child);
@@ -119,21 +174,69 @@ impl Children {
     /// Takes note that a process has ended: which child it was, if it was one.
     pub(crate) fn ended(&mut self, ended: Ended, at: Clocks) -> Option<u64> {
         let id = self.unreaped.remove(&ended.pid)?;
-        let child = self.by_id.get_mut(&id)?;
+        self.has_ended(id, ended.status, at);
+        Some(id)
+    }
+
+    /// Takes note of how a child has ended.
+    pub(crate) fn has_ended(&mut self, id: u64, status: i32, at: Clocks) {
+        let Some(child) = self.by_id.get_mut(&id) else {
+            return;
+        };
         child.state = ChildState::Exited {
-            status: ended.status,
+            status,
             mono_nanos: at.mono_nanos,
             wall_nanos: at.wall_nanos,
         };
         // Nothing will read what is written to it.
         child.ends.0.remove(&Stream::Stdin);
-        Some(id)
+        child.orphan = None;
+        self.slots.give_back(child.slot.take());
     }
 
-    /// The pid to signal, if the child has not been reaped.
-    pub(crate) fn unreaped_pid(&self, id: u64) -> Option<u32> {
+    /// By what to reach a child, if it has not been reaped as far as we know.
+    pub(crate) fn reach(&self, id: u64) -> Option<Reach<'_>> {
         let child = self.by_id.get(&id)?;
-        self.unreaped.contains_key(&child.pid).then_some(child.pid)
+        match &child.orphan {
+            Some(orphan) => Some(Reach::Foreign(&orphan.process)),
+            None if self.unreaped.get(&child.pid) == Some(&id) => Some(Reach::Pid(child.pid)),
+            None => None,
+        }
+    }
+
+    /// A pidfd of a child that has not been reaped, if one can be had: for the day on which there
+    /// is no keeper.
+    pub(crate) fn pidfd(&self, id: u64) -> Option<OwnedFd> {
+        match self.reach(id)? {
+            // It is our child, and we have not reaped it: its pid is its own.
+            Reach::Pid(pid) => Some(Foreign::open(pid).ok()?.into()),
+            Reach::Foreign(process) => process.as_fd().try_clone_to_owned().ok(),
+        }
+    }
+
+    /// The orphans whose ends are yet to be seen.
+    pub(crate) fn orphans(&self) -> impl Iterator<Item = (u64, &Orphan)> {
+        let children = self.by_id.iter();
+        children.filter_map(|(id, child)| Some((*id, child.orphan.as_ref()?)))
+    }
+
+    /// Looks whether an orphan has ended. Returns whether that is news.
+    pub(crate) fn look_after(&mut self, id: u64, at: Clocks) -> bool {
+        let child = self.by_id.get_mut(&id);
+        let Some(orphan) = child.and_then(|child| child.orphan.as_mut()) else {
+            return false;
+        };
+        let status = match orphan.process.end() {
+            End::Running => return false,
+            End::Hidden => {
+                orphan.is_hidden = true;
+                return false;
+            }
+            End::Status(status) => status,
+            End::Unknown => UNKNOWN_STATUS,
+        };
+        self.has_ended(id, status, at);
+        true
     }
 
     /// Takes note that a child is sent a signal.
@@ -179,9 +282,9 @@ impl Children {
         Some((*id, child))
     }
 
-    /// How many descriptors are open for all of them, at most.
+    /// How many descriptors are open for all of them, here or at the daemon, at most.
     pub(crate) fn most_descriptors(&self) -> usize {
-        self.by_id.len() * STREAMS
+        self.by_id.len() * DESCRIPTORS
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -205,7 +308,7 @@ mod tests {
             ends.insert(*stream, end);
         }
         let mut children = Children::default();
-        children.insert(1, 100, b"a".to_vec(), ends);
+        children.insert(1, 100, b"a".to_vec(), ends, None);
         children
     }
 
@@ -216,9 +319,9 @@ mod tests {
     #[test]
     fn a_reaped_pid_is_nobodys() {
         let mut children = one_child(&[]);
-        assert_eq!(children.unreaped_pid(1), Some(100));
+        assert!(matches!(children.reach(1), Some(Reach::Pid(100))));
         assert_eq!(end(&mut children, 100), Some(1));
-        assert_eq!(children.unreaped_pid(1), None);
+        assert!(children.reach(1).is_none());
         assert_eq!(end(&mut children, 100), None);
     }
 
@@ -226,7 +329,7 @@ mod tests {
     fn a_pid_used_anew_belongs_to_the_later_child() {
         let mut children = one_child(&[]);
         end(&mut children, 100);
-        children.insert(2, 100, b"b".to_vec(), Ends::default());
+        children.insert(2, 100, b"b".to_vec(), Ends::default(), None);
         assert_eq!(end(&mut children, 100), Some(2));
     }
 
@@ -254,21 +357,20 @@ mod tests {
     #[test]
     fn children_are_taken_over_as_they_were_handed_over() {
         let mut children = one_child(&[Stream::Stdin, Stream::Stdout]);
-        children.insert(2, 200, b"b".to_vec(), Ends::default());
+        children.insert(2, 200, b"b".to_vec(), Ends::default(), Some(4));
         children.signalled(2, 15);
         end(&mut children, 100);
         children.forget(1);
         let told = children.hand_over();
         let mut taken = Vec::new();
-        let mut next = Children::take_over(told.clone(), |number| {
+        let mut next = Children::take_over(told.clone(), &BTreeMap::from([(2, 4)]), |number| {
             taken.push(number);
             rustix::pipe::pipe().ok().map(|(end, _)| end)
         });
         assert_eq!(taken, [told[0].ends[0].1]);
-        assert_eq!(
-            (next.unreaped_pid(1), next.unreaped_pid(2)),
-            (None, Some(200))
-        );
+        assert!(next.reach(1).is_none());
+        assert!(matches!(next.reach(2), Some(Reach::Pid(200))));
+        assert_eq!(next.slots.take(), Some(3));
         let again = next.hand_over();
         assert_eq!(
             (&again[0].label, again[0].state),
@@ -277,6 +379,53 @@ mod tests {
         assert_eq!(again[1], told[1]);
         next.close(1, Stream::Stdout);
         assert!(next.get(1).is_none());
+    }
+
+    /// Somebody else's child, which ends with its input.
+    struct Stranger(std::process::Child);
+
+    impl Drop for Stranger {
+        fn drop(&mut self) {
+            // Has been waited for if that fails.
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[test]
+    fn an_orphan_is_looked_after_until_it_has_ended() {
+        let mut command = std::process::Command::new("/bin/sh");
+        command.args(["-c", "read x; exit 3"]);
+        command.stdin(std::process::Stdio::piped());
+        let mut stranger = Stranger(command.spawn().unwrap());
+        let pid = stranger.0.id();
+        let told = HandedChild {
+            child: 1,
+            pid,
+            label: b"a".to_vec(),
+            state: ChildState::Running,
+            signals: 0,
+            forgotten: false,
+            ends: Vec::new(),
+            orphan: Some(7),
+        };
+        let pidfd = Foreign::open(pid).unwrap();
+        let seen = Foreign::open(pid).unwrap();
+        let mut pidfd = Some(pidfd.into());
+        let mut children = Children::take_over(vec![told], &BTreeMap::new(), |_| pidfd.take());
+        assert!(matches!(children.reach(1), Some(Reach::Foreign(_))));
+        assert!(children.pidfd(1).is_some());
+        assert!(!children.look_after(1, AT));
+        // A pid that is reaped by us is none of an orphan's.
+        assert_eq!(end(&mut children, pid), None);
+
+        drop(stranger.0.stdin.take());
+        assert!(seen.wait(std::time::Duration::from_secs(30)).unwrap());
+        assert!(children.look_after(1, AT));
+        assert!(!children.look_after(1, AT));
+        assert!(children.reach(1).is_none());
+        let state = children.get(1).unwrap().state;
+        assert!(matches!(state, ChildState::Exited { status: 0x300, .. }));
     }
 
     #[test]

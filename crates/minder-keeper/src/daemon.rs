@@ -32,6 +32,7 @@ pub(crate) enum Daemon {
 pub(crate) fn start(
     spawner: &mut Spawner,
     open_files: Limit,
+    oom_score_adj: Option<i32>,
     environment: &[CString],
 ) -> io::Result<(u32, OwnedFd)> {
     let (ours, theirs) = frames::pair()?;
@@ -53,8 +54,9 @@ pub(crate) fn start(
         umask: None,
         default_signals: Vec::new(),
         ignored_signals: Vec::new(),
-        oom_score_adj: None,
+        oom_score_adj,
         limits: vec![open_files],
+        mark: None,
     };
     Ok((spawner.spawn(&recipe)?, ours))
 }

@@ -6,7 +6,6 @@
 //! descriptors that go with it, and the keeper that the process becomes takes it over
 //! ([`Estate::take_over`]) before it does anything else. What has ended in between it reaps.
 
-use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -16,7 +15,8 @@ use std::rc::Rc;
 use minder_os::limits::Limit;
 use minder_os::{memfd, process};
 use minder_wire::{
-    FileIdentity, HandedDescriptor, Handover, LastUpgrade, MAX_HANDOVER, Start, UpgradeOutcome,
+    FileIdentity, HandedDescriptor, Handover, LastUpgrade, MAX_HANDOVER, REGISTER, Start,
+    UpgradeOutcome,
 };
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 
@@ -24,6 +24,7 @@ use crate::KEEPER_ENV;
 use crate::children::Children;
 use crate::daemon::History;
 use crate::news::News;
+use crate::register;
 use crate::spawn::Held;
 use crate::startup::{Startup, complain};
 use crate::upgrade;
@@ -48,6 +49,9 @@ pub(crate) struct Estate {
     pub(crate) upgrade: Option<LastUpgrade>,
     /// The file that is not to be tried again unasked.
     pub(crate) refused: Option<FileIdentity>,
+    /// How ready the system was to kill us when memory ran out, if we have changed that: what
+    /// others get.
+    pub(crate) oom_score_adj: Option<i32>,
 }
 
 impl Estate {
@@ -75,6 +79,7 @@ impl Estate {
             orphans: self.news.orphans(),
             upgrade: self.upgrade.clone(),
             refused: self.refused,
+            oom_score_adj: self.oom_score_adj,
         }
     }
 
@@ -90,18 +95,22 @@ impl Estate {
         };
         let held = told.held.into_iter();
         let held = held.filter_map(|held| Some((held.name, Rc::new(take(held.descriptor)?))));
+        let held: Held = held.collect();
+        let slots = held.get(REGISTER).map(|file| register::slots(file));
+        let slots = slots.unwrap_or_default();
         Self {
             open_files: told.open_files,
             startup,
             note: told.note,
             program: told.program,
             log: told.log,
-            held: held.collect::<BTreeMap<_, _>>(),
-            children: Children::take_over(told.children, take),
+            held,
+            children: Children::take_over(told.children, &slots, take),
             news: News::take_over(told.signals, told.orphans),
             history: History::take_over(told.daemons),
             upgrade: told.upgrade,
             refused: told.refused,
+            oom_score_adj: told.oom_score_adj,
         }
     }
 
@@ -182,9 +191,33 @@ pub(crate) fn return_untouched(old: &OwnedFd, state: &OwnedFd, why: &str) -> io:
     become_it().err().unwrap_or_else(|| Errno::NOEXEC.into())
 }
 
+/// Becomes the keeper after one that has died, in the process of its daemon, which has made `told`
+/// up from what it knows. All that it tells of has to be open, and is what `descriptors` brings.
+/// Returns only if that fails.
+pub(crate) fn succeed<'a>(
+    argv: &[CString],
+    told: &Handover,
+    descriptors: impl Iterator<Item = BorrowedFd<'a>>,
+) -> io::Error {
+    let become_it = || -> io::Result<io::Error> {
+        let state = seal_told(told)?;
+        inherit(descriptors, FdFlags::empty())?;
+        fcntl_setfd(&state, FdFlags::empty())?;
+        let mut envp = crate::environment()?;
+        let role = format!("{KEEPER_ENV}={SUCCEED} {}", state.as_raw_fd());
+        envp.push(CString::new(role)?);
+        Ok(process::exec(c"/proc/self/exe", argv, &envp))
+    };
+    become_it().unwrap_or_else(|error| error)
+}
+
 /// The estate as it is handed to whoever goes on with it.
 pub(crate) fn seal(estate: &Estate) -> io::Result<OwnedFd> {
-    let bytes = estate.handover().encode();
+    seal_told(&estate.handover())
+}
+
+fn seal_told(told: &Handover) -> io::Result<OwnedFd> {
+    let bytes = told.encode();
     if bytes.len() > MAX_HANDOVER {
         return Err(Errno::FBIG.into());
     }
@@ -222,3 +255,4 @@ fn become_keeper(program: BorrowedFd<'_>, role: &str, environment: &[CString]) -
 pub(crate) const CHECK: &str = "check";
 pub(crate) const GO_ON: &str = "go-on";
 pub(crate) const GO_BACK: &str = "go-back";
+pub(crate) const SUCCEED: &str = "succeed";

@@ -11,18 +11,19 @@ use std::time::Duration;
 use minder_os::clock::clocks;
 use minder_os::frames::Received;
 use minder_os::limits;
+use minder_os::oom;
 use minder_os::process::{self, Ended};
 use minder_os::signals::{self, Disposition, SignalFd, SignalSet, Target};
-use minder_os::spawn::{Method, Spawner};
+use minder_os::spawn::{Mark, Method, Spawner};
 use minder_wire::{
-    Departure, HEIRLOOM, Handover, Launch, MAX_FRAME, Plan, SpawnStep, ToDaemon, ToKeeper,
-    UpgradeOutcome, VERSION,
+    Departure, HEIRLOOM, Handover, Launch, MAX_FRAME, Plan, REGISTER, Registered, SpawnStep,
+    ToDaemon, ToKeeper, UpgradeOutcome, VERSION, slot_offset,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use crate::children::Children;
+use crate::children::{Children, Reach};
 use crate::daemon::{self, Daemon, History};
 use crate::handover::{self, Errand, Estate};
 use crate::inventory::Cursor;
@@ -59,6 +60,8 @@ pub(crate) struct Keeper {
 struct Ready {
     signals: bool,
     link: bool,
+    /// Those that may have ended.
+    orphans: Vec<u64>,
 }
 
 impl Keeper {
@@ -81,6 +84,7 @@ impl Keeper {
             history: History::default(),
             upgrade: None,
             refused: None,
+            oom_score_adj: None,
         })
     }
 
@@ -101,8 +105,14 @@ impl Keeper {
         Self::new(estate)
     }
 
+    /// Goes on after a keeper that has died, in the process that was its daemon.
+    pub(crate) fn succeed(told: Handover) -> io::Result<Self> {
+        Self::new(Estate::take_over(told))
+    }
+
     /// Makes this process ready.
-    fn new(estate: Estate) -> io::Result<Self> {
+    fn new(mut estate: Estate) -> io::Result<Self> {
+        estate.oom_score_adj = hide_from_oom_killer(estate.oom_score_adj);
         let held_back = SignalSet::all().without(&LEFT_ALONE);
         held_back.block();
         // Whoever ignores it is never told of its children.
@@ -144,6 +154,7 @@ impl Keeper {
         if ready.signals && self.take_signals() {
             self.reap()?;
         }
+        self.look_after_orphans(&ready.orphans);
         if ready.link {
             self.serve();
         }
@@ -162,17 +173,36 @@ impl Keeper {
         if let Some(link) = &self.link {
             waited_for.push(PollFd::new(link, interest(link)));
         }
+        let own = waited_for.len();
+        let mut orphans = Vec::new();
+        for (id, orphan) in self.estate.children.orphans() {
+            // That it is reaped is told whatever is asked for.
+            let what = if orphan.is_hidden {
+                PollFlags::empty()
+            } else {
+                PollFlags::IN
+            };
+            waited_for.push(PollFd::new(&orphan.process, what));
+            orphans.push(id);
+        }
         if poll(&mut waited_for, timeout.as_ref()).is_err() {
             // Nothing is known: look everywhere.
             return Ready {
                 signals: true,
                 link: true,
+                orphans,
             };
         }
         let mut ready = waited_for.iter().map(|fd| !fd.revents().is_empty());
+        let signals = ready.next().unwrap_or(false);
+        let link = own > 1 && ready.next().unwrap_or(false);
+        let orphans = orphans.into_iter().zip(ready);
         Ready {
-            signals: ready.next().unwrap_or(false),
-            link: ready.next().unwrap_or(false),
+            signals,
+            link,
+            orphans: orphans
+                .filter_map(|(id, ready)| ready.then_some(id))
+                .collect(),
         }
     }
 
@@ -233,6 +263,14 @@ impl Keeper {
         }
     }
 
+    fn look_after_orphans(&mut self, ids: &[u64]) {
+        for id in ids {
+            if self.estate.children.look_after(*id, clocks()) && self.link.is_some() {
+                self.estate.news.exit(*id);
+            }
+        }
+    }
+
     // The daemon's life.
 
     fn start_daemon_if_due(&mut self) -> ControlFlow<ExitCode> {
@@ -249,7 +287,13 @@ impl Keeper {
         if self.check_holds_us_up() {
             return Continue(());
         }
-        match daemon::start(&mut self.spawner, self.estate.open_files, &self.environment) {
+        let started = daemon::start(
+            &mut self.spawner,
+            self.estate.open_files,
+            self.estate.oom_score_adj,
+            &self.environment,
+        );
+        match started {
             Ok((pid, socket)) => {
                 self.link = Some(Link::new(socket));
                 self.daemon = Daemon::Alive {
@@ -383,7 +427,8 @@ impl Keeper {
 
     /// Looks whether the program that is installed could go on in our place.
     fn look_at_installed(&mut self, asker: Asker) {
-        if let Some(check) = &mut self.check {
+        let mut running = self.check.as_mut();
+        if let Some(check) = running.take_if(|check| check.asker != Asker::Nobody) {
             // The answer is on its way.
             check.asker = asker;
             return;
@@ -438,18 +483,17 @@ impl Keeper {
 
     fn refuse(&mut self, asker: Asker, why: &str) {
         let program = String::from_utf8_lossy(&self.estate.program);
-        let refused = upgrade::failed(
-            upgrade::begun(""),
-            UpgradeOutcome::Refused,
-            &format!("\"{program}\": {why}"),
-        );
-        complain(&format!(
-            "upgrade refused: {}\n",
-            String::from_utf8_lossy(&refused.why)
-        ));
-        if asker == Asker::Daemon {
-            let why = refused.why.clone();
-            self.estate.news.upgrade(ToDaemon::UpgradeRefused { why });
+        let why = format!("\"{program}\": {why}");
+        let line = format!("upgrade refused: {why}");
+        complain(&format!("{line}\n"));
+        let mut refused = upgrade::failed(upgrade::begun(""), UpgradeOutcome::Refused, &why);
+        refused.is_news = false;
+        match asker {
+            Asker::Daemon => {
+                let why = refused.why.clone();
+                self.estate.news.upgrade(ToDaemon::UpgradeRefused { why });
+            }
+            Asker::Keeper | Asker::Nobody => self.write_to_log(&line),
         }
         self.estate.upgrade = Some(refused);
     }
@@ -642,14 +686,27 @@ impl Keeper {
         if self.estate.children.get(child).is_some() {
             return Err(Failure::at(SpawnStep::Plan, Errno::EXIST));
         }
-        let (pid, ends) = spawn(
+        let mut plan = plan?;
+        plan.oom_score_adj = plan.oom_score_adj.or(self.estate.oom_score_adj);
+        let children = &mut self.estate.children;
+        let register = self.estate.held.get(REGISTER).map(Rc::clone);
+        let slot = register.as_ref().and_then(|_| children.slots.take());
+        let mark = register.as_ref().zip(slot).map(|(file, slot)| Mark {
+            file: file.as_fd(),
+            offset: slot_offset(slot),
+            content: Registered::content(child, &label),
+        });
+        let spawned = spawn(
             &mut self.spawner,
             self.estate.open_files,
             &self.estate.held,
-            &plan?,
-        )?;
-        let (streams, beside) = ends.list();
-        self.estate.children.insert(child, pid, label, ends);
+            &plan,
+            mark,
+        );
+        let (pid, ends) = spawned.inspect_err(|_| children.slots.give_back(slot))?;
+        let (streams, mut beside) = ends.list();
+        children.insert(child, pid, label, ends, slot);
+        beside.extend(children.pidfd(child).map(Rc::new));
         let spawned = ToDaemon::Spawned {
             child,
             pid,
@@ -659,18 +716,15 @@ impl Keeper {
     }
 
     fn signal(&mut self, child: u64, signal: i32, group: bool) {
-        let Some(pid) = self.estate.children.unreaped_pid(child) else {
-            return;
+        let children = &mut self.estate.children;
+        let sent = match children.reach(child) {
+            Some(Reach::Pid(pid)) if group => signals::send(Target::Group(pid), signal),
+            Some(Reach::Pid(pid)) => signals::send(Target::Process(pid), signal),
+            Some(Reach::Foreign(process)) => process.signal(signal, group),
+            None => return,
         };
-        let target = if group {
-            Target::Group(pid)
-        } else {
-            Target::Process(pid)
-        };
-        self.estate.children.signalled(child, signal);
-        let Err(error) = signals::send(target, signal) else {
-            return;
-        };
+        children.signalled(child, signal);
+        let Err(error) = sent else { return };
         let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
         if errno != Errno::SRCH
             && let Some(link) = &mut self.link
@@ -722,6 +776,18 @@ impl Keeper {
     }
 }
 
+/// Asks the system to kill anybody else first when memory runs out: all programs hang on us. Returns
+/// what others are to get; `told` is what an earlier keeper says of that.
+fn hide_from_oom_killer(told: Option<i32>) -> Option<i32> {
+    match oom::score() {
+        Some(before) if before > OOM_SCORE && oom::set_score(OOM_SCORE).is_ok() => {
+            told.or(Some(before))
+        }
+        // It is so already, or refused, as it is to most.
+        Some(_) | None => told,
+    }
+}
+
 /// How much of what the daemon asks for has been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Served {
@@ -738,11 +804,14 @@ fn interest(link: &Link) -> PollFlags {
     flags
 }
 
+/// Not the least there is: a keeper that took all the memory would better be killed.
+const OOM_SCORE: i32 = -999;
+
 const SIGCHLD: i32 = Signal::CHILD.as_raw();
 
-/// What the daemon is told of. All other signals that could end the keeper are held back and
-/// dropped.
-pub(crate) const FORWARDED: [i32; 6] = [
+/// What the daemon is told of, and finds held back from itself. All other signals that could end
+/// the keeper are held back and dropped.
+pub const FORWARDED: [i32; 6] = [
     Signal::HUP.as_raw(),
     Signal::INT.as_raw(),
     Signal::QUIT.as_raw(),

@@ -29,25 +29,27 @@ mod inventory;
 mod keeper;
 mod link;
 mod news;
+mod register;
 mod spawn;
 mod startup;
 mod upgrade;
 
 use std::ffi::{CString, OsStr};
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use minder_os::{memfd, process};
-use minder_wire::Launch;
+use minder_wire::{Handover, Launch};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::param::linux_execfn;
 use rustix::pipe::PipeFlags;
 
 use crate::keeper::Keeper;
+pub use keeper::FORWARDED as DAEMON_SIGNALS;
 pub use startup::silence;
 
 /// The environment variable that tells a process what it is to be; see [`role_from_env`].
@@ -81,6 +83,8 @@ pub enum Role {
         /// Why it could not, if it does not say so in what it has left.
         why: String,
     },
+    /// The keeper, after another that has died, whose daemon this process was: what that has left.
+    Succeed(OwnedFd),
     /// A child of the keeper that says whether it could go on with this.
     Check(OwnedFd),
 }
@@ -95,6 +99,7 @@ pub fn role_from_env() -> Option<Role> {
     let descriptor = |number: &str| process::take_inherited(number.parse().ok()?).ok();
     match word {
         handover::CHECK => descriptor(rest).map(Role::Check),
+        handover::SUCCEED => descriptor(rest).map(Role::Succeed),
         handover::GO_ON => {
             let (state, old) = rest.split_once(' ')?;
             let (state, old) = (descriptor(state)?, descriptor(old)?);
@@ -122,6 +127,25 @@ pub fn enter(report: Option<&OwnedFd>, note: Vec<u8>, program: &Path) -> io::Err
     match prepare(report, note, program) {
         Ok((argv, envp, _launch)) => process::exec(c"/proc/self/exe", &argv, &envp),
         Err(error) => error,
+    }
+}
+
+/// Becomes the keeper in the place of one that has died, whose daemon this process is. Returns only
+/// if that fails.
+///
+/// `command_line` is what to be seen under. `told` is what the dead one had, as far as its daemon
+/// knows; `descriptors` are those that it tells of. Every thread of this process ends as if it
+/// were killed, and every other descriptor is closed, except the standard streams.
+#[must_use]
+pub fn succeed<'a>(
+    command_line: &[String],
+    told: &Handover,
+    descriptors: impl Iterator<Item = BorrowedFd<'a>>,
+) -> io::Error {
+    let words = command_line.iter().map(|word| CString::new(word.as_str()));
+    match words.collect::<Result<Vec<_>, _>>() {
+        Ok(words) => handover::succeed(&words, told, descriptors),
+        Err(error) => error.into(),
     }
 }
 
@@ -232,6 +256,7 @@ pub fn run(role: Role) -> ExitCode {
         Role::GoBack { state, why } => {
             handover::read(&state).and_then(|told| Keeper::go_back(told, &why))
         }
+        Role::Succeed(state) => handover::read(&state).and_then(Keeper::succeed),
         Role::Check(state) => return can_go_on(&state),
     };
     match keeper {

@@ -164,7 +164,7 @@ mod tests {
 
     fn ended_child(id: u64, pid: u32) -> Children {
         let mut children = Children::default();
-        children.insert(id, pid, Vec::new(), Ends::default());
+        children.insert(id, pid, Vec::new(), Ends::default(), None);
         let at = Clocks {
             mono_nanos: 3,
             wall_nanos: 4,

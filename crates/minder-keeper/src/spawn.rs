@@ -9,7 +9,7 @@ use std::rc::Rc;
 use minder_os::limits::Limit;
 use minder_os::memfd;
 use minder_os::signals::SignalSet;
-use minder_os::spawn::{Identity, ProcessGroup, Recipe, Spawner};
+use minder_os::spawn::{Identity, Mark, ProcessGroup, Recipe, Spawner};
 use minder_wire::{Credentials, MAX_PLAN, Plan, SpawnStep, Stdin, Stream};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::Errno;
@@ -50,12 +50,14 @@ pub(crate) fn read_plan(file: Option<OwnedFd>) -> Result<Plan, Failure> {
 
 /// Starts a child: its pid, and our ends of its pipes. After a failure nothing is left.
 ///
-/// `open_files` is the limit that it gets unless its plan says otherwise.
+/// `open_files` is the limit that it gets unless its plan says otherwise; `mark` is its place in
+/// the register.
 pub(crate) fn spawn(
     spawner: &mut Spawner,
     open_files: Limit,
     held: &Held,
     plan: &Plan,
+    mark: Option<Mark<'_>>,
 ) -> Result<(u32, Ends), Failure> {
     let mut ends = Ends::default();
     let stdin = match &plan.stdin {
@@ -81,6 +83,7 @@ pub(crate) fn spawn(
     let stderr = stderr.as_ref().unwrap_or(&stdout);
     let mut recipe = recipe(plan)?;
     recipe.limits.insert(0, open_files);
+    recipe.mark = mark;
     recipe.descriptors = vec![stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
     match spawner.spawn(&recipe) {
         Ok(pid) => Ok((pid, ends)),
@@ -101,7 +104,7 @@ fn keep(ends: &mut Ends, stream: Stream, end: OwnedFd) -> Result<(), Failure> {
 }
 
 /// The plan as the system wants it, yet without descriptors.
-fn recipe(plan: &Plan) -> Result<Recipe<'static>, Failure> {
+fn recipe<'fds>(plan: &Plan) -> Result<Recipe<'fds>, Failure> {
     Ok(Recipe {
         file: text(&plan.file)?,
         argv: texts(&plan.argv)?,
@@ -127,6 +130,7 @@ fn recipe(plan: &Plan) -> Result<Recipe<'static>, Failure> {
         blocked_signals: SignalSet::none(),
         oom_score_adj: plan.oom_score_adj,
         limits: plan.limits.clone(),
+        mark: None,
     })
 }
 

@@ -131,6 +131,7 @@ impl Check {
             ignored_signals: Vec::new(),
             oom_score_adj: None,
             limits: vec![open_files],
+            mark: None,
         };
         let pid = spawner.spawn(&recipe)?;
         Ok(Self {

@@ -19,6 +19,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use rustix::net::SendFlags;
@@ -101,7 +102,7 @@ impl Ties {
 struct NoCustody;
 
 impl Custody for NoCustody {
-    fn hold(&self, _: &[u8], _: BorrowedFd<'_>) -> io::Result<()> {
+    fn hold(&self, _: &[u8], _: &Arc<OwnedFd>) -> io::Result<()> {
         Ok(())
     }
 
@@ -117,7 +118,7 @@ enum Way {
 
 pub(crate) struct Outlet {
     spec: SinkSpec,
-    file: OwnedFd,
+    file: Arc<OwnedFd>,
     id: FileId,
     kind: Kind,
     way: Way,
@@ -143,7 +144,7 @@ impl Outlet {
     }
 
     /// Takes over what an earlier daemon gave into custody under `name`, if that is a sink.
-    pub(crate) fn adopt(name: &[u8], file: OwnedFd) -> Option<Self> {
+    pub(crate) fn adopt(name: &[u8], file: Arc<OwnedFd>) -> Option<Self> {
         let path = Path::new(OsStr::from_bytes(name.strip_prefix(NAME)?));
         let regular = if leads_to_descriptor(path) {
             Kind::Borrowed

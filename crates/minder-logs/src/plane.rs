@@ -20,7 +20,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,10 +43,11 @@ mod worker;
 
 /// What must outlive the daemon is given into custody.
 pub trait Custody: Send + 'static {
-    /// Keeps a duplicate of `fd` under `name`, instead of what was there before.
+    /// Keeps `fd` under `name`, instead of what was there before. It is shared, so that who keeps it
+    /// in this process as well needs no descriptor more.
     ///
     /// When this returns, `fd` must be safe even if the daemon is killed.
-    fn hold(&self, name: &[u8], fd: BorrowedFd<'_>) -> io::Result<()>;
+    fn hold(&self, name: &[u8], fd: &Arc<OwnedFd>) -> io::Result<()>;
 
     /// Lets go of what is under `name`.
     fn release(&self, name: &[u8]);
@@ -128,12 +129,12 @@ struct Handle {
 enum Command {
     Attach {
         stream: StreamId,
-        pipe: OwnedFd,
+        pipe: Arc<OwnedFd>,
         to: Option<Sink>,
     },
     Adopt {
         stream: StreamId,
-        pipe: OwnedFd,
+        pipe: Arc<OwnedFd>,
         to: Option<SinkSpec>,
     },
     Adopted,
@@ -158,7 +159,7 @@ impl Plane {
     /// for it.
     pub fn start(
         custody: impl Custody,
-        held: Vec<(Vec<u8>, OwnedFd)>,
+        held: Vec<(Vec<u8>, Arc<OwnedFd>)>,
         notices: impl Fn(Notice) + Send + 'static,
     ) -> io::Result<Self> {
         let ties = Ties {
@@ -190,7 +191,8 @@ impl Plane {
     ///
     /// Streams whose sinks are the same file share it, whatever it is called, and the limits are
     /// those of the last. `pipe` is made non-blocking.
-    pub fn attach(&self, stream: StreamId, pipe: OwnedFd, to: Option<Sink>) {
+    pub fn attach(&self, stream: StreamId, pipe: impl Into<Arc<OwnedFd>>, to: Option<Sink>) {
+        let pipe = pipe.into();
         self.0.tell(Command::Attach { stream, pipe, to });
     }
 
@@ -199,7 +201,8 @@ impl Plane {
     ///
     /// A sink that is not in custody is opened; if that fails, there is
     /// [`Trouble`](Notice::Trouble), and the stream leads to nowhere.
-    pub fn adopt(&self, stream: StreamId, pipe: OwnedFd, to: Option<SinkSpec>) {
+    pub fn adopt(&self, stream: StreamId, pipe: impl Into<Arc<OwnedFd>>, to: Option<SinkSpec>) {
+        let pipe = pipe.into();
         self.0.tell(Command::Adopt { stream, pipe, to });
     }
 
@@ -248,7 +251,7 @@ impl Plane {
 }
 
 /// Takes over what an earlier daemon gave into custody, and completes what it was killed in.
-fn take_over(held: Vec<(Vec<u8>, OwnedFd)>, ties: &Ties) -> (Outlets, Option<Spool>) {
+fn take_over(held: Vec<(Vec<u8>, Arc<OwnedFd>)>, ties: &Ties) -> (Outlets, Option<Spool>) {
     let (mut chunk, mut journal, mut sinks) = (None, None, Vec::new());
     for (name, file) in held {
         match &name[..] {

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
@@ -96,7 +97,7 @@ impl FileId {
 /// An open file, and what it is.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) file: OwnedFd,
+    pub(crate) file: Arc<OwnedFd>,
     pub(crate) id: FileId,
     pub(crate) kind: Kind,
 }
@@ -143,7 +144,8 @@ impl Opened {
     }
 
     /// Says what `file` is; a regular one is of the kind `regular`.
-    pub(crate) fn examine(file: OwnedFd, regular: Kind) -> io::Result<Self> {
+    pub(crate) fn examine(file: impl Into<Arc<OwnedFd>>, regular: Kind) -> io::Result<Self> {
+        let file = file.into();
         let found = rustix::fs::fstat(&file)?;
         let kind = match FileType::from_raw_mode(found.st_mode) {
             FileType::RegularFile => regular,

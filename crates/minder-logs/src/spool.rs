@@ -15,7 +15,8 @@
 //! Whatever else edits or inspects output belongs in here, as a further kind of [`Edit`].
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::fs::{MemfdFlags, SeekFrom};
 use rustix::io::Errno;
@@ -64,7 +65,7 @@ impl Edit {
 }
 
 pub(crate) struct Spool {
-    chunk: OwnedFd,
+    chunk: Arc<OwnedFd>,
     journal: Journal,
     /// The chunk before and after it is edited.
     raw: Box<[u8]>,
@@ -91,10 +92,10 @@ impl Spool {
     /// Makes the two files, and gives them into custody.
     pub(crate) fn new(custody: &dyn Custody) -> io::Result<Self> {
         let flags = MemfdFlags::CLOEXEC;
-        let chunk = rustix::fs::memfd_create("minder-spool", flags)?;
-        let journal = rustix::fs::memfd_create("minder-journal", flags)?;
-        custody.hold(JOURNAL, journal.as_fd())?;
-        custody.hold(SPOOL, chunk.as_fd())?;
+        let chunk = Arc::new(rustix::fs::memfd_create("minder-spool", flags)?);
+        let journal = Arc::new(rustix::fs::memfd_create("minder-journal", flags)?);
+        custody.hold(JOURNAL, &journal)?;
+        custody.hold(SPOOL, &chunk)?;
         Ok(Self::of(chunk, Journal::new(journal)))
     }
 
@@ -103,8 +104,8 @@ impl Spool {
     /// `file` finds the open file that a chunk was to be written to. What is lost, and of which
     /// file, is what could not be completed; the spool is usable all the same.
     pub(crate) fn adopt<'a>(
-        chunk: OwnedFd,
-        journal: OwnedFd,
+        chunk: Arc<OwnedFd>,
+        journal: Arc<OwnedFd>,
         file: impl FnOnce(FileId) -> Option<BorrowedFd<'a>>,
     ) -> (Self, Option<(FileId, Lost)>) {
         let mut spool = Self::of(chunk, Journal::adopt(journal));
@@ -115,7 +116,7 @@ impl Spool {
         (spool, result.err().map(|lost| (step.file, lost)))
     }
 
-    fn of(chunk: OwnedFd, journal: Journal) -> Self {
+    fn of(chunk: Arc<OwnedFd>, journal: Journal) -> Self {
         Self {
             chunk,
             journal,

@@ -289,10 +289,10 @@ struct Remote {
 }
 
 impl Custody for Remote {
-    fn hold(&self, name: &[u8], fd: BorrowedFd<'_>) -> io::Result<()> {
+    fn hold(&self, name: &[u8], fd: &Arc<OwnedFd>) -> io::Result<()> {
         let hold = self.holds.fetch_add(1, Ordering::Relaxed);
         die_if_told(DIE_BEFORE, hold);
-        send(rustix::stdio::stdin(), name, Some(fd))?;
+        send(rustix::stdio::stdin(), name, Some(fd.as_fd()))?;
         die_if_told(DIE_AFTER, hold);
         Ok(())
     }
@@ -315,7 +315,7 @@ fn run_plane(folder: &Path, strip_ansi: bool) {
         if name.starts_with(b"pipe") {
             pipes.insert(name, file);
         } else {
-            held.push((name, file));
+            held.push((name, Arc::new(file)));
         }
     }
     let (say, notices) = mpsc::channel();

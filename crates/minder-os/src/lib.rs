@@ -8,9 +8,12 @@
 pub mod clock;
 pub mod consumption;
 mod errno;
+pub mod foreign;
 pub mod frames;
 pub mod limits;
 pub mod memfd;
+pub mod notify;
+pub mod oom;
 pub mod process;
 pub mod signals;
 pub mod spawn;

@@ -51,6 +51,24 @@ pub struct Recipe<'fds> {
     pub oom_score_adj: Option<i32>,
     /// Limits to set, one after the other.
     pub limits: Vec<Limit>,
+    /// Where it writes down that it exists.
+    pub mark: Option<Mark<'fds>>,
+}
+
+/// Where a new process writes down that it exists, before it does anything else: the time since
+/// boot in nanoseconds (8 bytes), its pid (4 bytes), 4 bytes of nothing, all little-endian; then
+/// `content`.
+///
+/// So there is no moment at which its program runs and nobody could find out, whoever is killed
+/// in between. That nothing can be written there is no failure.
+#[derive(Clone, Debug)]
+pub struct Mark<'fds> {
+    /// The file.
+    pub file: BorrowedFd<'fds>,
+    /// The place in it.
+    pub offset: u64,
+    /// What is to stand behind time and pid.
+    pub content: Vec<u8>,
 }
 
 /// Which process group a new process belongs to.

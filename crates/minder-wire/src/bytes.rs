@@ -154,6 +154,19 @@ impl<'a> Reader<'a> {
         read(&mut Reader::new(fields))
     }
 
+    /// 0, or 1 and the value, in a field at the end of a record that an earlier release did not
+    /// write.
+    pub(crate) fn appended<T>(
+        &mut self,
+        what: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        self.option(what, read)
+    }
+
     /// A count, then as many items, each at least one byte long and at most `limit` of them.
     pub(crate) fn list<T>(
         &mut self,

@@ -60,6 +60,8 @@ pub struct Handover {
     pub upgrade: Option<LastUpgrade>,
     /// The file that is not to be tried again unasked.
     pub refused: Option<FileIdentity>,
+    /// The `oom_score_adj` that others get, if the keeper has changed its own.
+    pub oom_score_adj: Option<i32>,
 }
 
 /// Who waits for the outcome of the start.
@@ -104,6 +106,9 @@ pub struct HandedChild {
     pub forgotten: bool,
     /// Our ends of its pipes.
     pub ends: Vec<(Stream, i32)>,
+    /// A pidfd of it, if it was started by a keeper that has died since: then it is nobody's child
+    /// that could tell of its end.
+    pub orphan: Option<i32>,
 }
 
 /// A descriptor that is held.
@@ -220,6 +225,7 @@ impl Handover {
             w.u64(file.length);
             w.u64(file.modified_nanos);
         });
+        w.option(self.oom_score_adj, Writer::i32);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -257,6 +263,7 @@ impl Handover {
                     modified_nanos: r.u64()?,
                 })
             })?,
+            oom_score_adj: r.appended("oom_score_adj", Reader::i32)?,
         })
     }
 }
@@ -298,6 +305,7 @@ impl HandedChild {
             stream.write(w);
             w.i32(*descriptor);
         });
+        w.option(self.orphan, Writer::i32);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -309,6 +317,7 @@ impl HandedChild {
             signals: r.u64()?,
             forgotten: r.bool("forgotten")?,
             ends: r.list("ends", STREAMS, |r| Ok((Stream::read(r)?, r.i32()?)))?,
+            orphan: r.appended("orphan", Reader::i32)?,
         })
     }
 }

@@ -16,6 +16,7 @@ mod frame;
 mod handover;
 pub mod message;
 mod plan;
+mod register;
 mod to_daemon;
 mod to_keeper;
 
@@ -26,9 +27,13 @@ pub use handover::{
 };
 pub use message::{
     ChildState, Credentials, Departure, HEIRLOOM, LastUpgrade, Launch, MAX_NAME, MAX_PATH, Plan,
-    SpawnStep, Stdin, Stream, ToDaemon, ToKeeper, UpgradeOutcome,
+    SpawnStep, Stdin, Stream, ToDaemon, ToKeeper, UNKNOWN_STATUS, UpgradeOutcome,
 };
 pub use plan::{MAX_NOTE, MAX_PLAN};
+pub use register::{
+    MAX_REGISTERED_LABEL, MAX_SLOTS, REGISTER, RegisterHead, Registered, SLOT, registered,
+    slot_offset,
+};
 pub use to_daemon::{MAX_VERSION, MAX_WHY};
 pub use to_keeper::{MAX_INLINE_PLAN, MAX_LABEL, MAX_TEXT};
 

@@ -156,7 +156,7 @@ pub enum ToDaemon {
         upgrade: Option<LastUpgrade>,
     },
     /// A child of the inventory, with the keeper's copies of those pipe ends that `streams`
-    /// names, in that order.
+    /// names, in that order. Behind them may ride a pidfd of it, unless it has been reaped.
     Child {
         /// The daemon's name for it.
         child: u64,
@@ -181,7 +181,7 @@ pub enum ToDaemon {
     /// ([`Signalled`](Self::Signalled)); what came up meanwhile has waited.
     InventoryEnd,
     /// A child runs. Our ends of its pipes ride beside, as `streams` names them; the keeper
-    /// keeps copies.
+    /// keeps copies. Behind them may ride a pidfd of it.
     Spawned {
         /// Which.
         child: u64,
@@ -203,7 +203,7 @@ pub enum ToDaemon {
     Exited {
         /// Which.
         child: u64,
-        /// Its wait status.
+        /// Its wait status, or [`UNKNOWN_STATUS`].
         status: i32,
         /// When it was reaped: nanoseconds of the monotonic clock.
         mono_nanos: u64,
@@ -252,7 +252,7 @@ pub enum ChildState {
     Running,
     /// It has ended, and has not been forgotten.
     Exited {
-        /// Its wait status.
+        /// Its wait status, or [`UNKNOWN_STATUS`].
         status: i32,
         /// When it was reaped: nanoseconds of the monotonic clock.
         mono_nanos: u64,
@@ -260,6 +260,10 @@ pub enum ChildState {
         wall_nanos: u64,
     },
 }
+
+/// Stands for the wait status of a child whose end nobody saw: it is that of a process that has
+/// not ended.
+pub const UNKNOWN_STATUS: i32 = 0x7f;
 
 /// What failed when a child could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -100,6 +100,7 @@ impl ToDaemon {
     #[must_use]
     pub fn descriptors(&self) -> usize {
         match self {
+            // One more may come behind these: a pidfd.
             Self::Child { streams, .. } | Self::Spawned { streams, .. } => streams.len(),
             Self::Held { .. } => 1,
             Self::Welcome { .. }

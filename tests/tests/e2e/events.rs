@@ -1,13 +1,19 @@
-//! The daemon is killed at random moments while a listener works: it is told everything once.
+//! The daemon or the keeper is killed at random moments while a listener works: it is told everything
+//! once.
 
 use minder_tests::chance::{Moments, setting};
 use minder_tests::parts::kill_daemon;
 use minder_tests::{Daemon, Subject, wait_until};
 
+use crate::keeper;
 use crate::survival::{KILLS, wait_for_growth};
 
 /// At most this much is heard between two kills: some hundred events.
 const BYTES_BETWEEN_KILLS: u64 = 64 << 10;
+
+/// How often the keeper is killed, if nobody says. Each takes a while, in which events come up that
+/// have to be heard in the end.
+const KEEPER_KILLS: usize = 3;
 
 const CONFIG: &str = "\
 [eventlistener:ear]
@@ -31,43 +37,58 @@ stdout_logfile_maxbytes=0
 #[test]
 fn killed_daemons_lose_and_repeat_no_event() {
     Subject::Minder.run(|subject| {
-        let mut moments = Moments::from_environment();
-        let daemon = Daemon::start(subject, CONFIG);
-        let keeper = daemon.pid();
-        daemon.wait_state("ear", "RUNNING");
-        let ear = daemon.pid_of("ear");
-        for _ in 0..setting("MINDER_KILLS", KILLS) {
-            wait_for_growth(&daemon, "heard", moments.next_below(BYTES_BETWEEN_KILLS));
-            kill_daemon(keeper);
-        }
-        daemon.sandbox().write("halt", "");
-        daemon.wait_state("talker", "EXITED");
-        daemon.wait_state("teller", "EXITED");
-        daemon.wait_file("talker.log", "end ");
-        let talk = daemon.sandbox().read("talker.log");
-        wait_until("the listener has heard all", || {
-            let heard = Heard::of(&daemon);
-            let told = daemon.sandbox().read("teller.log").lines().count();
-            heard.talk.len() >= talk.len() && heard.told.len() >= told
+        no_event_is_lost_or_repeated(subject, setting("MINDER_KILLS", KILLS), |daemon| {
+            kill_daemon(daemon.pid());
         });
-
-        let heard = Heard::of(&daemon);
-        assert!(heard.talk == talk, "what was heard is not what was said");
-        let serials: Vec<usize> = (0..heard.serials.len()).collect();
-        assert_eq!(heard.serials, serials);
-        let told: Vec<String> = (0..heard.told.len())
-            .map(|number| number.to_string())
-            .collect();
-        assert_eq!(heard.told, told);
-        let around = told.join("\n") + "\n";
-        assert!(daemon.sandbox().read("teller.log") == around);
-        assert_eq!(daemon.pid_of("ear"), ear);
-        eprintln!(
-            "{} events, {} of them communications",
-            serials.len(),
-            told.len()
-        );
     });
+}
+
+#[test]
+fn killed_keepers_lose_and_repeat_no_event() {
+    Subject::Minder.run(|subject| {
+        let kills = setting("MINDER_KEEPER_KILLS", KEEPER_KILLS);
+        no_event_is_lost_or_repeated(subject, kills, |daemon| {
+            keeper::kill_keeper(daemon);
+        });
+    });
+}
+
+fn no_event_is_lost_or_repeated(subject: Subject, kills: usize, kill: impl Fn(&Daemon)) {
+    let mut moments = Moments::from_environment();
+    let daemon = Daemon::start(subject, CONFIG);
+    daemon.wait_state("ear", "RUNNING");
+    let ear = daemon.pid_of("ear");
+    for _ in 0..kills {
+        wait_for_growth(&daemon, "heard", moments.next_below(BYTES_BETWEEN_KILLS));
+        kill(&daemon);
+    }
+    daemon.sandbox().write("halt", "");
+    daemon.wait_state("talker", "EXITED");
+    daemon.wait_state("teller", "EXITED");
+    daemon.wait_file("talker.log", "end ");
+    let talk = daemon.sandbox().read("talker.log");
+    wait_until("the listener has heard all", || {
+        let heard = Heard::of(&daemon);
+        let told = daemon.sandbox().read("teller.log").lines().count();
+        heard.talk.len() >= talk.len() && heard.told.len() >= told
+    });
+
+    let heard = Heard::of(&daemon);
+    assert!(heard.talk == talk, "what was heard is not what was said");
+    let serials: Vec<usize> = (0..heard.serials.len()).collect();
+    assert_eq!(heard.serials, serials);
+    let told: Vec<String> = (0..heard.told.len())
+        .map(|number| number.to_string())
+        .collect();
+    assert_eq!(heard.told, told);
+    let around = told.join("\n") + "\n";
+    assert!(daemon.sandbox().read("teller.log") == around);
+    assert_eq!(daemon.pid_of("ear"), ear);
+    eprintln!(
+        "{} events, {} of them communications",
+        serials.len(),
+        told.len()
+    );
 }
 
 /// What the listener has heard, in order.

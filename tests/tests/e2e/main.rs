@@ -11,6 +11,8 @@ mod events;
 mod example;
 mod fastcgi;
 mod json;
+mod keeper;
+mod load;
 mod modern;
 mod own_methods;
 mod quickstart;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -60,7 +60,7 @@ pub(super) struct World {
 struct NoCustody;
 
 impl Custody for NoCustody {
-    fn hold(&self, _: &[u8], _: BorrowedFd<'_>) -> io::Result<()> {
+    fn hold(&self, _: &[u8], _: &Arc<OwnedFd>) -> io::Result<()> {
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! Going on after a daemon that ended without having said so.
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use minder_core::process::State;
@@ -9,7 +8,7 @@ use minder_core::{ChildId, Core, Effects, Inherited, Level, Signals, Snapshot};
 use minder_os::memfd;
 use minder_wire::ToKeeper;
 
-use super::fresh::{bind, release_sockets};
+use super::fresh::{bind, is_socket, release};
 use super::{Failure, Parts, Running, SETTINGS, Start, listener_name};
 use crate::children::{Children, Known};
 use crate::codec::MAX_SEALED;
@@ -17,6 +16,7 @@ use crate::fastcgi::{self, Sockets};
 use crate::link::{FoundChild, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::mailbox;
+use crate::mirror::SharedFd;
 use crate::settings::Settings;
 use crate::snapshot::{self, Legacy, Recorder, StreamNotes, StreamsLeft, is_of_stream, label};
 use crate::upgrade::Upgrade;
@@ -68,7 +68,7 @@ pub(super) fn recover(mut start: Start, recorder: Recorder, why: &str) -> Result
         .map_err(|error| Failure::Broken(error.to_string()))?;
     let settings = start.settings(&loaded);
     start.open_log_when_possible(&settings);
-    release_sockets(&mut start)?;
+    release(&mut start, is_socket)?;
     let sockets = bind(&loaded.servers).map_err(|refusal| Failure::Broken(refusal.text))?;
     start.hold(&settings, &sockets)?;
     let snapshot = snapshot::recover(now(), loaded.groups, &start.inventory.children);
@@ -92,7 +92,7 @@ pub(super) fn recover(mut start: Start, recorder: Recorder, why: &str) -> Result
 /// What an earlier daemon left, as far as it is known.
 struct Left {
     settings: Settings,
-    sockets: Vec<OwnedFd>,
+    sockets: Vec<SharedFd>,
     files: LogFiles,
     snapshot: Snapshot,
     streams: StreamNotes,
@@ -135,7 +135,7 @@ fn go_on(mut start: Start, left: Left) -> Result<Running, Failure> {
         post,
         mailbox,
         children,
-    });
+    })?;
     let driver = &mut running.driver;
     let mut ended = Vec::new();
     for found in found {
@@ -256,7 +256,7 @@ fn take_settings(start: &mut Start) -> Result<Settings, String> {
 }
 
 /// The sockets that are held, up to the first that is missing.
-fn take_sockets(start: &mut Start, count: usize) -> Vec<OwnedFd> {
+fn take_sockets(start: &mut Start, count: usize) -> Vec<SharedFd> {
     (0..count)
         .map_while(|number| start.inventory.held.remove(&listener_name(number)))
         .collect()

@@ -1,13 +1,13 @@
 //! The first start, and the one after a restart.
 
-use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use minder_config::python::Repr;
 use minder_config::{Loaded, Server, WarningKind};
 use minder_core::{Core, Effects, Level};
 use minder_logs::auto;
-use minder_wire::ToKeeper;
+use minder_wire::{REGISTER, ToKeeper};
 
 use super::{Failure, LISTENER, Parts, Running, Start, pidfile_text};
 use crate::children::Children;
@@ -15,9 +15,13 @@ use crate::control;
 use crate::fastcgi;
 use crate::heirloom;
 use crate::launch::Refusal;
+use crate::leftovers;
 use crate::link::now;
 use crate::log_files::{Automatic, LogFiles};
 use crate::mailbox::mailbox;
+use crate::mirror::SharedFd;
+use crate::register::{self, Register, RegisterError};
+use crate::settings::Settings;
 use crate::snapshot::Recorder;
 
 /// Reads the configuration, makes the sockets, and lets the core begin.
@@ -25,18 +29,20 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let loaded = start.configuration.load().map_err(Refusal::from)?;
     let settings = start.settings(&loaded);
     // One that came no further than this, and was killed, has left its own.
-    release_sockets(&mut start)?;
+    release(&mut start, |name| is_socket(name) || name == REGISTER)?;
     // Before anything is touched: another daemon may be using all of it.
     let sockets = bind(&loaded.servers)?;
-    let opened = start.open_log(&settings).and_then(|()| {
-        let tried = fastcgi::try_all(&loaded.groups);
-        tried.map_err(|error| Refusal::new(error.to_string()).into())
-    });
-    if let Err(failure) = opened {
-        remove_files(&loaded.servers);
-        return Err(failure);
-    }
+    let register = match make_ready(&start, &settings, &loaded) {
+        Ok(register) => register,
+        Err(failure) => {
+            remove_files(&loaded.servers);
+            return Err(failure);
+        }
+    };
     start.hold(&settings, &sockets)?;
+    if let Some(register) = register {
+        register.begin(&mut start.link)?;
+    }
     if !loaded.supervisord.nocleanup {
         sweep(&start, &settings.automatic);
     }
@@ -51,7 +57,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let identifier = settings.automatic.identifier.as_str().into();
     let serial = heirloom::take(&mut start.inventory.held);
     let core = Core::start(now(), loaded.groups, identifier, serial, &mut effects);
-    Ok(start.assemble(Parts {
+    let running = start.assemble(Parts {
         settings,
         sockets,
         core,
@@ -62,15 +68,54 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
         post,
         mailbox,
         children: Children::default(),
-    }))
+    })?;
+    Ok(running)
+}
+
+/// Opens the log, and sees to it that nothing is in the way of what is to be started.
+fn make_ready(
+    start: &Start,
+    settings: &Settings,
+    loaded: &Loaded,
+) -> Result<Option<Register>, Failure> {
+    start.open_log(settings)?;
+    fastcgi::try_all(&loaded.groups).map_err(|error| Refusal::new(error.to_string()))?;
+    // As for a pid file that cannot be written: programs run all the same.
+    let complain = |error: RegisterError| {
+        let path = register::path(&settings.pidfile);
+        let path = path.display();
+        let line = format!("could not use the register of children {path}: {error}");
+        start.log.write(Level::Warn, line);
+    };
+    let opened = Register::open(&settings.pidfile).and_then(|register| {
+        let left = register.left()?;
+        Ok((register, left))
+    });
+    let (register, left) = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            complain(error);
+            return Ok(None);
+        }
+    };
+    let manner = |label: &str| leftovers::manner(&loaded.groups, label);
+    leftovers::end(left, manner, &start.log)
+        .map_err(|undying| Refusal::new(undying.to_string()))?;
+    match register.clear() {
+        Ok(()) => Ok(Some(register)),
+        Err(error) => {
+            complain(error.into());
+            Ok(None)
+        }
+    }
 }
 
 /// Makes all sockets, or none.
-pub(super) fn bind(servers: &[Server]) -> Result<Vec<OwnedFd>, Refusal> {
+pub(super) fn bind(servers: &[Server]) -> Result<Vec<SharedFd>, Refusal> {
     let mut sockets = Vec::new();
     for server in servers {
         match control::bind(server) {
-            Ok(socket) => sockets.push(socket),
+            Ok(socket) => sockets.push(Arc::new(socket)),
             Err(error) => {
                 remove_files(&servers[..sockets.len()]);
                 return Err(Refusal::new(error.to_string()));
@@ -80,14 +125,16 @@ pub(super) fn bind(servers: &[Server]) -> Result<Vec<OwnedFd>, Refusal> {
     Ok(sockets)
 }
 
-/// Lets go of the sockets that are held, so that their addresses are free. Returns once they are.
-pub(super) fn release_sockets(start: &mut Start) -> Result<(), Failure> {
+/// Whether this is the name of a socket that is served.
+pub(super) fn is_socket(name: &[u8]) -> bool {
+    name.starts_with(LISTENER)
+}
+
+/// Lets go of what is held under such names: sockets, so that their addresses are free, or the
+/// register, so that it can be locked. Returns once they are.
+pub(super) fn release(start: &mut Start, is_such: impl Fn(&[u8]) -> bool) -> Result<(), Failure> {
     let held = &mut start.inventory.held;
-    let names: Vec<_> = held
-        .keys()
-        .filter(|name| name.starts_with(LISTENER))
-        .cloned()
-        .collect();
+    let names: Vec<_> = held.keys().filter(|name| is_such(name)).cloned().collect();
     for name in names {
         held.remove(&name);
         start.link.send(&ToKeeper::Release { name }, &[])?;

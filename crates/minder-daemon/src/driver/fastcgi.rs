@@ -1,7 +1,7 @@
 //! Opening and closing the sockets that `FastCGI` programs share.
 
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use minder_core::{ChildId, GroupSpec, Level, SpawnError};
 use minder_http::bind::BindError;
@@ -30,7 +30,7 @@ impl Driver {
                 Err(error) => return Ok(Err(SpawnError(error.to_string()))),
             };
             let name = held_name(&group.name);
-            self.link.send(&ToKeeper::Hold { name }, &[made.as_fd()])?;
+            self.link.hold(name, &Arc::new(made))?;
         }
         self.children.sockets.join(&group.name, &socket.url, child);
         Ok(Ok(()))

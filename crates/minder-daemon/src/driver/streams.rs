@@ -1,6 +1,5 @@
 //! The standard streams of children: connecting them, looking into them, and their end.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use minder_core::event::{self, Said, Text};
@@ -17,6 +16,7 @@ use crate::children::StdinAnswer;
 use crate::inputs::SendError;
 use crate::inspected::Heard;
 use crate::link::{FoundChild, LinkError, now};
+use crate::mirror::SharedFd;
 use crate::snapshot::StreamsLeft;
 
 impl Driver {
@@ -24,7 +24,7 @@ impl Driver {
     pub(super) fn connect(
         &mut self,
         child: ChildId,
-        pipes: impl Iterator<Item = (Stream, OwnedFd)>,
+        pipes: impl Iterator<Item = (Stream, SharedFd)>,
     ) -> Result<(), LinkError> {
         let mut sinks = self.children.opened.remove(&child).unwrap_or_default();
         for (stream, pipe) in pipes {
@@ -79,7 +79,7 @@ impl Driver {
 
     /// Begins to look into a stream, if it is one of that kind. Answers the pipe that the log plane
     /// is to read.
-    fn inspect(&mut self, id: StreamId, pipe: OwnedFd) -> Result<OwnedFd, LinkError> {
+    fn inspect(&mut self, id: StreamId, pipe: SharedFd) -> Result<SharedFd, LinkError> {
         match self.children.interest(id, self.files.strips_ansi()) {
             Some(interest) => self
                 .children

@@ -120,9 +120,12 @@ fn a_daemon_finds_the_sockets_that_the_one_before_it_left() {
             group: 9,
         },
     };
-    let any = || -> OwnedFd { fs::File::open("/dev/null").unwrap().into() };
+    let any = || -> SharedFd {
+        let file = fs::File::open("/dev/null").unwrap();
+        std::sync::Arc::new(file.into())
+    };
     let names = ["fcgi:used", "fcgi:lost", "fcgi:gone", "other"];
-    let mut held: BTreeMap<Vec<u8>, OwnedFd> =
+    let mut held: BTreeMap<Vec<u8>, SharedFd> =
         names.map(|name| (name.as_bytes().to_vec(), any())).into();
     // Of the child 3 the keeper knows nothing; the end of the child 2 is yet to be told of.
     let children = [found(1, false), found(2, true)];

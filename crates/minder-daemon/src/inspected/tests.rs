@@ -44,9 +44,9 @@ struct World {
     link: Link,
     keeper: Keeper,
     /// The keeper's copy of the program's pipe.
-    pipe: OwnedFd,
+    pipe: SharedFd,
     inspected: Inspected,
-    plane: OwnedFd,
+    plane: SharedFd,
     noted: BTreeMap<StreamId, InspectedNote>,
     /// What was heard, as far as it is in the snapshot.
     heard: Vec<Heard>,
@@ -56,10 +56,10 @@ struct World {
 }
 
 impl World {
-    fn new(pipe: OwnedFd, interest: Interest) -> Self {
+    fn new(pipe: SharedFd, interest: Interest) -> Self {
         let (mut link, keeper) = Keeper::new();
         let mut inspected = Inspected::default();
-        let ours = pipe.try_clone().unwrap();
+        let ours = Arc::clone(&pipe);
         let plane = inspected.begin(ID, ours, interest, &mut link).unwrap();
         let mut world = Self {
             interest,
@@ -105,7 +105,7 @@ impl World {
             held: self.keeper.copies(),
         };
         self.inspected = Inspected::default();
-        let pipe = self.pipe.try_clone().unwrap();
+        let pipe = Arc::clone(&self.pipe);
         let adopted = left.take_inspected(&mut self.inspected, ID, pipe, self.interest);
         self.plane = adopted.expect("everything was held");
         for id in self.inspected.due() {
@@ -130,7 +130,7 @@ impl World {
 /// Runs a program that writes `text` in such steps, and lets it end.
 fn run(text: &[u8], steps: Vec<Step>, interest: Interest) -> (Vec<u8>, Vec<Heard>) {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
-    let mut world = World::new(read, interest);
+    let mut world = World::new(Arc::new(read), interest);
     let mut rest = text;
     for step in steps {
         match step {

@@ -10,11 +10,13 @@
 //! than the state, the next one is not worth writing: a new journal begins.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use minder_os::memfd;
 
 use crate::codec::{CodecError, MAX_SEALED, open, seal, split_sealed};
+use crate::mirror::SharedFd;
 
 /// Length and checksum of an entry.
 const ENTRY_HEAD: usize = 4 + 4;
@@ -26,7 +28,7 @@ const MAX_JOURNAL: usize = 3 * MAX_SEALED;
 /// A journal that is being written.
 #[derive(Debug)]
 pub(super) struct Journal {
-    file: OwnedFd,
+    file: SharedFd,
     end: u64,
     full_at: u64,
 }
@@ -44,7 +46,7 @@ impl Journal {
     /// Begins with a state.
     pub(super) fn begin(version: u32, state: &[u8]) -> io::Result<Self> {
         let state = seal(version, state);
-        let file = memfd::open("minder-state")?;
+        let file = Arc::new(memfd::open("minder-state")?);
         memfd::write(&file, &state, 0)?;
         let end = state.len() as u64;
         Ok(Self {
@@ -55,8 +57,8 @@ impl Journal {
     }
 
     /// For the keeper to hold.
-    pub(super) fn file(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+    pub(super) fn file(&self) -> &SharedFd {
+        &self.file
     }
 
     /// Whether one more entry is worth it.

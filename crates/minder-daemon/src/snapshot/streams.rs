@@ -1,7 +1,6 @@
 //! How far the streams have come that the daemon itself reads or writes.
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 
 use minder_core::ChildId;
 use minder_logs::capture::Capture;
@@ -10,6 +9,7 @@ use minder_logs::plane::{Channel, StreamId};
 use crate::codec::{CodecError, Decoder, Encoder};
 use crate::inputs::{self, InputNote};
 use crate::inspected::{Inspected, InspectedNote, Interest};
+use crate::mirror::SharedFd;
 use crate::outbox::Outbox;
 
 /// What there is to say of all streams.
@@ -158,7 +158,7 @@ fn read_inspected(input: &mut Decoder<'_>) -> Result<InspectedNote, CodecError> 
 #[derive(Debug, Default)]
 pub(crate) struct StreamsLeft {
     pub(crate) notes: StreamNotes,
-    pub(crate) held: BTreeMap<Vec<u8>, OwnedFd>,
+    pub(crate) held: BTreeMap<Vec<u8>, SharedFd>,
 }
 
 /// Whether what is held under this name belongs to a stream.
@@ -181,9 +181,9 @@ impl StreamsLeft {
         &mut self,
         inspected: &mut Inspected,
         id: StreamId,
-        pipe: OwnedFd,
+        pipe: SharedFd,
         interest: Interest,
-    ) -> Result<OwnedFd, OwnedFd> {
+    ) -> Result<SharedFd, SharedFd> {
         match self.notes.inspected.get(&id) {
             Some(note) => inspected.adopt(id, pipe, interest, note, &mut self.held),
             None => Err(pipe),

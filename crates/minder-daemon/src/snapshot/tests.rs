@@ -264,7 +264,7 @@ fn streams() -> StreamNotes {
     }
 }
 
-fn taken(held: &mut BTreeMap<Vec<u8>, OwnedFd>) -> Result<Legacy, LegacyError> {
+fn taken(held: &mut BTreeMap<Vec<u8>, SharedFd>) -> Result<Legacy, LegacyError> {
     take(held).unwrap().0
 }
 
@@ -466,14 +466,14 @@ fn a_daemon_that_dies_between_its_messages_leaves_a_state_with_its_layout() {
             ToKeeper::Hold { name } => {
                 keeper
                     .held
-                    .insert(name, received.beside.into_iter().next().unwrap());
+                    .insert(name, received.beside.into_iter().next().unwrap().into());
             }
             ToKeeper::Release { name } => drop(keeper.held.remove(&name)),
             other => panic!("{other:?}"),
         }
         let mut held = BTreeMap::new();
         for (name, file) in &keeper.held {
-            held.insert(name.clone(), file.try_clone().unwrap());
+            held.insert(name.clone(), Arc::clone(file));
         }
         taken(&mut held).unwrap();
     }
@@ -488,16 +488,11 @@ fn layouts_that_nobody_could_release_are_released_with_the_next() {
         .record(&snapshot, &files, &streams(), &mut link)
         .unwrap();
     keeper.obey();
-    let outdated = memfd::sealed("old", b"").unwrap();
-    keeper
-        .held
-        .insert(layout_name(7), outdated.try_clone().unwrap());
+    let outdated = Arc::new(memfd::sealed("old", b"").unwrap());
+    keeper.held.insert(layout_name(7), Arc::clone(&outdated));
     let mut held = BTreeMap::from([
-        (STATE.to_vec(), keeper.held[STATE].try_clone().unwrap()),
-        (
-            layout_name(1),
-            keeper.held[&layout_name(1)].try_clone().unwrap(),
-        ),
+        (STATE.to_vec(), Arc::clone(&keeper.held[STATE])),
+        (layout_name(1), Arc::clone(&keeper.held[&layout_name(1)])),
         (layout_name(7), outdated),
     ]);
     let (legacy, mut recorder) = take(&mut held).unwrap();
@@ -520,14 +515,17 @@ fn damage_is_told_and_not_believed() {
     keeper.obey();
     let layout = keeper.held.remove(&layout_name(1)).unwrap();
     let mut copy = memfd::read_sealed(&layout, MAX_SEALED).unwrap();
-    let state = || memfd::sealed("s", &memfd::read(&keeper.held[STATE], MAX_SEALED).unwrap());
+    let state = || {
+        let content = memfd::read(&keeper.held[STATE], MAX_SEALED).unwrap();
+        memfd::sealed("s", &content).map(Arc::new)
+    };
     let mut held = BTreeMap::from([(STATE.to_vec(), state().unwrap())]);
     assert!(matches!(
         taken(&mut held),
         Err(LegacyError::Missing("layout"))
     ));
     copy[40] ^= 1;
-    let damaged = memfd::sealed("l", &copy).unwrap();
+    let damaged = Arc::new(memfd::sealed("l", &copy).unwrap());
     let mut held = BTreeMap::from([
         (STATE.to_vec(), state().unwrap()),
         (layout_name(1), damaged),

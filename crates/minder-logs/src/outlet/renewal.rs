@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use super::{NAME, Outlet, Ties, Way};
 use crate::plane::Notice;
@@ -105,8 +106,8 @@ impl Outlet {
 
     /// Must come before the first byte is written to `file`: whoever comes next tells by the file
     /// in custody whether a rotation was cut off.
-    pub(super) fn give_into_custody(&self, file: &OwnedFd, ties: &Ties) {
-        if let Err(error) = ties.custody.hold(&self.name(), file.as_fd()) {
+    pub(super) fn give_into_custody(&self, file: &Arc<OwnedFd>, ties: &Ties) {
+        if let Err(error) = ties.custody.hold(&self.name(), file) {
             self.report_trouble(error, ties);
         }
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::outlet::{Outlet, Ties};
 use crate::plane::{Notice, StreamId};
@@ -28,7 +29,7 @@ pub(super) struct Outlets {
 
 impl Outlets {
     /// Takes over the sinks that an earlier daemon gave into custody.
-    pub(super) fn adopt(held: Vec<(Vec<u8>, OwnedFd)>) -> Self {
+    pub(super) fn adopt(held: Vec<(Vec<u8>, Arc<OwnedFd>)>) -> Self {
         let mut outlets = Self::default();
         for (name, file) in held {
             if let Some(outlet) = Outlet::adopt(&name, file) {

@@ -17,7 +17,7 @@ mod files;
 
 /// A custodian whose books can be read.
 #[derive(Clone, Default)]
-struct Books(Arc<Mutex<BTreeMap<Vec<u8>, OwnedFd>>>);
+struct Books(Arc<Mutex<BTreeMap<Vec<u8>, Arc<OwnedFd>>>>);
 
 impl Books {
     fn names(&self) -> Vec<String> {
@@ -27,17 +27,19 @@ impl Books {
     }
 
     /// Hands out what is in custody, as to a new daemon.
-    fn inventory(&self) -> Vec<(Vec<u8>, OwnedFd)> {
+    fn inventory(&self) -> Vec<(Vec<u8>, Arc<OwnedFd>)> {
         let books = self.0.lock().unwrap();
-        let entry = |(name, file): (&Vec<u8>, &OwnedFd)| (name.clone(), file.try_clone().unwrap());
-        books.iter().map(entry).collect()
+        let books = books.iter();
+        books
+            .map(|(name, file)| (name.clone(), Arc::clone(file)))
+            .collect()
     }
 }
 
 impl Custody for Books {
-    fn hold(&self, name: &[u8], fd: BorrowedFd<'_>) -> io::Result<()> {
-        let copy = fd.try_clone_to_owned()?;
-        self.0.lock().unwrap().insert(name.to_vec(), copy);
+    fn hold(&self, name: &[u8], fd: &Arc<OwnedFd>) -> io::Result<()> {
+        let mut books = self.0.lock().unwrap();
+        books.insert(name.to_vec(), Arc::clone(fd));
         Ok(())
     }
 

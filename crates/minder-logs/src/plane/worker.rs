@@ -57,7 +57,7 @@ pub(super) struct Worker {
 
 /// One pipe, and where it leads.
 struct Stream {
-    pipe: OwnedFd,
+    pipe: Arc<OwnedFd>,
     /// What the pipe holds when it is full, as far as is known.
     capacity: usize,
     to: Option<OutletId>,
@@ -334,13 +334,13 @@ impl Worker {
         ControlFlow::Continue(())
     }
 
-    fn attach(&mut self, id: StreamId, pipe: OwnedFd, to: Option<Sink>) {
+    fn attach(&mut self, id: StreamId, pipe: Arc<OwnedFd>, to: Option<Sink>) {
         let is_edited = to.as_ref().is_some_and(|sink| sink.spec.strip_ansi);
         let to = to.map(|sink| self.outlets.join(id, sink, &self.ties));
         self.begin(id, pipe, to, is_edited);
     }
 
-    fn adopt(&mut self, id: StreamId, pipe: OwnedFd, to: Option<&SinkSpec>) {
+    fn adopt(&mut self, id: StreamId, pipe: Arc<OwnedFd>, to: Option<&SinkSpec>) {
         let is_edited = to.is_some_and(|spec| spec.strip_ansi);
         let to = to.and_then(|spec| {
             let joined = self.outlets.join_again(id, spec, &self.ties);
@@ -354,7 +354,7 @@ impl Worker {
         self.begin(id, pipe, to, is_edited);
     }
 
-    fn begin(&mut self, id: StreamId, pipe: OwnedFd, to: Option<OutletId>, is_edited: bool) {
+    fn begin(&mut self, id: StreamId, pipe: Arc<OwnedFd>, to: Option<OutletId>, is_edited: bool) {
         if let Ok(flags) = rustix::fs::fcntl_getfl(&pipe) {
             // It could only fail for a pipe that cannot be read either.
             let _ = rustix::fs::fcntl_setfl(&pipe, flags | OFlags::NONBLOCK);
@@ -454,7 +454,7 @@ fn empty(path: &Path) -> io::Result<()> {
 }
 
 impl Stream {
-    fn new(pipe: OwnedFd, to: Option<OutletId>, edit: Option<Edit>) -> Self {
+    fn new(pipe: Arc<OwnedFd>, to: Option<OutletId>, edit: Option<Edit>) -> Self {
         Self {
             pipe,
             capacity: DEFAULT_PIPE,

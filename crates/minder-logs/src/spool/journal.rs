@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use minder_core::ChildId;
 use rustix::io::Errno;
@@ -87,7 +88,7 @@ impl Step {
 
 /// What is about to happen, and below that a table of where each stream is between chunks.
 pub(super) struct Journal {
-    file: OwnedFd,
+    file: Arc<OwnedFd>,
     /// Streams of an earlier daemon that have not been gone on with yet.
     unclaimed: BTreeMap<StreamId, Edit>,
     free: BTreeSet<u64>,
@@ -96,7 +97,7 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(file: OwnedFd) -> Self {
+    pub(super) fn new(file: Arc<OwnedFd>) -> Self {
         Self {
             file,
             unclaimed: BTreeMap::new(),
@@ -105,7 +106,7 @@ impl Journal {
         }
     }
 
-    pub(super) fn adopt(file: OwnedFd) -> Self {
+    pub(super) fn adopt(file: Arc<OwnedFd>) -> Self {
         let mut journal = Self::new(file);
         let mut bytes = [0; SLOT];
         while let Ok(SLOT) = rustix::io::pread(&journal.file, &mut bytes, at(journal.slots)) {

@@ -14,6 +14,7 @@ use rustix::process::{Gid, Uid};
 
 use super::{Identity, MAX_DESCRIPTORS, ProcessGroup, Recipe};
 use crate::errno_name;
+use crate::foreign::boot_nanos;
 use crate::process::pointers;
 use crate::signals::{Disposition, set_disposition};
 
@@ -73,6 +74,7 @@ impl<'a> Task<'a> {
 
     fn try_run(&self) -> Result<Infallible, Failure<'a>> {
         let recipe = self.recipe;
+        self.leave_mark();
         if recipe.group == ProcessGroup::Own {
             // Fails only for the leader of a session, which a new process is not.
             let _ = rustix::process::setpgid(None, None);
@@ -93,6 +95,20 @@ impl<'a> Task<'a> {
         // NUL and is owned by the recipe.
         unsafe { libc::execve(recipe.file.as_ptr(), self.argv.as_ptr(), self.envp.as_ptr()) };
         Err(Failure::Exec(last_errno()))
+    }
+
+    fn leave_mark(&self) {
+        let Some(mark) = &self.recipe.mark else {
+            return;
+        };
+        let pid = rustix::process::getpid().as_raw_nonzero().get();
+        let [mut time, mut who] = [[0; 8]; 2];
+        time.copy_from_slice(&boot_nanos().to_le_bytes());
+        if let Some(place) = who.first_chunk_mut() {
+            *place = pid.to_le_bytes();
+        }
+        let parts = [&time, &who, &mark.content[..]].map(IoSlice::new);
+        let _ = rustix::io::pwritev(mark.file, &parts, mark.offset);
     }
 
     /// Makes the recipe's descriptors 0, 1, 2 and so on, and closes everything else.

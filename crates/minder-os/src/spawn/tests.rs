@@ -34,6 +34,7 @@ fn shell(script: &str) -> Recipe<'static> {
         blocked_signals: SignalSet::none(),
         oom_score_adj: None,
         limits: Vec::new(),
+        mark: None,
     }
 }
 
@@ -281,5 +282,36 @@ fn what_cannot_be_asked_of_the_system_is_refused() {
     for recipe in [too_many, nobody] {
         let refused = Spawner::new(Method::SharedMemory).unwrap().spawn(&recipe);
         assert_eq!(refused.unwrap_err().raw_os_error(), Some(libc::EINVAL));
+    }
+}
+
+#[test]
+fn a_mark_is_there_whatever_becomes_of_the_program() {
+    let file = tempfile::tempfile().unwrap();
+    for (method, script) in [
+        (Method::SharedMemory, "/bin/sh"),
+        (Method::Fork, "/nonexistent"),
+    ] {
+        let before = crate::foreign::boot_nanos();
+        let recipe = Recipe {
+            file: CString::new(script).unwrap(),
+            mark: Some(Mark {
+                file: file.as_fd(),
+                offset: 100,
+                content: b"whose".to_vec(),
+            }),
+            ..shell("echo $$")
+        };
+        let outcome = run_by(method, &recipe);
+        let mut written = [0; 21];
+        assert_eq!(rustix::io::pread(&file, &mut written, 100).unwrap(), 21);
+        let time = u64::from_le_bytes(*written.first_chunk().unwrap());
+        assert!((before..=crate::foreign::boot_nanos()).contains(&time));
+        let pid = u32::from_le_bytes(*written[8..].first_chunk().unwrap());
+        if outcome.status.exit_status() == Some(0) {
+            assert_eq!(outcome.stdout, format!("{pid}\n"));
+        }
+        assert!(pid > 1);
+        assert_eq!(written[12..], *b"\0\0\0\0whose");
     }
 }

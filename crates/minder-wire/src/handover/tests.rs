@@ -16,8 +16,9 @@ fn start() -> impl Strategy<Value = Start> {
 
 fn child() -> impl Strategy<Value = HandedChild> {
     let ends = vec((stream(), any::<i32>()), 0..=3);
-    (any::<(u64, u32, u64, bool)>(), text(), child_state(), ends).prop_map(
-        |((child, pid, signals, forgotten), label, state, ends)| HandedChild {
+    let known = (any::<(u64, u32, u64, bool)>(), option::of(any::<i32>()));
+    (known, text(), child_state(), ends).prop_map(
+        |(((child, pid, signals, forgotten), orphan), label, state, ends)| HandedChild {
             child,
             pid,
             label,
@@ -25,6 +26,7 @@ fn child() -> impl Strategy<Value = HandedChild> {
             signals,
             forgotten,
             ends,
+            orphan,
         },
     )
 }
@@ -51,13 +53,14 @@ fn handover() -> impl Strategy<Value = Handover> {
     let rest = (
         option::of(last_upgrade()),
         option::of(any::<(u64, u64, u64, u64)>()),
+        option::of(any::<i32>()),
     );
     (told, daemons, tables, rest).prop_map(
         |(
             (open_files, note, program, log, start),
             ((generation, restarts, died_young), last_end),
             (children, held, signals, orphans),
-            (upgrade, refused),
+            (upgrade, refused, oom_score_adj),
         )| Handover {
             open_files,
             note,
@@ -81,6 +84,7 @@ fn handover() -> impl Strategy<Value = Handover> {
                 length,
                 modified_nanos,
             }),
+            oom_score_adj,
         },
     )
 }
@@ -199,6 +203,7 @@ fn one_child() -> HandedChild {
         signals: 5,
         forgotten: true,
         ends: vec![(Stream::Stdout, 7), (Stream::Stderr, 8)],
+        orphan: None,
     }
 }
 
@@ -238,6 +243,7 @@ fn the_first_format_is_read_for_ever() {
             length: 3,
             modified_nanos: 4,
         }),
+        oom_score_adj: None,
     };
     let bytes: String = FIRST_FORMAT.split_whitespace().collect();
     let bytes: Vec<u8> = (0..bytes.len() / 2)
