@@ -8,24 +8,24 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use minder_core::pool::PoolLevel;
 use minder_core::{Effect, Event, Message, Now, ProcessId, ProcessState, View, Wall};
-use minder_wire::ToKeeper;
-use rustix::fs::{MemfdFlags, fstat, ftruncate, memfd_create};
-use rustix::io::{pread, pwrite, retry_on_intr};
+use minder_os::memfd;
+use rustix::fs::ftruncate;
 
 use super::{Change, Content, Ending, Happened, History, Key, What, journal, what};
 use crate::link::{Link, LinkError};
+use crate::mirror::SharedFd;
 
 /// What the journal is held as.
 const HISTORY: &[u8] = b"history";
 
 /// The most that is read of a journal that an earlier daemon left: five thousand processes with
 /// all their changes.
-const MAX_JOURNAL: u64 = 64 << 20;
+const MAX_JOURNAL: usize = 64 << 20;
 
 /// From how many bytes on a journal is worth being written anew, and only once it is twice what
 /// it was then.
@@ -40,7 +40,7 @@ pub(crate) struct Chronicle {
     fresh: Vec<What>,
     /// How full the pools were when readers were last shown.
     pools: Vec<PoolLevel>,
-    file: Option<OwnedFd>,
+    file: Option<SharedFd>,
     /// Where the next entry goes.
     end: u64,
     /// How long the journal was when it was written anew.
@@ -52,7 +52,7 @@ impl Chronicle {
     ///
     /// The numbers of events begin at the microsecond: a reader who knows the number of an event of
     /// another journal is never taken for one who knows ours.
-    pub(crate) fn begin(held: &mut BTreeMap<Vec<u8>, OwnedFd>, now: Now) -> Self {
+    pub(crate) fn begin(held: &mut BTreeMap<Vec<u8>, SharedFd>, now: Now) -> Self {
         let left = held.remove(HISTORY);
         let read = left.and_then(|file| Some((read(&file).ok()?, file)));
         let (mut content, end, file) = match read {
@@ -185,7 +185,8 @@ impl Chronicle {
         }
         let bytes: Vec<u8> = events.iter().flat_map(journal::event).collect();
         if let Some(file) = &self.file {
-            self.end = append(file, self.end, &bytes)?;
+            memfd::write(file, &bytes, self.end)?;
+            self.end += bytes.len() as u64;
         }
         Ok(())
     }
@@ -193,11 +194,12 @@ impl Chronicle {
     /// Writes down all that is known in a new file, and gives that to the keeper.
     fn write_anew(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let bytes = journal::whole(&self.history.lock());
-        let file = memfd_create("minder-history", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
-        self.end = append(&file, 0, &bytes)?;
+        let file = memfd::open("minder-history")?;
+        memfd::write(&file, &bytes, 0)?;
+        self.end = bytes.len() as u64;
         self.written = self.end;
-        let name = HISTORY.to_vec();
-        link.send(&ToKeeper::Hold { name }, &[file.as_fd()])?;
+        let file = Arc::new(file);
+        link.hold(HISTORY.to_vec(), &file)?;
         self.file = Some(file);
         Ok(())
     }
@@ -217,26 +219,7 @@ impl What {
 /// What a journal amounts to, and where it ends. What stands behind is cut off: it was begun by a
 /// daemon that did not come to the end of it.
 fn read(file: &OwnedFd) -> io::Result<(Content, u64)> {
-    let size = u64::try_from(fstat(file)?.st_size).unwrap_or(0);
-    let size = usize::try_from(size.min(MAX_JOURNAL)).unwrap_or(0);
-    let mut bytes = vec![0; size];
-    let mut done = 0;
-    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
-        match retry_on_intr(|| pread(file, &mut *rest, done as u64))? {
-            0 => break,
-            some => done += some,
-        }
-    }
-    let (content, end) = journal::read(&bytes[..done]);
+    let (content, end) = journal::read(&memfd::read(file, MAX_JOURNAL)?);
     ftruncate(file, end as u64)?;
     Ok((content, end as u64))
-}
-
-/// Writes `bytes` at `end`, and answers where they end.
-fn append(file: &OwnedFd, end: u64, bytes: &[u8]) -> io::Result<u64> {
-    let mut done = 0;
-    while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
-        done += retry_on_intr(|| pwrite(file, rest, end + done as u64))?;
-    }
-    Ok(end + done as u64)
 }

@@ -14,7 +14,7 @@ use crate::api::masks;
 pub(super) struct Value {
     pub(super) name: String,
     pub(super) shown: String,
-    pub(super) true_value: String,
+    pub(super) real: String,
     /// Whether that is what it is if the file says nothing.
     pub(super) is_default: bool,
 }
@@ -68,7 +68,7 @@ impl Values {
             name: name.to_owned(),
             shown: masks::without_passwords(&value),
             is_default: value == default,
-            true_value: value,
+            real: value,
         });
     }
 
@@ -97,12 +97,12 @@ impl Values {
             let pairs = pairs.map(|(name, value)| format!("{name}=\"{}\"", see(name, value)));
             pairs.collect::<Vec<_>>().join(",")
         };
-        let true_value = pairs(|_, value| value.to_owned());
+        let real = pairs(|_, value| value.to_owned());
         self.0.push(Value {
             name: "environment".to_owned(),
             shown: pairs(|name, value| masks::variable(name, value).0),
-            is_default: true_value.is_empty(),
-            true_value,
+            is_default: real.is_empty(),
+            real,
         });
     }
 }
