@@ -57,7 +57,7 @@ function listen() {
   const stream = new EventSource("api/v1/stream");
   source = stream;
   stream.onopen = () => { found(); soon(0); };
-  for (const kind of ["message", "process", "group", "daemon", "event", "gap", "remote"]) {
+  for (const kind of ["event", "reset"]) {
     stream.addEventListener(kind, () => soon());
   }
   stream.onerror = () => {

@@ -7,6 +7,7 @@
 mod alone;
 mod looks;
 mod outage;
+mod safety;
 mod work;
 
 use std::fs;

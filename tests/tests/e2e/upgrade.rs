@@ -276,7 +276,7 @@ fn a_program_whose_daemon_does_not_come_up_is_left_again() {
         let places: Vec<usize> = (0..bytes.len() - own.len())
             .filter(|place| bytes[*place..].starts_with(own))
             .collect();
-        assert_ne!(places, []);
+        assert!(!places.is_empty());
         for place in places {
             bytes[place..][..own.len()].copy_from_slice(none);
         }
