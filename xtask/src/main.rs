@@ -12,6 +12,7 @@ mod ci;
 mod command;
 mod compat;
 mod counts;
+mod exercise;
 mod faults;
 mod fuzz;
 mod metadata;
@@ -31,6 +32,7 @@ usage: cargo xtask CHORE
 
   ci               everything that must pass before a change is ready
   python           the real Supervisor, Flask and gunicorn, installed below target/python
+  api              requests of all sorts to /api/v1, whose answers must be as it describes them
   compat [FILTER]  the comparison with the real Supervisor, or the cases whose name holds FILTER
   compat --table   the table of what is compared, written to docs/compatibility.md
   faults [FILTER]  what Minder is run through, or the tests whose name holds FILTER
@@ -58,6 +60,7 @@ fn run(words: &[&str]) -> Result<()> {
     match *words {
         ["ci"] => ci::run(),
         ["python"] => python::install(),
+        ["api"] => exercise::run(),
         ["compat"] => compat::run(None),
         ["compat", "--table"] => compat::write_table(),
         ["faults"] => faults::run(None),

@@ -29,7 +29,8 @@ pub enum TwiddlerCall {
         /// What the program is called.
         program: String,
         /// Names and values, as in a `[program:x]` section; of two with one name the later counts.
-        options: Vec<(String, String)>,
+        /// What is wrong with them is told only if the group is there.
+        options: Result<Vec<(String, String)>, Fault>,
     },
     /// Forget a stopped process of an active group.
     RemoveProcessFromGroup {
@@ -71,7 +72,7 @@ pub(crate) fn add_program(mut args: Args<'_>) -> Result<TwiddlerCall, Fault> {
     Ok(TwiddlerCall::AddProgramToGroup {
         group: group(&mut args)?,
         program: args.printed()?,
-        options: options(args.value()?)?,
+        options: options(args.value()?),
     })
 }
 
@@ -138,20 +139,25 @@ fn number_of(level: Level) -> u8 {
     }
 }
 
-/// Options by name. An empty list is what libraries of languages make of an empty map.
+/// Options by name, or whatever else Python makes a `dict` of: a list of pairs. An empty list is
+/// what libraries of languages make of an empty map.
 fn options(value: &Value) -> Result<Vec<(String, String)>, Fault> {
     match value {
         Value::Struct(members) => members
             .iter()
             .map(|(name, value)| Ok((name.clone(), option(value)?)))
             .collect(),
-        Value::Array(items) if items.is_empty() => Ok(Vec::new()),
-        Value::Int(_)
-        | Value::Bool(_)
-        | Value::Double(_)
-        | Value::Text(_)
-        | Value::DateTime(_)
-        | Value::Array(_) => Err(incorrect_parameters()),
+        Value::Array(items) => items.iter().map(pair).collect(),
+        Value::Int(_) | Value::Bool(_) | Value::Double(_) | Value::Text(_) | Value::DateTime(_) => {
+            Err(incorrect_parameters())
+        }
+    }
+}
+
+fn pair(value: &Value) -> Result<(String, String), Fault> {
+    match value.as_array() {
+        Some([Value::Text(name), value]) => Ok((name.clone(), option(value)?)),
+        Some(_) | None => Err(incorrect_parameters()),
     }
 }
 

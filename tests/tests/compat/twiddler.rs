@@ -357,6 +357,19 @@ fn what_cannot_be_added_is_a_fault(subject: Subject) {
     let add = |group: Value, options: Value| {
         call(&daemon, "addProgramToGroup", &[group, "p".into(), options])
     };
+    // The group is looked at first, and options may also come as pairs.
+    let refused = add("dog".into(), 5.into());
+    assert_eq!(refused, fault(10, "BAD_NAME: group: dog"));
+    let pairs = vec![vec!["startsecs".into(), "soon".into()].into()];
+    let refused = add("team".into(), pairs.into());
+    assert_eq!(
+        refused,
+        fault(
+            2,
+            "INCORRECT_PARAMETERS: invalid literal for int() with base 10: 'soon' in section \
+             'program:p' (file: 'supervisord.conf')"
+        )
+    );
     for group in ["", "dog", "team:cat", "team:*"] {
         let refused = add(group.into(), cat.clone());
         assert_eq!(refused, fault(10, &format!("BAD_NAME: group: {group}")));

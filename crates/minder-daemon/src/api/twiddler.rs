@@ -41,9 +41,10 @@ impl Api {
         &self,
         group: String,
         program: String,
-        options: Vec<(String, String)>,
+        options: Result<Vec<(String, String)>, Fault>,
     ) -> Result<Answer, Fault> {
         self.known_group(&group)?;
+        let options = options?;
         let (configuration, variables) = (self.configuration.clone(), self.variables.clone());
         let name = group.clone();
         let read = move || configuration.program(&variables, &name, &program, &options);

@@ -73,14 +73,19 @@ fn options_are_what_a_file_would_say() {
     let call = TwiddlerCall::AddProgramToGroup {
         group: "g".to_owned(),
         program: "5".to_owned(),
-        options: options
+        options: Ok(options
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
+            .into()),
     };
-    assert_eq!(
-        parsed("addProgramToGroup", &["g".into(), 5.into(), given]),
-        Ok(call)
-    );
+    let add = |given| parsed("addProgramToGroup", &["g".into(), 5.into(), given]);
+    assert_eq!(add(given.clone()), Ok(call.clone()));
+    let Value::Struct(members) = given else {
+        panic!("a struct");
+    };
+    let pairs = members
+        .into_iter()
+        .map(|(name, value)| vec![name.into(), value].into());
+    assert_eq!(add(pairs.collect()), Ok(call));
 }
 
 #[test]
@@ -89,19 +94,22 @@ fn options_are_a_struct_of_plain_values() {
         5.into(),
         "command=/bin/cat".into(),
         vec!["command".into()].into(),
+        vec![vec!["command".into()].into()].into(),
+        vec![vec![5.into(), "x".into()].into()].into(),
         structure(&[("environment", structure(&[]))]),
         structure(&[("exitcodes", vec![0.into()].into())]),
     ] {
-        assert_eq!(
-            parsed("addProgramToGroup", &["g".into(), "p".into(), options]),
-            Err(REFUSED.to_owned())
-        );
+        let call = parsed("addProgramToGroup", &["g".into(), "p".into(), options]);
+        let Ok(TwiddlerCall::AddProgramToGroup { options, .. }) = call else {
+            panic!("{call:?}");
+        };
+        assert_eq!(options, Err(incorrect_parameters()));
     }
     for none in [structure(&[]), Value::Array(Vec::new())] {
         let call = parsed("addProgramToGroup", &["g".into(), "p".into(), none]);
         assert!(matches!(
             call,
-            Ok(TwiddlerCall::AddProgramToGroup { options, .. }) if options.is_empty()
+            Ok(TwiddlerCall::AddProgramToGroup { options: Ok(options), .. }) if options.is_empty()
         ));
     }
 }

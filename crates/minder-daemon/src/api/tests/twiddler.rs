@@ -7,9 +7,9 @@ fn add(group: &str, options: &[(&str, &str)]) -> Call {
     Call::Twiddler(TwiddlerCall::AddProgramToGroup {
         group: named(group),
         program: named("new"),
-        options: options
+        options: Ok(options
             .map(|(name, value)| (named(name), named(value)))
-            .collect(),
+            .collect()),
     })
 }
 
@@ -70,6 +70,18 @@ fn the_group_is_looked_at_before_the_options() {
     let world = world(PROGRAMS);
     let no_group = Err(named("BAD_NAME: group: b"));
     assert_eq!(world.call(add("b", &[])), no_group);
+    let unusable = |group| {
+        let (group, program) = (named(group), named("new"));
+        let options = Err(Fault::new(FaultCode::IncorrectParameters));
+        Call::Twiddler(TwiddlerCall::AddProgramToGroup {
+            group,
+            program,
+            options,
+        })
+    };
+    assert_eq!(world.call(unusable("b")), no_group);
+    let refused = Err(named("INCORRECT_PARAMETERS"));
+    assert_eq!(world.call(unusable("team")), refused);
     assert_eq!(world.call(remove("b")), no_group);
     let file = world.file("s.conf");
     let wrong = format!(
