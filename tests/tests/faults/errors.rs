@@ -98,7 +98,12 @@ fn bears(subject: Subject, whose: fn(&Daemon) -> Whose, calls: &[(&str, &str)]) 
             let failed = strace.detach();
             daemon.wait_ready();
             for (name, pid) in lasting {
-                assert_eq!(daemon.pid_of(name), pid, "{call} {error}: {:#?}", daemon.log());
+                assert_eq!(
+                    daemon.pid_of(name),
+                    pid,
+                    "{call} {error}: {:#?}",
+                    daemon.log()
+                );
             }
             assert_eq!(daemon.pid(), keeper, "{call} {error}");
             restart_cat(&daemon, &format!("{call} {error}"));
