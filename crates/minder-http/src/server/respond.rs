@@ -560,17 +560,14 @@ fn error(status: StatusCode) -> Reply {
         ),
     );
     *reply.status_mut() = status;
-    let headers = reply.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
+        let headers = reply.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         headers.insert(
             WWW_AUTHENTICATE,
             HeaderValue::from_static("Basic realm=\"default\""),
         );
     }
-    // In an error, Supervisor tells the type of its text last.
-    headers.remove(CONTENT_TYPE);
-    headers.insert(CONTENT_TYPE, TEXT_HTML);
     reply
 }
 
