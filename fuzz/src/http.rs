@@ -6,8 +6,10 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use minder_api::{Ask, Interface, Problem, Reply, Source, sse};
 use minder_http::server::site::Site;
 use minder_http::server::{Credentials, serve_connection};
 use minder_rpc::{Answer, Call, Channel, Fault, FaultCode, LogFollow, LogRef, Service, Tail};
@@ -110,6 +112,29 @@ impl Service for Fake {
             } if name == "web" => Some(Box::new(Log::new())),
             LogRef::Process { .. } => None,
         }
+    }
+}
+
+impl Interface for Fake {
+    async fn answer(&self, ask: Ask) -> Result<Reply, Problem> {
+        match ask {
+            Ask::Process { name } if name != "web" => Err(Problem::not_found(name)),
+            Ask::Stream { .. } | Ask::FollowLog { .. } => Ok(Reply::events(Few(3))),
+            other => Ok(Reply::json(&format!("{other:?}"))),
+        }
+    }
+}
+
+/// Says a few things.
+struct Few(u8);
+
+impl Source for Few {
+    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+        self.0 = match self.0.checked_sub(1) {
+            Some(left) => left,
+            None => return Poll::Ready(None),
+        };
+        Poll::Ready(Some(sse::frame("event", Some("1"), &self.0)))
     }
 }
 

@@ -174,6 +174,7 @@ impl Browser {
     /// # Panics
     ///
     /// If the browser runs no scripts.
+    #[must_use]
     pub fn script(&self, script: &str) -> Value {
         assert!(self.runs_scripts, "this browser runs no scripts");
         self.command(

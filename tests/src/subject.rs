@@ -148,6 +148,13 @@ pub fn python_bin() -> PathBuf {
         .map_or_else(|| repository().join("target/python/bin"), PathBuf::from)
 }
 
+/// The program that tries requests of all sorts, which `cargo xtask api` installs, if it is there.
+#[must_use]
+pub fn schemathesis() -> Option<PathBuf> {
+    let installed = repository().join("target/schemathesis/bin/schemathesis");
+    installed.exists().then_some(installed)
+}
+
 /// The scripted child program (`src/bin/actor.rs`).
 #[must_use]
 pub fn actor() -> PathBuf {

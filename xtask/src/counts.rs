@@ -20,7 +20,7 @@ const FILE: &str = "benches/micro/instructions.txt";
 /// more than what hash seeds and lengths of paths make of it.
 const TOLERANCE: u64 = 5;
 /// How often the work is done in the longer of two runs, beyond the shorter.
-const TIMES: u64 = 5;
+const TIMES: u64 = 2;
 
 /// Counts, and compares; a notice where that cannot be done.
 pub(crate) fn check() -> Result<()> {

@@ -1,4 +1,4 @@
-//! The Python side of the comparison, in a virtual environment of its own.
+//! What is written in Python, in virtual environments of their own: that of the comparison is here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,38 +25,63 @@ markupsafe==3.0.4
 werkzeug==3.1.9
 ";
 
-/// The folder that holds `supervisord`, `supervisorctl`, `flask` and `gunicorn`.
-pub(crate) fn bin() -> PathBuf {
-    folder().join("bin")
-}
-
-/// Installs what is pinned, unless just that is there.
-pub(crate) fn install() -> Result<()> {
-    let folder = folder();
-    // Written last, so that it is there only after an installation that was complete.
-    let installed = folder.join("installed.txt");
-    if fs::read_to_string(&installed).is_ok_and(|text| text == PINS) {
-        eprintln!("the Python environment below target/python is up to date");
-        return Ok(());
-    }
-    run(program("python3")
-        .args(["-m", "venv", "--clear"])
-        .arg(&folder))
-    .context(
-        "the real Supervisor needs Python 3 with venv (on Debian: `apt install python3-venv`)",
-    )?;
-    let pins = folder.join("pins.txt");
-    write(&pins, PINS)?;
-    run(program(bin().join("pip"))
-        .args(["install", "--quiet", "--no-deps", "--requirement"])
-        .arg(&pins))?;
-    run(program(bin().join("pip")).arg("check"))?;
-    write(&installed, PINS)
+/// A virtual environment, and what is in it.
+pub(crate) struct Environment {
+    /// Its folder, below the repository's root.
+    pub(crate) folder: &'static str,
+    /// What is installed, a line each.
+    pub(crate) pins: &'static str,
 }
 
 /// Where tests look for it too; see `python_bin` in the test kit.
-fn folder() -> PathBuf {
-    crate::root().join("target/python")
+const COMPARISON: Environment = Environment {
+    folder: "target/python",
+    pins: PINS,
+};
+
+/// The folder that holds `supervisord`, `supervisorctl`, `flask` and `gunicorn`.
+pub(crate) fn bin() -> PathBuf {
+    COMPARISON.bin()
+}
+
+/// Installs what the comparison needs, unless just that is there.
+pub(crate) fn install() -> Result<()> {
+    COMPARISON.install().context(
+        "the real Supervisor needs Python 3 with venv (on Debian: `apt install python3-venv`)",
+    )
+}
+
+impl Environment {
+    /// The folder that holds its programs.
+    fn bin(&self) -> PathBuf {
+        self.folder().join("bin")
+    }
+
+    /// Installs what is pinned, unless just that is there.
+    pub(crate) fn install(&self) -> Result<()> {
+        let folder = self.folder();
+        // Written last, so that it is there only after an installation that was complete.
+        let installed = folder.join("installed.txt");
+        if fs::read_to_string(&installed).is_ok_and(|text| text == self.pins) {
+            let folder = self.folder;
+            eprintln!("the Python environment below {folder} is up to date");
+            return Ok(());
+        }
+        run(program("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder))?;
+        let pins = folder.join("pins.txt");
+        write(&pins, self.pins)?;
+        run(program(self.bin().join("pip"))
+            .args(["install", "--quiet", "--no-deps", "--requirement"])
+            .arg(&pins))?;
+        run(program(self.bin().join("pip")).arg("check"))?;
+        write(&installed, self.pins)
+    }
+
+    fn folder(&self) -> PathBuf {
+        crate::root().join(self.folder)
+    }
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {

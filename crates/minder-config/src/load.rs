@@ -13,7 +13,7 @@ use crate::ambient::Environment;
 use crate::error::{ConfigError, Problem};
 use crate::expand::Names;
 use crate::include::{self, Files, Source};
-use crate::ini::Ini;
+use crate::ini::{Ini, Section};
 use crate::options::daemon::Overrides;
 use crate::problems::Problems;
 use crate::program::Programs;
@@ -54,19 +54,17 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// The section that a process is from.
+    /// Where the section begins that a process is from.
     #[must_use]
     pub fn process(&self, group: &str, process: &str) -> Option<&Location> {
-        let key = (group.to_owned(), process.to_owned());
-        let section = self.ini.section(self.processes.get(&key)?)?;
-        Some(section.header())
+        Some(self.section(group, process)?.header())
     }
 
-    /// The name of the section that a process is from.
+    /// The section that a process is from.
     #[must_use]
-    pub fn section(&self, group: &str, process: &str) -> Option<&str> {
+    pub fn section(&self, group: &str, process: &str) -> Option<&Section> {
         let key = (group.to_owned(), process.to_owned());
-        self.processes.get(&key).map(String::as_str)
+        self.ini.section(self.processes.get(&key)?)
     }
 
     /// The value of an option of a section.

@@ -29,7 +29,7 @@ use crate::group::{Roster, Selection};
 use crate::input::Input;
 use crate::message::Message;
 use crate::plan;
-use crate::pool::PoolSnapshot;
+use crate::pool::{PoolLevel, PoolSnapshot};
 use crate::pools::Pools;
 use crate::process::Process;
 use crate::request::{Refusal, Target};
@@ -162,6 +162,11 @@ impl Core {
     /// for last.
     pub fn view(&mut self) -> Arc<View> {
         self.gallery.view(self.mood, &self.candidate, &self.roster)
+    }
+
+    /// How full each pool of listeners is.
+    pub fn pools(&self) -> impl Iterator<Item = PoolLevel> {
+        self.pools.levels()
     }
 
     /// The processes that `target` means, by priority, so that their commands can be checked

@@ -46,6 +46,19 @@ pub struct PoolSnapshot {
     pub listeners: Vec<Option<Listener>>,
 }
 
+/// How full a pool is, for observers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolLevel {
+    /// The name of its group.
+    pub name: Arc<str>,
+    /// How many events wait.
+    pub waiting: usize,
+    /// How many may wait.
+    pub buffer_size: usize,
+    /// How many events it has accepted since it began to listen.
+    pub accepted: u64,
+}
+
 /// How many bytes of events may wait in a pool, beside the limit that its `buffer_size` is: they
 /// are part of every snapshot.
 pub const MAX_QUEUED: usize = 32 << 20;
@@ -141,6 +154,16 @@ impl Pool {
             serial: self.serial,
             queue: self.queue.events.iter().cloned().collect(),
             listeners: self.members.iter().map(|m| m.listener.clone()).collect(),
+        }
+    }
+
+    /// How full it is.
+    pub(crate) fn level(&self) -> PoolLevel {
+        PoolLevel {
+            name: self.name.clone(),
+            waiting: self.queue.events.len(),
+            buffer_size: self.buffer_size,
+            accepted: self.serial,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::delta::PoolDelta;
 use crate::effect::{Effect, Effects};
 use crate::event::{Event, EventType};
 use crate::group::Roster;
-use crate::pool::{Pool, PoolSnapshot, take_serial};
+use crate::pool::{Pool, PoolLevel, PoolSnapshot, take_serial};
 use crate::spec::GroupSpec;
 use crate::tick::Period;
 
@@ -77,6 +77,11 @@ impl Pools {
     /// What a later daemon needs in order to go on with a pool, if the group is one.
     pub(crate) fn snapshot(&self, id: GroupId) -> Option<PoolSnapshot> {
         self.by_group.get(&id).map(Pool::snapshot)
+    }
+
+    /// How full each one is.
+    pub(crate) fn levels(&self) -> impl Iterator<Item = PoolLevel> {
+        self.by_group.values().map(Pool::level)
     }
 
     /// How the pools differ from what they were when this was last asked.

@@ -17,6 +17,7 @@ mod input;
 mod line;
 mod password;
 mod process;
+mod report;
 mod session;
 mod settings;
 mod shell;
@@ -70,7 +71,8 @@ fn run(settings: Settings, action: Option<&str>) -> ExitCode {
     match action {
         Some(action) => {
             let result = runtime.block_on(dispatch::run(&mut session, action));
-            end(result.map(drop), ExitCode::from(session.code.number()))
+            let result = result.and_then(|_| session.finish(action));
+            end(result, ExitCode::from(session.code.number()))
         }
         None => end(shell::run(&runtime, &mut session), ExitCode::SUCCESS),
     }

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::input::Lines;
 use crate::password;
 use crate::process::Process;
+use crate::report::{Json, Report};
 use crate::settings::Settings;
 use crate::terminal::Terminal;
 
@@ -32,6 +33,8 @@ pub(crate) struct Session {
     /// Whether it goes on after this command.
     pub(crate) in_shell: bool,
     out: Box<dyn Write>,
+    /// What is said in place of lines.
+    report: Option<Report>,
     /// The connection of the running command.
     client: Option<Client>,
 }
@@ -39,6 +42,7 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(settings: Settings, out: Box<dyn Write>) -> Self {
         Self {
+            report: settings.json.then(Report::default),
             settings,
             code: Code::Success,
             input: Lines::default(),
@@ -74,6 +78,67 @@ impl Session {
 
     /// Writes bytes as they are, and lets them be seen at once.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match &mut self.report {
+            Some(report) => {
+                report.say(&String::from_utf8_lossy(bytes));
+                Ok(())
+            }
+            None => self.print(bytes),
+        }
+    }
+
+    /// Shows the member `name` of a report, or else the `lines` that say the same.
+    pub(crate) fn show(
+        &mut self,
+        name: &'static str,
+        value: impl FnOnce() -> Json,
+        lines: impl IntoIterator<Item = String>,
+    ) -> Result<(), Failure> {
+        match &mut self.report {
+            Some(report) => {
+                report.set(name, value());
+                Ok(())
+            }
+            None => self.say_all(lines),
+        }
+    }
+
+    /// Shows one more item of the list `name` of a report, or else the `line` that says the same.
+    pub(crate) fn show_one(
+        &mut self,
+        name: &'static str,
+        value: impl FnOnce() -> Json,
+        line: &str,
+    ) -> Result<(), Failure> {
+        match &mut self.report {
+            Some(report) => {
+                report.add(name, value());
+                Ok(())
+            }
+            None => self.say(line),
+        }
+    }
+
+    /// Whether what is said is a report, which a verb that goes on and on cannot give. If so, says
+    /// that.
+    pub(crate) fn must_report(&mut self, what: &str) -> Result<bool, Failure> {
+        if self.report.is_some() {
+            let line = format!("Error: {what} cannot be told as JSON");
+            self.complain(&line, Code::InvalidArguments)?;
+        }
+        Ok(self.report.is_some())
+    }
+
+    /// Prints the report about `action`, if there is to be one.
+    pub(crate) fn finish(&mut self, action: &str) -> Result<(), Failure> {
+        let code = self.code.number();
+        match self.report.take() {
+            Some(report) => self.print(report.finish(action, code).as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    fn print(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.out
             .write_all(bytes)
             .and_then(|()| self.out.flush())
@@ -83,7 +148,13 @@ impl Session {
     /// Writes a line about what went wrong, which leaves `code`.
     pub(crate) fn complain(&mut self, line: &str, code: Code) -> Result<(), Failure> {
         self.code = code;
-        self.say(line)
+        match &mut self.report {
+            Some(report) => {
+                report.complain(line);
+                Ok(())
+            }
+            None => self.say(line),
+        }
     }
 
     /// Calls a method of the namespace `supervisor`.
@@ -121,15 +192,18 @@ impl Session {
 
     /// Tells of all processes.
     pub(crate) async fn all_processes(&mut self) -> Result<Vec<Process>, Failure> {
+        let told = self.all_told().await?;
+        Ok(told.into_iter().map(|(process, _)| process).collect())
+    }
+
+    /// Tells of all processes, and what the server has said of each.
+    pub(crate) async fn all_told(&mut self) -> Result<Vec<(Process, Value)>, Failure> {
         let method = "getAllProcessInfo";
-        let result = self.call(method, &[]).await?;
-        let processes = result
-            .as_array()
-            .ok_or_else(|| Failure::bad_answer(method))?;
-        processes
-            .iter()
-            .map(|process| Process::from_value(process, method))
-            .collect()
+        let Value::Array(told) = self.call(method, &[]).await? else {
+            return Err(Failure::bad_answer(method));
+        };
+        let read = |value| Ok((Process::from_value(&value, method)?, value));
+        told.into_iter().map(read).collect()
     }
 
     /// Tells of one process.

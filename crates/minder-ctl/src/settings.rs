@@ -28,6 +28,8 @@ pub(crate) enum StartError {
     Usage(#[from] UsageError),
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error("option --json needs an action")]
+    NoAction,
 }
 
 /// How a session goes about its work.
@@ -43,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) history_file: Option<PathBuf>,
     /// Whether questions may be asked.
     pub(crate) interactive: bool,
+    /// Whether what there is to say is said as JSON.
+    pub(crate) json: bool,
 }
 
 impl Request {
@@ -52,6 +56,9 @@ impl Request {
             CtlCommand::Help(text) => return Ok(Self::Help(text)),
             CtlCommand::Run(options) => options,
         };
+        if options.json && options.action.is_empty() {
+            return Err(StartError::NoAction);
+        }
         let environment = Environment::of_process();
         let file = options.configuration.clone();
         // Without a file, a client can still know all it needs.
@@ -74,7 +81,8 @@ impl Settings {
             password: section.password,
             prompt: section.prompt,
             history_file: section.history_file,
-            interactive: options.interactive || options.action.is_empty(),
+            interactive: (options.interactive && !options.json) || options.action.is_empty(),
+            json: options.json,
         }
     }
 

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use minder_config::report::Colour;
 use minder_config::{Loaded, WarningKind};
 use minder_core::view::{GroupView, ProcessView};
-use minder_core::{Level, Mood, Now, ProcessState, Request, Target, View};
+use minder_core::{Level, Mood, Now, ProcessState, Reply, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
 use minder_logs::plane::Plane;
 use minder_rpc::{
@@ -27,6 +27,8 @@ use tokio::sync::{Mutex, oneshot};
 use crate::VERSION_OF_SUPERVISOR;
 use crate::configuration::Configuration;
 use crate::fastcgi::{self, SocketError, socket_of};
+use crate::figures::Figures;
+use crate::history::History;
 use crate::link::now;
 use crate::mailbox::{Command, Post};
 use crate::published::Published;
@@ -34,7 +36,10 @@ use crate::upgrade::Upgrade;
 
 mod infos;
 pub(crate) mod logs;
+mod modern;
 mod twiddler;
+
+pub(crate) use self::modern::{Herald, masks};
 
 /// The version of the interface.
 const API_VERSION: &str = "3.0";
@@ -44,6 +49,12 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Whoever answers calls.
 pub(crate) struct Api {
+    /// What has happened.
+    pub(crate) history: Arc<History>,
+    /// What processes consume.
+    pub(crate) figures: Arc<Figures>,
+    /// Who tells the readers of streams that something has happened.
+    pub(crate) herald: Herald,
     /// To the driver.
     pub(crate) post: Post,
     /// What readers see.
@@ -323,9 +334,14 @@ impl Api {
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, Fault> {
+        Answer::from_reply(answered(self.begin(request)).await?)
+    }
+
+    /// Hands a request to the driver, who replies in time.
+    fn begin(&self, request: Request) -> oneshot::Receiver<Reply> {
         let (answer, reply) = oneshot::channel();
         self.post.send(Command::Request { request, answer });
-        Answer::from_reply(answered(reply).await?)
+        reply
     }
 }
 

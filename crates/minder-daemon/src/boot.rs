@@ -27,12 +27,13 @@ use minder_wire::{Departure, MAX_PATH, MAX_TEXT, REGISTER, ToKeeper};
 use rustix::fs::Mode;
 use tokio::sync::Mutex;
 
-use crate::api::Api;
+use crate::api::{Api, Herald};
 use crate::children::Children;
 use crate::configuration::Configuration;
 use crate::control::{self, Control};
 use crate::driver::{Driver, End};
 use crate::heirloom;
+use crate::history::chronicle::Chronicle;
 use crate::launch::{self, Refusal, USAGE};
 use crate::link::{Inventory, Link, LinkError, Outbox, now};
 use crate::log_files::LogFiles;
@@ -182,11 +183,12 @@ struct Start {
     note: Note,
     configuration: Configuration,
     log: Arc<MainLog>,
+    chronicle: Chronicle,
 }
 
 impl Start {
     /// Understands what the launcher left.
-    fn new(link: Link, inventory: Inventory, log: Arc<MainLog>) -> Result<Self, Failure> {
+    fn new(link: Link, mut inventory: Inventory, log: Arc<MainLog>) -> Result<Self, Failure> {
         let note = Note::unseal(&inventory.note).map_err(|error| {
             Failure::Broken(format!("cannot read the launcher's note: {error}"))
         })?;
@@ -202,12 +204,14 @@ impl Start {
         };
         let (configuration, _) =
             launch::configuration(program, &options, environment).map_err(Refusal::from)?;
+        let chronicle = Chronicle::begin(&mut inventory.held, now());
         Ok(Self {
             link,
             inventory,
             note,
             configuration,
             log,
+            chronicle,
         })
     }
 
@@ -295,6 +299,9 @@ impl Start {
         };
         let published = Arc::new(Published::new(picture));
         let api = Api {
+            history: self.chronicle.history(),
+            figures: Arc::default(),
+            herald: Herald::default(),
             post: post.clone(),
             published: Arc::clone(&published),
             log: Arc::clone(&self.log),
@@ -326,6 +333,7 @@ impl Start {
             link: self.link,
             keeper_pid: self.inventory.keeper_pid,
             recorder,
+            chronicle: self.chronicle,
             mailbox,
             post,
             plane,
@@ -395,6 +403,9 @@ impl Running {
         let end = if let Some(halt) = driver.settle()? {
             End::Halt(halt)
         } else {
+            if driver.chronicle.goes_on() {
+                driver.tell_of_takeover()?;
+            }
             let control = Control::start(listeners, api)?;
             if in_background {
                 minder_keeper::silence();
@@ -402,7 +413,14 @@ impl Running {
             let path = ordinary_file(driver.log.path());
             driver.link.send(&ToKeeper::Log { path }, &[])?;
             driver.link.send(&ToKeeper::Ready, &[])?;
-            match driver.run()? {
+            let ended = driver.run();
+            if let Err(LinkError::Gone) = ended {
+                // Whoever waits for an answer is cut off, as by any crash, and not told of a
+                // shutdown.
+                std::mem::forget(driver);
+                return Err(Failure::Orphaned);
+            }
+            match ended? {
                 End::Upgrade => {
                     let thread = control.begin_to_stop(Leave::AfterNewcomers);
                     let end = driver.see_clients_off()?;

@@ -99,6 +99,11 @@ impl Children {
         self.latest.get(&process).copied()
     }
 
+    /// The process that a child belongs to.
+    pub(crate) fn process(&self, child: ChildId) -> Option<ProcessId> {
+        self.known.get(&child).map(|known| known.process)
+    }
+
     /// Whose a child is.
     pub(crate) fn known(&self, child: ChildId) -> Option<&Known> {
         self.known.get(&child)

@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 use minder_core::effect::Halt;
 use minder_core::{
-    ChildId, Core, Effects, Input, Level, Mono, Mood, Now, ProcessId, Request, Signal, SpawnError,
-    Target,
+    ChildId, Core, Effects, Event, Input, Level, Mono, Mood, Now, ProcessId, Request, Signal,
+    SpawnError, Target,
 };
 use minder_logs::main_log::MainLog;
 use minder_logs::plane::{Channel, Notice, Plane, StreamId};
@@ -36,6 +36,8 @@ use tokio::sync::oneshot;
 
 use crate::children::Children;
 use crate::configuration::Configuration;
+use crate::history::Ending;
+use crate::history::chronicle::Chronicle;
 use crate::inspected::Side;
 use crate::link::{Link, LinkError, exit_status, moment, now};
 use crate::log_files::LogFiles;
@@ -56,6 +58,7 @@ pub(crate) struct Driver {
     pub(crate) link: Link,
     pub(crate) keeper_pid: u32,
     pub(crate) recorder: Recorder,
+    pub(crate) chronicle: Chronicle,
     pub(crate) mailbox: Mailbox,
     pub(crate) post: Post,
     pub(crate) plane: Plane,
@@ -223,8 +226,7 @@ impl Driver {
                 self.children.opened.remove(&child);
                 self.children.sockets.leave(child);
                 let error = spawn_error(self.children.name(child), step, errno);
-                self.children.remove(child);
-                self.input(now, Input::SpawnFailed { child, error });
+                self.spawn_failed(now, child, error);
             }
             ToDaemon::Exited {
                 child,
@@ -278,6 +280,20 @@ impl Driver {
         Ok(())
     }
 
+    /// Tells the core that a child could not be made.
+    fn spawn_failed(&mut self, now: Now, child: ChildId, error: SpawnError) {
+        self.note_ending(child, || Ending::NotMade(error.0.clone()));
+        self.children.remove(child);
+        self.input(now, Input::SpawnFailed { child, error });
+    }
+
+    /// Lets the history know how a child ended, before what follows is announced.
+    fn note_ending(&mut self, child: ChildId, ending: impl FnOnce() -> Ending) {
+        if let Some(process) = self.children.process(child) {
+            self.chronicle.ending(process, ending());
+        }
+    }
+
     fn signalled(&mut self, now: Now, signal: Signal) {
         let is_running = self.published.latest().view.mood == Mood::Running;
         if signal == Signal::HUP && is_running {
@@ -323,7 +339,11 @@ impl Driver {
                 self.send_stdin(process, &bytes, answer)?;
             }
             Command::RemoteCommunication { kind, data, answer } => {
-                self.input(now, Input::RemoteCommunication { kind, data });
+                let event = Event::RemoteCommunication { kind, data };
+                self.chronicle.remote(&event, now.wall);
+                if let Event::RemoteCommunication { kind, data } = event {
+                    self.input(now, Input::RemoteCommunication { kind, data });
+                }
                 self.told.push(answer);
             }
             Command::Upgrade { answer } => {
@@ -392,6 +412,7 @@ impl Driver {
         match notice {
             Notice::Drained(child) => {
                 if let Some((status, at)) = self.children.ends.drained(child) {
+                    self.note_ending(child, || Ending::Exited(status));
                     self.input(now, Input::ChildExited { child, status, at });
                     self.children.sockets.leave(child);
                     self.children.noted.push(child);

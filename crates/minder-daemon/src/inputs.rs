@@ -37,6 +37,10 @@ struct Sending {
     delivered: u64,
     /// Where that event ends in the outbox.
     event_end: u64,
+    /// Whether what waits is an event that could not be sent. It is dropped only with the next
+    /// that is put here: until the core's taking note of that is in the snapshot, a later daemon
+    /// has to find it out again.
+    missed: bool,
 }
 
 /// A child that does not read its standard input any more.
@@ -80,6 +84,7 @@ impl Inputs {
                 event_end: outbox.end(),
                 outbox,
                 delivered,
+                missed: false,
             };
             self.sendings.insert(child, sending);
             self.changed.insert(child);
@@ -107,6 +112,9 @@ impl Inputs {
         let Some(sending) = self.sending(child, link)? else {
             return Ok(Err(SendError::Closed));
         };
+        if std::mem::take(&mut sending.missed) {
+            sending.outbox.skip()?;
+        }
         if sending.outbox.waiting()? + bytes.len() as u64 > MAX_WAITING {
             return Ok(Err(SendError::Full));
         }
@@ -156,6 +164,7 @@ impl Inputs {
                     outbox,
                     delivered: 0,
                     event_end: 0,
+                    missed: false,
                 })
             }
         }))
@@ -174,7 +183,10 @@ impl Inputs {
     pub(crate) fn send(&mut self, child: ChildId) -> Option<Deaf> {
         let (end, sending) = (self.pipes.get(&child)?, self.sendings.get_mut(&child)?);
         let Sending {
-            outbox, event_end, ..
+            outbox,
+            event_end,
+            missed,
+            ..
         } = sending;
         let sent = outbox.send(end);
         outbox.trim();
@@ -185,8 +197,12 @@ impl Inputs {
                 // An outbox that cannot be asked has sent nothing, as far as anybody knows.
                 let sent = outbox.waiting().map_or(0, |waiting| outbox.end() - waiting);
                 let missed_event = sent < *event_end;
-                // What cannot be skipped is tried once more when there is something new.
-                let _ = outbox.skip();
+                if missed_event {
+                    *missed = true;
+                } else {
+                    // What cannot be skipped is tried once more when there is something new.
+                    let _ = outbox.skip();
+                }
                 Some(Deaf {
                     child,
                     missed_event,
@@ -197,10 +213,9 @@ impl Inputs {
 
     /// The pipes that are full: worth a look once they can be written to.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (ChildId, BorrowedFd<'_>)> {
-        let waiting = self
-            .sendings
-            .iter()
-            .filter(|(child, sending)| !self.fresh.contains(child) && is_waiting(&sending.outbox));
+        let waiting = self.sendings.iter().filter(|(child, sending)| {
+            !self.fresh.contains(child) && !sending.missed && is_waiting(&sending.outbox)
+        });
         waiting.filter_map(|(child, _)| Some((*child, self.pipes.get(child)?.as_fd())))
     }
 
@@ -300,6 +315,28 @@ mod tests {
         assert_eq!(inputs.send_fresh(), []);
         drop(reader);
         assert_eq!(inputs.send(CHILD), deaf(true).first().copied());
+    }
+
+    #[test]
+    fn an_event_that_was_missed_is_missed_again_by_a_daemon_that_comes_before_that_is_recorded() {
+        let (mut inputs, reader, mut link, mut keeper) = input();
+        inputs
+            .deliver(CHILD, 1, b"event", &mut link)
+            .unwrap()
+            .unwrap();
+        keeper.obey();
+        let held = keeper.held.remove(&name(CHILD)).unwrap();
+        drop(reader);
+        assert_eq!(inputs.send_fresh(), deaf(true));
+        assert_eq!(inputs.waiting().count(), 0);
+        let (_, end) = pipe();
+        let mut next = Inputs::default();
+        next.add(CHILD, end, Some((Outbox::adopt(held, 5), 1)));
+        assert_eq!(next.send_fresh(), deaf(true));
+
+        // What is put there later is all that is tried then.
+        inputs.put(CHILD, b"input", &mut link).unwrap().unwrap();
+        assert_eq!(inputs.send_fresh(), deaf(false));
     }
 
     #[test]

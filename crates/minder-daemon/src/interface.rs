@@ -8,18 +8,16 @@
 //! another site can have a browser send the cookie, and cannot read it.
 
 mod deed;
+mod events;
 mod fields;
 mod host;
 mod logs;
 mod moments;
 mod options;
 mod overview;
+mod past;
 mod plan;
 mod process;
-mod secrets;
-
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
@@ -52,10 +50,7 @@ impl Site for Api {
             }
             ("" | "index.html", false) => page(overview::draw(&self, &visitor, &fields).await),
             ("process", false) => process::draw(&self, &visitor, &fields).await,
-            ("events", false) => page(minder_page::events::draw(&minder_page::EventsPage {
-                frame: visitor.frame(&self, "events"),
-                ..minder_page::EventsPage::default()
-            })),
+            ("events", false) => page(events::draw(&self, &visitor, &fields)),
             ("configuration", false) => page(plan::draw(&self, &visitor, &fields).await),
             ("lines", false) => logs::lines(&self, &fields).await,
             ("raw", false) => logs::raw(&self, &fields).await,
@@ -119,7 +114,7 @@ impl Visitor {
             changes: changes.added.len() + changes.changed.len() + changes.removed.len(),
             version: crate::api::VERSION.to_owned(),
             as_of: self.moments.clock(),
-            has_api: false,
+            has_api: true,
             address: address.to_owned(),
         }
     }
@@ -219,12 +214,12 @@ fn is_token(text: &str) -> bool {
 
 /// A token that nobody can guess.
 fn new_token() -> String {
-    let mut bytes = [0; TOKEN_LETTERS / 2];
+    let mut bytes = [0; size_of::<u128>()];
     // Without randomness there is no token, and the form will be refused.
     let flags = rustix::rand::GetRandomFlags::empty();
     match rustix::rand::getrandom(&mut bytes, flags) {
         Ok(count) if count == bytes.len() => {
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+            format!("{:032x}", u128::from_be_bytes(bytes))
         }
         Ok(_) | Err(_) => String::new(),
     }

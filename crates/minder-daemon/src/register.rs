@@ -105,13 +105,13 @@ impl Register {
         Ok(found.collect())
     }
 
-    /// Empties it, and has the keeper enter children from now on.
+    /// Has the keeper enter children in it from now on.
     pub(crate) fn begin(&self, link: &mut Link) -> Result<(), LinkError> {
-        self.clear()?;
         link.hold(REGISTER.to_vec(), &self.0)
     }
 
-    fn clear(&self) -> io::Result<()> {
+    /// Empties it.
+    pub(crate) fn clear(&self) -> io::Result<()> {
         let head = here()?.encode();
         ftruncate(&self.0, 0)?;
         retry_on_intr(|| pwrite(&self.0, &head, 0))?;

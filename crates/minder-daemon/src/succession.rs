@@ -114,6 +114,10 @@ fn try_become_keeper(
     else {
         return Err("it has never said that it is one".to_owned());
     };
+    // Whoever waits for the start has been told that nothing came of it.
+    if (generation, restarts) == (0, 0) && !mirror.is_ready && mirror.children.is_empty() {
+        return Err("nothing had been started yet".to_owned());
+    }
     let note = Note::unseal(&sealed).map_err(|error| error.to_string())?;
     wait_for_turn(mirror, origin.since.elapsed())?;
     forget_signals_of_terminal().map_err(|error| error.to_string())?;

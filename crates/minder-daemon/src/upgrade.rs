@@ -68,7 +68,10 @@ impl MakingRoom {
             return;
         };
         let why = String::from_utf8_lossy(why).into_owned();
-        log.write(Level::Error, refusal(&why));
+        log.write(
+            Level::Error,
+            format_args!("upgrade refused, everything runs on as it is: {why}"),
+        );
         for answer in waiting {
             // Whoever asked may have gone away.
             let _ = answer.send(Err(Fault::about(FaultCode::Failed, why.clone())));
@@ -125,8 +128,8 @@ impl Upgrade {
                 Level::Error,
                 format_args!("upgrade to minder {to} rolled back: {why}; {from} goes on {rest}"),
             ),
-            UpgradeOutcome::Refused => log.write(Level::Error, refusal(why)),
-            UpgradeOutcome::Done => {}
+            // Told when it happened.
+            UpgradeOutcome::Refused | UpgradeOutcome::Done => {}
         }
     }
 
@@ -166,10 +169,6 @@ impl From<LastUpgrade> for Upgrade {
             is_news: told.is_news,
         }
     }
-}
-
-fn refusal(why: &str) -> String {
-    format!("upgrade refused, everything runs on as it is: {why}")
 }
 
 /// How long calls under way have before this daemon leaves: most starts and stops are over by then.

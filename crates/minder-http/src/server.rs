@@ -1,8 +1,9 @@
 //! The answering end.
 //!
 //! Accepts connections, bounds what they may cost, and answers each request: XML-RPC calls, log
-//! streams, the web page, the health check. What a call means, and what a log is, the [`Service`] knows;
-//! what people see beside Supervisor's own pages, the [`Site`].
+//! streams, the web page, the health check, the modern interface. What a call means, and what a log is,
+//! the [`Service`] knows; what the modern interface answers, the [`Interface`]; what people see, the
+//! [`Site`].
 //!
 //! Anybody may connect, so each thing a peer can make large, many or slow has a bound here. A
 //! connection that waits for its next request may do so for ever, as Supervisor's clients
@@ -13,6 +14,7 @@ mod auth;
 mod connection;
 mod cross_site;
 mod form;
+mod modern;
 mod page;
 mod respond;
 pub mod site;
@@ -34,6 +36,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use minder_api::Interface;
 use minder_rpc::Service;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -89,7 +92,7 @@ pub enum Listener {
 ///
 /// Calls that are waiting for their answer then are cut off. Fails only if a listener cannot be
 /// taken over by the runtime, before anything is served.
-pub async fn serve<S: Service + Site>(
+pub async fn serve<S: Service + Interface + Site>(
     listeners: Vec<(Listener, Option<Credentials>)>,
     service: Arc<S>,
     capacity: u32,
@@ -125,14 +128,14 @@ pub async fn serve<S: Service + Site>(
 pub async fn serve_connection<I, S>(stream: I, credentials: Option<Credentials>, service: Arc<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service + Site,
+    S: Service + Interface + Site,
 {
     let place = Arc::new(Connections::new(1)).enter().await;
     let responder = Responder::new(service).asking_for(credentials);
     attend(stream, place, responder).await;
 }
 
-async fn accept<L: Accept, S: Service + Site>(
+async fn accept<L: Accept, S: Service + Interface + Site>(
     listener: L,
     responder: Responder<S>,
     connections: Arc<Connections>,
@@ -196,7 +199,7 @@ impl Accept for UnixListener {
 async fn attend<I, S>(stream: I, place: Place, responder: Responder<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service + Site,
+    S: Service + Interface + Site,
 {
     let connection = place.connection();
     let answer = service_fn(|request| {

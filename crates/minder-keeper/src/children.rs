@@ -14,8 +14,9 @@ use minder_wire::{ChildState, HandedChild, Stream, UNKNOWN_STATUS};
 
 use crate::register::Slots;
 
-/// How many pipes a child has.
-const STREAMS: usize = 3;
+/// How many descriptors are open for a child: three pipes, and a pidfd, which we have of an orphan and
+/// the daemon of every child.
+const DESCRIPTORS: usize = 4;
 
 /// One child.
 #[derive(Debug)]
@@ -281,9 +282,9 @@ impl Children {
         Some((*id, child))
     }
 
-    /// How many descriptors are open for all of them, at most.
+    /// How many descriptors are open for all of them, here or at the daemon, at most.
     pub(crate) fn most_descriptors(&self) -> usize {
-        self.by_id.len() * STREAMS
+        self.by_id.len() * DESCRIPTORS
     }
 
     pub(crate) fn is_empty(&self) -> bool {

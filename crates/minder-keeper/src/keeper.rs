@@ -427,7 +427,8 @@ impl Keeper {
 
     /// Looks whether the program that is installed could go on in our place.
     fn look_at_installed(&mut self, asker: Asker) {
-        if let Some(check) = &mut self.check {
+        let mut running = self.check.as_mut();
+        if let Some(check) = running.take_if(|check| check.asker != Asker::Nobody) {
             // The answer is on its way.
             check.asker = asker;
             return;
@@ -482,18 +483,17 @@ impl Keeper {
 
     fn refuse(&mut self, asker: Asker, why: &str) {
         let program = String::from_utf8_lossy(&self.estate.program);
-        let refused = upgrade::failed(
-            upgrade::begun(""),
-            UpgradeOutcome::Refused,
-            &format!("\"{program}\": {why}"),
-        );
-        complain(&format!(
-            "upgrade refused: {}\n",
-            String::from_utf8_lossy(&refused.why)
-        ));
-        if asker == Asker::Daemon {
-            let why = refused.why.clone();
-            self.estate.news.upgrade(ToDaemon::UpgradeRefused { why });
+        let why = format!("\"{program}\": {why}");
+        let line = format!("upgrade refused: {why}");
+        complain(&format!("{line}\n"));
+        let mut refused = upgrade::failed(upgrade::begun(""), UpgradeOutcome::Refused, &why);
+        refused.is_news = false;
+        match asker {
+            Asker::Daemon => {
+                let why = refused.why.clone();
+                self.estate.news.upgrade(ToDaemon::UpgradeRefused { why });
+            }
+            Asker::Keeper | Asker::Nobody => self.write_to_log(&line),
         }
         self.estate.upgrade = Some(refused);
     }

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod auto;
+pub mod browse;
 pub mod capture;
 pub mod main_log;
 pub mod plane;

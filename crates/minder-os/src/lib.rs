@@ -6,6 +6,7 @@
 //! with descriptors.
 
 pub mod clock;
+pub mod consumption;
 mod errno;
 pub mod foreign;
 pub mod frames;

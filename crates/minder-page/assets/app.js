@@ -10,6 +10,9 @@ import { patch } from "./patch.js";
 /** What is typed into a filter is asked for when no key has been pressed for so long. */
 const TYPING_MS = 150;
 
+/** Who has scrolled down so far reads what is there, and is not disturbed by what is new. */
+const READING_PX = 80;
+
 const FOLDED = "minder-folded";
 
 const $ = (selector, within = document) => within.querySelector(selector);
@@ -39,6 +42,8 @@ function show(page) {
   const then = $("main", page);
   if (!then) return;
   const known = new Set(all(".events tr[data-name]").map((row) => row.dataset.name));
+  if (known.size > 0 && scrollY > READING_PX) return wait(page, known);
+  $(".pill")?.remove();
   patch($("main"), then);
   patch($(".nav"), $(".nav", page));
   document.title = page.title;
@@ -46,6 +51,23 @@ function show(page) {
   if (known.size > 0) for (const row of all(".events tr[data-name]")) row.classList.toggle("fresh", !known.has(row.dataset.name));
   fold();
   count();
+}
+
+/** Says how many events have happened while one reads further down. */
+function wait(page, known) {
+  const rows = all(".events tr[data-name]", page);
+  const oldest = Math.min(...[...known].map(Number));
+  const number = rows.filter((row) => !known.has(row.dataset.name) && Number(row.dataset.name) > oldest).length;
+  if (number === 0) return;
+  let pill = $(".pill");
+  if (!pill) {
+    pill = document.createElement("button");
+    pill.type = "button";
+    pill.className = "pill primary small";
+    pill.addEventListener("click", () => { scrollTo(0, 0); soon(0); });
+    document.body.append(pill);
+  }
+  pill.textContent = document.body.dataset.newEvents.replace("{n}", number);
 }
 
 /** Goes to another part of the same page. */

@@ -125,7 +125,7 @@ impl Line {
         html! {
             @for (style, text) in &self.runs {
                 @let begin = at;
-                @let _ = at += text.len();
+                @let () = at += text.len();
                 @let pieces = cut(text, begin, marks);
                 @match style.class() {
                     Some(class) => span class=(class) { (pieces) },
@@ -145,7 +145,7 @@ fn cut(text: &str, begin: usize, marks: &[Range<usize>]) -> Markup {
             @let (from, to) = (mark.start.max(begin), mark.end.min(end));
             (&text[at - begin..from - begin])
             mark { (&text[from - begin..to - begin]) }
-            @let _ = at = to;
+            @let () = at = to;
         }
         (&text[at - begin..])
     }

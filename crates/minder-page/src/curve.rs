@@ -1,5 +1,7 @@
 //! Figures over time, as lines without axes: the figure beside them is the text.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 
 /// A figure over time, the oldest value first, at even distances.
@@ -83,7 +85,8 @@ impl Series {
                 let step = y - before;
                 let gap = if step < 0 { "" } else { " " };
                 let space = if index == 1 { "" } else { " " };
-                line.push_str(&format!("{space}1{gap}{step}"));
+                // Writing to a string cannot fail.
+                let _ = write!(line, "{space}1{gap}{step}");
             }
             before = y;
         }

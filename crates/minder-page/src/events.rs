@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use crate::figures;
-use crate::frame::{Frame, Notice, Tab};
+use crate::frame::{Frame, Language, Notice, Tab};
 use crate::glyph::Look;
 use crate::moment::Moment;
+use crate::reason::{Ending, detail};
 use crate::words::{self, Word};
 use crate::{process_address, quoted};
 
@@ -34,6 +35,8 @@ pub struct EventsPage {
     pub events: Vec<Event>,
     /// Whether there are older ones, and the serial number to ask for them with.
     pub older: Option<u64>,
+    /// The kinds that are kept at all.
+    pub kinds: Vec<Kind>,
     /// What was asked for.
     pub asked: AskedEvents,
 }
@@ -144,8 +147,22 @@ pub struct Event {
     pub type_name: String,
     /// What happened.
     pub what: What,
-    /// More about it, as the daemon has it.
+    /// More about it, as whoever told it has it.
     pub detail: String,
+    /// The pid of the child, if there is one to tell of.
+    pub pid: Option<u32>,
+    /// How the child ended, if that is what happened.
+    pub ending: Option<Ending>,
+}
+
+impl Event {
+    fn detail(&self, language: Language) -> String {
+        if self.kind == Kind::State {
+            detail(self.pid, self.ending.as_ref(), language)
+        } else {
+            self.detail.clone()
+        }
+    }
 }
 
 /// What happened.
@@ -169,6 +186,8 @@ pub enum What {
     DaemonRuns,
     /// The daemon ended.
     DaemonStops,
+    /// Another daemon took over from one that died.
+    TookOver,
     /// Time passed.
     Tick,
 }
@@ -255,7 +274,7 @@ fn head(page: &EventsPage) -> Markup {
         .listeners
         .iter()
         .map(|(name, state, waiting)| match waiting {
-            Some(waiting) => format!("{name} {state}, {}", words::waiting(*waiting, language)),
+            Some(waiting) => words::listener(name, state, *waiting, language),
             None => format!("{name} {state}"),
         });
     let listeners: Vec<_> = listeners.collect();
@@ -268,7 +287,7 @@ fn head(page: &EventsPage) -> Markup {
                         @if listeners.is_empty() { (t(Word::NoListeners)) } @else { (words::listed(&listeners, language)) }
                     } }
                     @if let Some(serial) = page.last_serial {
-                        div { dt { (t(Word::LastSerial)) } dd.num { (figures::serial(serial)) } }
+                        div { dt { (t(Word::LastSerial)) } dd.num title=(serial) { (figures::serial(serial)) } }
                     }
                     @if let Some(rate) = page.rate {
                         div { dt { (t(Word::Rate)) } dd.num { (words::a_minute(&format!("{rate:.0}"), language)) } }
@@ -306,7 +325,7 @@ fn strip(page: &EventsPage) -> Markup {
                 kbd.js aria-hidden="true" { "/" }
             }
             div.chips role="group" aria-label=(t(Word::Kinds)) {
-                @for kind in Kind::ALL {
+                @for kind in page.kinds.iter().copied() {
                     a.btn.small.toggle href=(asked.with_kind(kind).address()) role="button" data-kind=(kind.code())
                         aria-pressed=(asked.kinds.contains(&kind)) { (t(kind.word())) }
                 }
@@ -335,7 +354,7 @@ fn table(page: &EventsPage) -> Markup {
                     @let date = first.at.date(language);
                     @if day.as_ref() != Some(&date) {
                         tr.day role="row" { th role="cell" colspan="5" scope="rowgroup" { (date) } }
-                        @let _ = day = Some(date);
+                        @let () = day = Some(date);
                     }
                     @match line {
                         Line::One(event) => (one(event, page)),
@@ -359,16 +378,16 @@ fn one(event: &Event, page: &EventsPage) -> Markup {
             td.e-what role="cell" { div.sv {
                 (what(&event.what, language))
                 @if matches!(event.kind, Kind::Log | Kind::Communication | Kind::Remote) {
-                    code.muted { (event.detail) }
-                } @else { span.muted { (event.detail) } }
+                    code.muted { (event.detail(language)) }
+                } @else { span.muted { (event.detail(language)) } }
             } }
             td.e-type.mono role="cell" { (event.type_name) }
-            td.e-ser.num role="cell" { (figures::serial(event.serial)) }
+            td.e-ser.num role="cell" title=(event.serial) { (figures::serial(event.serial)) }
         }
     }
 }
 
-fn what(what: &What, language: crate::Language) -> Markup {
+fn what(what: &What, language: Language) -> Markup {
     let t = |word: Word| word.to(language);
     let text = match what {
         What::Became(from, to) => {
@@ -389,6 +408,7 @@ fn what(what: &What, language: crate::Language) -> Markup {
         What::Remote(kind) => words::remote(kind, language),
         What::DaemonRuns => t(Word::DaemonRuns).to_owned(),
         What::DaemonStops => t(Word::DaemonStops).to_owned(),
+        What::TookOver => t(Word::TookOver).to_owned(),
         What::Tick => t(Word::Tick).to_owned(),
     };
     html! { span.to.plain { (text) } }
@@ -411,7 +431,8 @@ fn repeat(look: Look, events: &[Event], count: usize, page: &EventsPage) -> Mark
             th.e-who role="rowheader" scope="row" { a href=(process_address(&newest.subject)) { (newest.subject) } }
             td.e-what role="cell" { div.sv {
                 a.fold.btn href=(unfolded.address()) aria-expanded="false" { (look.with(&words::times(state, count, language))) }
-                span.muted { (newest.detail) @if !newest.detail.is_empty() { "; " } (words::the_last_at(&newest.at.clock, language)) }
+                @let last = events.iter().find_map(|event| event.ending.as_ref());
+                span.muted { @if let Some(last) = last { (last.text(language)) "; " } (words::the_last_at(&newest.at.clock, language)) }
             } }
             td.e-type.mono role="cell" { "PROCESS_STATE_*" }
             td.e-ser.num role="cell" { (figures::count(events.len())) }

@@ -7,25 +7,21 @@ use crate::frame::Language;
 /// A count, with a comma for each thousand: `4,931`.
 #[must_use]
 pub fn count(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    in_thousands(&number.to_string(), ',')
 }
 
-/// A serial number, which is read out and compared rather than added up: `88 214`.
+/// The end of a serial number, which is read out and compared rather than added up: `88 214`. What
+/// all that are near it have in common is left out.
 #[must_use]
 pub fn serial(number: u64) -> String {
-    let digits = number.to_string();
+    in_thousands(&(number % 1_000_000).to_string(), '\u{a0}')
+}
+
+fn in_thousands(digits: &str, separator: char) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push('\u{a0}');
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(separator);
         }
         text.push(digit);
     }
@@ -100,6 +96,7 @@ mod tests {
             assert_eq!(count(number), text);
         }
         assert_eq!(serial(88_214), "88\u{a0}214");
+        assert_eq!(serial(1_795_786_839_627_580), "627\u{a0}580");
         assert_eq!(percent(3.06), "3.1 %");
         assert_eq!(percent(-1.0), "0.0 %");
         for (size, text) in [

@@ -173,10 +173,12 @@ pub struct Notice {
 
 impl Notice {
     pub(crate) fn draw(&self, frame: &Frame, back: &str) -> Markup {
-        let look = match self.is_bad {
-            true => Look::Plain(ProcessState::Fatal),
-            false => Look::Plain(ProcessState::Exited),
+        let state = if self.is_bad {
+            ProcessState::Fatal
+        } else {
+            ProcessState::Exited
         };
+        let look = Look::Plain(state);
         html! {
             div class={ "notice" @if self.is_bad { " bad" } } role=(if self.is_bad { "alert" } else { "status" }) {
                 (look.shape())
@@ -263,7 +265,7 @@ impl Frame {
                     }
                 }
                 div.end {
-                    span.live.js role="status" data-live="" data-own="" hidden {
+                    span.live.js role="status" data-live="live" data-own="" hidden {
                         svg aria-hidden="true" { use href="#s-live"; } span { (t(Word::Live)) }
                     }
                     @if let Some(user) = &self.user { span.user { (user) } }

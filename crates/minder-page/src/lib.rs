@@ -45,7 +45,7 @@ pub use moment::Moment;
 pub use overview::{Group, Overview, Row, Trouble};
 pub use process::ProcessPage;
 pub use question::Question;
-pub use reason::Reason;
+pub use reason::{Ending, Reason};
 pub use strip::Stretch;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

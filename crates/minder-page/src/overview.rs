@@ -232,6 +232,29 @@ pub fn matching(groups: &[Group], asked: &Asked, language: Language) -> Vec<Stri
     rows.map(|row| row.full_name.clone()).collect()
 }
 
+/// The names of the processes of which figures are to be seen: those on this page, and, if all of
+/// them are on one page, those of folded groups as well.
+#[must_use]
+pub fn shown(page: &Overview) -> Vec<String> {
+    let all: usize = page.groups.iter().map(|group| group.rows.len()).sum();
+    let lines = lines(page, all > MANY);
+    let part = part(page, &lines, all > MANY);
+    let rows = lines[part].iter().filter_map(|line| match line {
+        Line::Row { row, .. } => Some(row.full_name.clone()),
+        Line::Head { .. } => None,
+    });
+    rows.collect()
+}
+
+/// Which of the lines are on this page.
+fn part(page: &Overview, lines: &[Line<'_>], is_large: bool) -> std::ops::Range<usize> {
+    if !is_large {
+        return 0..lines.len();
+    }
+    let from = page.asked.from.min(lines.len().saturating_sub(1));
+    from..(from + LINES).min(lines.len())
+}
+
 /// A line of the table.
 enum Line<'a> {
     Head {
@@ -500,7 +523,7 @@ fn troubled(one: &Trouble, frame: &Frame) -> Markup {
 }
 
 /// The lines that there are, of which a page may show a part.
-fn lines<'a>(page: &'a Overview, is_large: bool) -> Vec<Line<'a>> {
+fn lines(page: &Overview, is_large: bool) -> Vec<Line<'_>> {
     let (asked, language) = (&page.asked, page.frame.language);
     let mut lines = Vec::new();
     for group in &page.groups {
@@ -540,13 +563,9 @@ fn table(page: &Overview, counts: &Counts) -> Markup {
     let t = |word: Word| word.to(frame.language);
     let is_large = counts.all > MANY;
     let lines = lines(page, is_large);
-    let from = page.asked.from.min(lines.len().saturating_sub(1));
-    let to = if is_large {
-        (from + LINES).min(lines.len())
-    } else {
-        lines.len()
-    };
-    let shown = &lines[if is_large { from } else { 0 }..to];
+    let part = part(page, &lines, is_large);
+    let (from, to) = (part.start, part.end);
+    let shown = &lines[part];
     let alone = page.groups.iter().filter(|group| group.is_single()).count();
     let (groups, language) = (page.groups.len() - alone, frame.language);
     html! {
@@ -690,8 +709,9 @@ impl Sum {
         let restarts: Vec<_> = rows.iter().filter_map(|row| row.restarts).collect();
         Self {
             has_children: children().next().is_some(),
-            cpu: (!cpu.is_empty()).then(|| cpu.iter().sum()),
-            memory: (!memory.is_empty()).then(|| memory.iter().sum()),
+            // A sum of some would be taken for one of all.
+            cpu: (cpu.len() == children().count()).then(|| cpu.iter().sum()),
+            memory: (memory.len() == children().count()).then(|| memory.iter().sum()),
             restarts: (!restarts.is_empty()).then(|| restarts.iter().sum()),
         }
     }
@@ -708,7 +728,7 @@ fn bar(counted: &[(ProcessState, usize)]) -> Markup {
                 // What is there at all is seen.
                 @let width = (WIDTH * count / all.max(1)).max(3);
                 @let x = at;
-                @let _ = at += width;
+                @let () = at += width;
                 @let hatch = match state {
                     ProcessState::Backoff => Some("url(#h-backoff)"),
                     ProcessState::Fatal => Some("url(#h-fatal)"),
@@ -829,7 +849,7 @@ fn slot(verb: Word, name: &str, language: Language) -> Markup {
 }
 
 fn no_slot() -> Markup {
-    html! { button.none type="button" disabled {} }
+    html! { span.none {} }
 }
 
 fn pager(page: &Overview, from: usize, to: usize, of: usize) -> Markup {

@@ -13,7 +13,7 @@ use crate::log::{self, LogView};
 use crate::moment::Moment;
 use crate::overview::{field, verbs};
 use crate::process_address;
-use crate::reason::Reason;
+use crate::reason::{Ending, Reason, detail};
 use crate::strip::{self, Stretch};
 use crate::words::{self, Word};
 
@@ -114,8 +114,10 @@ pub struct Change {
     pub at: Moment,
     /// The state that it entered.
     pub look: Look,
-    /// More about it, in the daemon's words.
-    pub detail: String,
+    /// The pid of its child, if it has one to tell of.
+    pub pid: Option<u32>,
+    /// How its child ended, if that is what happened.
+    pub ending: Option<Ending>,
 }
 
 /// Draws the page.
@@ -240,7 +242,7 @@ fn day(page: &ProcessPage) -> Markup {
                                 tr {
                                     td.faint { (change.at.shown(language)) }
                                     td { (change.look.shown(language)) }
-                                    td.muted { (change.detail) }
+                                    td.muted { (detail(change.pid, change.ending.as_ref(), language)) }
                                 }
                             }
                         } } }

@@ -34,8 +34,8 @@ pub enum Reason {
     TooQuick {
         /// How often.
         times: u32,
-        /// Its last exit code.
-        code: i32,
+        /// How it ended the last time, if that is known.
+        ending: Option<Ending>,
     },
     /// It will be tried again.
     Retry {
@@ -45,8 +45,8 @@ pub enum Reason {
         of: i64,
         /// In how many seconds, if that is known.
         in_secs: Option<u64>,
-        /// Its last exit code.
-        code: i32,
+        /// How it ended the last time, if that is known.
+        ending: Option<Ending>,
     },
     /// It counts as running soon.
     ReadyIn {
@@ -58,6 +58,39 @@ pub enum Reason {
         /// How many events wait for its pool, if that is known.
         waiting: Option<usize>,
     },
+}
+
+/// How a child ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With this code.
+    Code(i32),
+    /// By this signal.
+    Signal(String),
+    /// Nobody saw how.
+    Unseen,
+    /// It was never made, for this reason.
+    NotMade(String),
+}
+
+impl Ending {
+    /// In the middle of a sentence: `exit code 1`.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::Code(code) => words::exit_code(*code, language),
+            Self::Signal(name) => name.clone(),
+            Self::Unseen => Word::Unseen.to(language).to_owned(),
+            Self::NotMade(why) => why.clone(),
+        }
+    }
+}
+
+/// What is told of a change beside the state: `pid 7, exit code 1`.
+pub(crate) fn detail(pid: Option<u32>, ending: Option<&Ending>, language: Language) -> String {
+    let pid = pid.map(|pid| words::pid(pid, language));
+    let ending = ending.map(|ending| ending.text(language));
+    words::listed(&pid.into_iter().chain(ending).collect::<Vec<_>>(), language)
 }
 
 impl Reason {
@@ -74,24 +107,34 @@ impl Reason {
             Self::Exited { at, code, expected } => {
                 words::finished(&at.short(language), *code, *expected, language)
             }
-            Self::TooQuick { times, code } => words::listed(
-                &[
-                    words::too_quickly(*times, language),
-                    words::last_exit_code(*code, language),
-                ],
-                language,
-            ),
+            Self::TooQuick { times, ending } => {
+                let ending = ending.as_ref().map(|ending| match ending {
+                    Ending::Code(code) => words::last_exit_code(*code, language),
+                    Ending::Signal(_) | Ending::Unseen | Ending::NotMade(_) => {
+                        ending.text(language)
+                    }
+                });
+                let quick = words::too_quickly(*times, language);
+                words::listed(
+                    &[quick].into_iter().chain(ending).collect::<Vec<_>>(),
+                    language,
+                )
+            }
             Self::Retry {
                 number,
                 of,
                 in_secs,
-                code,
+                ending,
             } => {
                 let retry = match in_secs {
                     Some(secs) => words::retry_in(*number, *of, *secs, language),
                     None => words::retry(*number, *of, language),
                 };
-                words::listed(&[retry, words::exit_code(*code, language)], language)
+                let ending = ending.as_ref().map(|ending| ending.text(language));
+                words::listed(
+                    &[retry].into_iter().chain(ending).collect::<Vec<_>>(),
+                    language,
+                )
             }
             Self::ReadyIn { secs } => words::ready_in(*secs, language),
             Self::Listens {
@@ -122,12 +165,15 @@ mod tests {
 
     #[test]
     fn reasons_read_as_sentences_in_both_languages() {
-        let too_quick = Reason::TooQuick { times: 4, code: 1 };
+        let too_quick = Reason::TooQuick {
+            times: 4,
+            ending: Some(Ending::Code(1)),
+        };
         let retry = Reason::Retry {
             number: 2,
             of: 10,
             in_secs: Some(3),
-            code: 255,
+            ending: Some(Ending::Code(255)),
         };
         let said = Reason::Said("cannot chdir.".to_owned());
         for (reason, english, chinese) in [

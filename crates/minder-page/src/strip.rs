@@ -13,8 +13,10 @@ pub const SPAN: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many units wide it is drawn: a unit is a minute.
 const WIDTH: u32 = 1440;
 
-/// How narrow a stretch may be drawn, in units: less could not be seen.
-const NARROWEST: u32 = 2;
+/// How narrow a stretch may be drawn, in units: two pixels, where the strip is small and where it
+/// is large. Less could not be seen.
+const NARROWEST_SMALL: u32 = 12;
+const NARROWEST: u32 = 3;
 
 /// A time that a process spent in one state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,7 @@ pub struct Stretch {
 
 /// Draws stretches, the oldest first; each lasts until the next one begins, the last until now.
 pub(crate) fn strip(stretches: &[Stretch], label: &str, small: bool) -> Markup {
+    let narrowest = if small { NARROWEST_SMALL } else { NARROWEST };
     let ends = stretches
         .iter()
         .skip(1)
@@ -34,7 +37,7 @@ pub(crate) fn strip(stretches: &[Stretch], label: &str, small: bool) -> Markup {
         .chain([WIDTH]);
     let parts = stretches.iter().zip(ends).map(|(stretch, end)| {
         let begin = at(stretch.began);
-        let width = end.saturating_sub(begin).max(NARROWEST);
+        let width = end.saturating_sub(begin).max(narrowest);
         (stretch.look, begin.min(WIDTH - width), width)
     });
     html! {
@@ -98,7 +101,7 @@ mod tests {
         .into_string();
         for part in [
             r#"<rect class="running" x="0" y="0" width="1380" height="24">"#,
-            r#"<rect class="stopping" x="1380" y="10" width="2" height="14">"#,
+            r#"<rect class="stopping" x="1380" y="10" width="3" height="14">"#,
             r#"<rect class="running" x="1381" y="0" width="59" height="24">"#,
             r#"<path class="cut" d="M1380 0V24">"#,
         ] {
@@ -109,6 +112,6 @@ mod tests {
     #[test]
     fn what_began_just_now_is_still_seen() {
         let drawn = strip(&[stretch(ProcessState::Fatal, 0)], "", true).into_string();
-        assert!(drawn.contains(r#"x="1438" y="0" width="2""#), "{drawn}");
+        assert!(drawn.contains(r#"x="1428" y="0" width="12""#), "{drawn}");
     }
 }

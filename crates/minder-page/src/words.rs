@@ -82,6 +82,8 @@ words! {
     NotStarted: "not started", "未启动";
     AsExpected: "as expected", "符合预期";
     Unexpected: "unexpected", "意外";
+    Unseen: "nobody saw how it ended", "无人看到其如何结束";
+    TookOver: "another daemon took over", "另一个守护进程已接管";
     Changes: "changes", "变化";
     Now: "now", "现在";
     Signal: "Signal", "信号";
@@ -434,6 +436,16 @@ pub(crate) fn waiting(events: usize, language: Language) -> String {
         (Language::English, _) => format!("event listener, {events} waiting"),
         (Language::Chinese, 0) => "事件监听器，无积压".to_owned(),
         (Language::Chinese, _) => format!("事件监听器，积压 {events} 个"),
+    }
+}
+
+/// How a pool of listeners is, and how many events wait for it.
+pub(crate) fn listener(name: &str, state: &str, events: usize, language: Language) -> String {
+    match (language, events) {
+        (Language::English, 0) => format!("{name} {state}, none waiting"),
+        (Language::English, _) => format!("{name} {state}, {events} waiting"),
+        (Language::Chinese, 0) => format!("{name} {state}，无积压"),
+        (Language::Chinese, _) => format!("{name} {state}，积压 {events} 个"),
     }
 }
 

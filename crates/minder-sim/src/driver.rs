@@ -12,7 +12,9 @@ use minder_core::effect::Halt;
 use minder_core::process::State;
 use minder_core::snapshot::{Inherited, Snapshot};
 use minder_core::spec::GroupKind;
-use minder_core::{ChildId, Effect, Input, Mono, Mood, ProcessState, Signal};
+use minder_core::{
+    ChildId, CommandError, Effect, Input, Mono, Mood, ProcessState, Request, Signal,
+};
 
 use crate::fact::{Fact, Found};
 use crate::keeper::{Keeper, Legacy, Order, Shop};
@@ -155,6 +157,7 @@ impl Driver {
 
     /// Hands the core an input of the step.
     pub fn take(&mut self, input: Input, desk: &mut Desk<'_>) {
+        let input = self.check_commands(input, desk);
         desk.shop.sees(Fact::Took(&input));
         if let Input::ChildExited { child, .. } = input {
             self.ends.push(child);
@@ -165,6 +168,24 @@ impl Driver {
         let now = desk.shop.clock.now();
         self.subject.handle(now, input, desk.saboteur);
         self.settle(desk);
+    }
+
+    /// Finds out which processes of a start could not be run anyway.
+    fn check_commands(&self, input: Input, desk: &mut Desk<'_>) -> Input {
+        let Input::Request(id, Request::Start { target, wait, .. }) = input else {
+            return input;
+        };
+        let (random, rates) = (&mut *desk.shop.random, desk.shop.rates);
+        let mut unrunnable = self.subject.find(&target);
+        unrunnable.retain(|_| random.chance(rates.unrunnable));
+        let why = || CommandError::NotFound("it is not there".into());
+        let unrunnable = unrunnable.into_iter().map(|id| (id, why())).collect();
+        let start = Request::Start {
+            target,
+            wait,
+            unrunnable,
+        };
+        Input::Request(id, start)
     }
 
     fn settle(&mut self, desk: &mut Desk<'_>) {

@@ -70,7 +70,7 @@ impl Ledger {
                 snapshot,
             } => {
                 self.mind = Mind::recovered(groups, found, snapshot, self.now);
-                self.ground.rename(found, &self.mind);
+                self.ground.rename(&self.mind);
             }
             Fact::Adopted(inventory) => {
                 self.turn = Turn::new(Cause::Adopt(inventory.to_vec()), &self.mind);

@@ -26,6 +26,8 @@ pub struct Rates {
     pub wall_steps: u32,
     /// In a step of the world: somebody asks for something.
     pub requests: u32,
+    /// In a process that is to be started on request: its command is found to be of no use.
+    pub unrunnable: u32,
     /// In a request: it is to end or to begin anew.
     pub endings: u32,
     /// In a step of the world: somebody sends the daemon a signal.
@@ -95,6 +97,7 @@ impl Rates {
             pipe_lingers: often(&[0, 100, 500]),
             wall_steps: often(&[0, 0, 10]),
             requests: often(&[20, 100, 300]),
+            unrunnable: often(&[0, 0, 200]),
             endings: often(&[0, 0, 5, 30]),
             signals: often(&[0, 0, 3, 10]),
             murders: often(&[0, 10, 50]),

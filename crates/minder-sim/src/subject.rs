@@ -8,7 +8,7 @@ use std::sync::Arc;
 use minder_core::snapshot::{Inherited, Snapshot};
 use minder_core::spec::GroupSpec;
 use minder_core::view::View;
-use minder_core::{Core, Delta, Effect, Effects, Input, Mono, Now};
+use minder_core::{Core, Delta, Effect, Effects, Input, Mono, Now, ProcessId, Target};
 
 use crate::sabotage::Saboteur;
 
@@ -73,6 +73,13 @@ impl Subject {
     /// See [`Core::view`].
     pub fn view(&mut self) -> Arc<View> {
         self.core.view()
+    }
+
+    /// See [`Core::find`].
+    #[must_use]
+    pub fn find(&self, target: &Target) -> Vec<ProcessId> {
+        let found = self.core.find(target).unwrap_or_default();
+        found.into_iter().map(|(id, _)| id).collect()
     }
 
     /// See [`Core::delta`].

@@ -30,6 +30,7 @@ const WANTED: &[&str] = &[
     "BadName",
     "BadSignal",
     "AlreadyStarted",
+    "Refused(Command(",
     "NotRunning",
     "SpawnError",
     "AbnormalTermination",

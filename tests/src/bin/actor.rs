@@ -9,6 +9,7 @@
 //! | `flood FILE` | writes numbered lines, a write each, until FILE exists; then `end N` |
 //! | `drip FILE` | as `flood`, with a pause behind every 100 lines |
 //! | `tell FILE` | writes numbered text between capture tokens, and other text around it, until FILE exists |
+//! | `murmur FILE` | as `tell`, but slowly |
 //! | `listen FILE` | is an event listener: appends header, payload and an empty line of each event to FILE |
 //! | `echo` | copies standard input to standard output until its end |
 //! | `report` | writes what it was given: arguments aside, all that a child inherits |
@@ -46,7 +47,8 @@ fn main() -> io::Result<()> {
             "fill" => fill(word().parse().expect("fill takes a number"))?,
             "flood" => flood(Path::new(&word()), 1000, Duration::ZERO)?,
             "drip" => flood(Path::new(&word()), 100, PAUSE)?,
-            "tell" => tell(Path::new(&word()))?,
+            "tell" => tell(Path::new(&word()), 10)?,
+            "murmur" => tell(Path::new(&word()), 1)?,
             "listen" => listen(Path::new(&word()))?,
             "echo" => {
                 io::copy(&mut io::stdin(), &mut io::stdout())?;
@@ -89,7 +91,8 @@ fn flood(end: &Path, burst: u64, pause: Duration) -> io::Result<()> {
     writeln!(out, "end {number}")
 }
 
-fn tell(end: &Path) -> io::Result<()> {
+/// Pauses after every `burst` lines.
+fn tell(end: &Path, burst: u64) -> io::Result<()> {
     let mut out = io::stdout();
     let mut number = 0_u64;
     while !end.exists() {
@@ -97,7 +100,7 @@ fn tell(end: &Path) -> io::Result<()> {
             format!("{number}<!--XSUPERVISOR:BEGIN-->{number}<!--XSUPERVISOR:END-->\n").as_bytes(),
         )?;
         number += 1;
-        if number.is_multiple_of(10) {
+        if number.is_multiple_of(burst) {
             thread::sleep(PAUSE);
         }
     }

@@ -66,7 +66,6 @@ fn it_speaks_chinese_to_who_asks_for_it_and_who_chooses_it() {
 
 /// For every text: its colour against what is behind it must be told apart well (WCAG AA).
 const CONTRASTS: &str = r"
-    const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\d.]+/g).map(Number); return { r, g, b, a }; };
     const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const rgb = (text) => {
       canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1);
@@ -97,7 +96,7 @@ const NAMELESS: &str = "
     const named = (it) => it.getAttribute('aria-label') || it.textContent.trim() || it.title
       || [...(it.labels ?? [])].some((label) => label.textContent.trim());
     return [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')]
-      .filter((it) => it.checkVisibility() && !named(it)).map((it) => it.outerHTML.slice(0, 120));";
+      .filter((it) => it.checkVisibility({ visibilityProperty: true }) && !named(it)).map((it) => it.outerHTML.slice(0, 120));";
 
 /// What an attribute refers to and is not there, and ids that are there twice.
 const BROKEN: &str = "

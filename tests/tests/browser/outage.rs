@@ -15,7 +15,7 @@ fn a_page_outlives_the_daemon() {
     browser.wait_shown(&row_in("web", "RUNNING"));
     let pid = visit.daemon.pid_of("web");
     // The page stays: what was left in it is still there at the end.
-    browser.script("window.mine = true");
+    assert_eq!(browser.script("return window.mine = true"), true);
     for _ in 0..3 {
         visit.kill_daemon();
         visit.daemon.wait_ready();

@@ -106,8 +106,9 @@ fn the_table_is_filtered_by_name_and_by_state() {
 
 #[test]
 fn a_log_is_followed_held_and_searched() {
-    let programs = "[program:web]\ncommand=actor out first echo\nstartsecs=0\n\
-                    stdout_logfile=%(here)s/web.log";
+    let programs = "[program:web]\ncommand=actor out first until more \
+                    out '\u{1b}[31mred <script>alert(1)</script>\u{1b}[0m plain' echo\n\
+                    startsecs=0\nstdout_logfile=%(here)s/web.log";
     let Some(visit) = Visit::begin(programs, Manner::default()) else {
         return;
     };
@@ -115,10 +116,7 @@ fn a_log_is_followed_held_and_searched() {
     visit.daemon.wait_state("web", "RUNNING");
     visit.go("process?name=web");
     browser.wait_text(".out", "first");
-    visit.say(
-        "web",
-        "\u{1b}[31mred <script>alert(1)</script>\u{1b}[0m plain",
-    );
+    visit.daemon.sandbox().write("more", "");
     browser.wait_text(".out .a31", "red <script>alert(1)</script>");
 
     // A line from here comes back as the program's.

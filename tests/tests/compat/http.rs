@@ -28,6 +28,7 @@ cases!(
     the_tail_page_shows_the_end_of_a_log,
     the_tail_page_tells_what_it_cannot_show,
     pages_bring_their_style_and_images,
+    a_browser_may_be_shown_another_page,
 );
 
 const IDLE: &str = "[program:idle]\ncommand=/bin/cat\nautostart=false\nstartsecs=0";
@@ -769,4 +770,39 @@ fn pages_bring_their_style_and_images(subject: Subject) {
             "{path}"
         );
     }
+}
+
+fn a_browser_may_be_shown_another_page(subject: Subject) {
+    let daemon = Daemon::start(subject, IDLE);
+    let get = |path: &str, accept: &str| {
+        let header = format!("Accept: {accept}\r\n");
+        connect(&daemon).get(path, &header).expect("it answers")
+    };
+    let person = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let theirs = "<title>Supervisor Status</title>";
+    for path in ["/", "/index.html", "/?message=hi"] {
+        assert!(get(path, "*/*").text().contains(theirs), "{path}");
+        let shown = get(path, person);
+        assert_eq!(shown.status(), 200);
+        let title = subject.differs("own-page", theirs, "· Minder</title>");
+        assert!(shown.text().contains(title), "{path}");
+    }
+    // An old link acts at once for a program; in a browser anybody may have led there.
+    let link = "/index.html?action=start&processname=idle";
+    let shown = get(link, person);
+    assert_eq!(shown.status(), subject.differs("own-page", 301, 200));
+    let state = subject.differs("own-page", "RUNNING", "STOPPED");
+    assert_eq!(daemon.state("idle"), state);
+    let stop = get("/index.html?action=stop&processname=idle", "*/*");
+    assert_eq!(stop.status(), 301);
+    assert_eq!(get(link, "*/*").status(), 301);
+    assert_eq!(daemon.state("idle"), "RUNNING");
+    // What is not a page stays what it is.
+    assert_eq!(get("/ok.html", person).text(), "OK");
+    assert_eq!(get("/images/nope.png", person).status(), 404);
+    assert!(
+        get("/tail.html?processname=idle", person)
+            .text()
+            .contains("<pre>")
+    );
 }

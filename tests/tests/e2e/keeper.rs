@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
 use minder_tests::chance::{Moments, setting};
@@ -101,9 +102,14 @@ fn killed_keepers_are_not_missed() {
         let socket = fs::metadata(daemon.sandbox().path("s.sock")).expect("a socket");
         let expected = normal::status(&daemon.ctl_line("status").0);
         let pids = PROGRAMS.map(|program| daemon.pid_of(program));
+        let mut slowest = Duration::ZERO;
         for kill in 1..=kills {
             wait_for_growth(&daemon, "one.log", moments.next_below(BYTES_BETWEEN_KILLS));
+            let begun = Instant::now();
             let keeper = kill_keeper(&daemon);
+            let took = begun.elapsed();
+            eprintln!("kill {kill}: another keeper answered after {took:.1?}");
+            slowest = slowest.max(took);
             // Every other time the daemon as well, which knows its children by hearsay alone.
             if kill % 2 == 0 {
                 kill_daemon(keeper);
@@ -114,6 +120,7 @@ fn killed_keepers_are_not_missed() {
             assert_eq!(normal::status(&daemon.ctl_line("status").0), expected);
             assert_eq!(PROGRAMS.map(|program| daemon.pid_of(program)), pids);
         }
+        eprintln!("{kills} kills: slowest answer {slowest:.1?}");
         assert_eq!(replacements(&daemon), kills);
         let same = fs::metadata(daemon.sandbox().path("s.sock")).expect("a socket");
         assert_eq!((same.dev(), same.ino()), (socket.dev(), socket.ino()));

@@ -22,7 +22,7 @@ fn told(daemon: &Daemon) -> (i64, i64) {
     ];
     assert_eq!(names, expected);
     let number = |name| info.member(name).and_then(Value::as_int).expect("a number");
-    assert_eq!(number("keeper_pid"), daemon.pid().into());
+    assert_eq!(number("keeper_pid"), i64::from(daemon.pid()));
     assert_eq!(info.member("api"), Some(&"3.0".into()));
     let version = daemon.call("minder.getVersion", &[]).expect("no fault");
     assert_eq!(info.member("version"), Some(&version));

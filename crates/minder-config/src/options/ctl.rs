@@ -29,6 +29,8 @@ pub struct CtlOptions {
     pub password: Option<String>,
     /// Where the shell's history is kept, as given.
     pub history_file: Option<String>,
+    /// Whether to print one JSON document in place of Supervisor's lines.
+    pub json: bool,
     /// The action and its arguments; nothing opens the shell.
     pub action: Vec<String>,
 }
@@ -42,6 +44,7 @@ enum Key {
     Username,
     Password,
     HistoryFile,
+    Json,
 }
 
 const SPECS: &[Spec<Key>] = &[
@@ -53,6 +56,7 @@ const SPECS: &[Spec<Key>] = &[
     Spec::value(Key::Username, "-u", "--username"),
     Spec::value(Key::Password, "-p", "--password"),
     Spec::value(Key::HistoryFile, "-r", "--history_file"),
+    Spec::flag(Key::Json, "", "--json"),
 ];
 
 /// Reads the words behind the program's name, which is `argv0`.
@@ -70,6 +74,7 @@ pub fn parse(argv0: &str, words: &[String]) -> Result<CtlCommand, UsageError> {
                 let text = include_str!("supervisorctl.txt").replace("<argv0>", argv0);
                 return Ok(CtlCommand::Help(text + "\n"));
             }
+            Key::Json => option.turn_on(&mut options.json)?,
             Key::Interactive => option.turn_on(&mut options.interactive)?,
             Key::Configuration => option.put(&mut options.configuration, text)?,
             Key::ServerUrl => option.put(&mut options.serverurl, types::url)?,

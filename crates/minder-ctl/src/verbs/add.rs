@@ -2,7 +2,7 @@
 
 use minder_rpc::FaultCode;
 
-use super::{Action, Verb};
+use super::{Action, Verb, update};
 use crate::code::Code;
 use crate::completion::Arguments;
 use crate::failure::Failure;
@@ -24,7 +24,7 @@ async fn run(session: &mut Session, groups: &str) -> Result<(), Failure> {
 
 async fn add(session: &mut Session, group: &str) -> Result<(), Failure> {
     let Err(failure) = session.call("addProcessGroup", &[group.into()]).await else {
-        return session.say(&format!("{group}: added process group"));
+        return update::tell(session, group, "added");
     };
     match failure.fault() {
         Some(FaultCode::ShutdownState) => session.complain("ERROR: shutting down", Code::Generic),

@@ -7,6 +7,7 @@ use crate::code::Code;
 use crate::completion::Arguments;
 use crate::failure::Failure;
 use crate::process::{namespec, text};
+use crate::report::from_value;
 use crate::session::Session;
 
 pub(super) static VERB: Verb = Verb {
@@ -29,7 +30,7 @@ async fn run(session: &mut Session, argument: &str) -> Result<(), Failure> {
         Err(failure) => return Err(failure),
     };
     let table = table(&configured).ok_or_else(|| Failure::bad_answer(method))?;
-    session.say_all(table)
+    session.show("configured", || from_value(&configured), table)
 }
 
 fn table(configured: &Value) -> Option<Vec<String>> {

@@ -27,7 +27,7 @@ pub(super) static VERB: Verb = Verb {
 };
 
 async fn run(session: &mut Session, names: &str) -> Result<(), Failure> {
-    if !session.server_is_up().await? {
+    if session.must_report("fg")? || !session.server_is_up().await? {
         return Ok(());
     }
     let names: Vec<&str> = names.split_whitespace().collect();

@@ -1,6 +1,7 @@
 //! `pid`: the process ids of supervisord and of processes.
 
 use minder_rpc::FaultCode;
+use serde_json::json;
 
 use super::{Action, Verb};
 use crate::code::Code;
@@ -27,8 +28,10 @@ async fn run(session: &mut Session, names: &str) -> Result<(), Failure> {
     }
     if names.contains(&"all") {
         let processes = session.all_processes().await?;
-        let pids = processes.iter().map(|process| process.pid.to_string());
-        return session.say_all(pids);
+        for process in &processes {
+            tell(session, &process.namespec(), process.pid)?;
+        }
+        return Ok(());
     }
     for name in names {
         of_process(session, name).await?;
@@ -40,13 +43,18 @@ async fn of_supervisord(session: &mut Session) -> Result<(), Failure> {
     let method = "getPID";
     let pid = session.call(method, &[]).await?;
     let pid = pid.as_int().ok_or_else(|| Failure::bad_answer(method))?;
-    session.say(&pid.to_string())
+    session.show("pid", || pid.into(), [pid.to_string()])
+}
+
+fn tell(session: &mut Session, name: &str, pid: i64) -> Result<(), Failure> {
+    let told = || json!({"name": name, "pid": pid});
+    session.show_one("pids", told, &pid.to_string())
 }
 
 async fn of_process(session: &mut Session, name: &str) -> Result<(), Failure> {
     match session.process(name).await {
         Ok(process) => {
-            session.say(&process.pid.to_string())?;
+            tell(session, &process.namespec(), process.pid)?;
             if process.pid == 0 {
                 session.code = Code::NotRunning;
             }

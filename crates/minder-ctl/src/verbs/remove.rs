@@ -2,7 +2,7 @@
 
 use minder_rpc::FaultCode;
 
-use super::{Action, Verb};
+use super::{Action, Verb, update};
 use crate::code::Code;
 use crate::completion::Arguments;
 use crate::failure::Failure;
@@ -24,7 +24,7 @@ async fn run(session: &mut Session, groups: &str) -> Result<(), Failure> {
 
 async fn remove(session: &mut Session, group: &str) -> Result<(), Failure> {
     let Err(failure) = session.call("removeProcessGroup", &[group.into()]).await else {
-        return session.say(&format!("{group}: removed process group"));
+        return update::tell(session, group, "removed");
     };
     let reason = match failure.fault() {
         Some(FaultCode::StillRunning) => "process/group still running",

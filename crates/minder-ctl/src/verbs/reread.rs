@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use minder_http::client::ClientError;
 use minder_rpc::{FaultCode, Value};
+use serde_json::json;
 
 use super::{Action, Verb, takes_none};
 use crate::code::Code;
 use crate::completion::Arguments;
 use crate::failure::Failure;
+use crate::report::Json;
 use crate::session::Session;
 
 pub(super) static VERB: Verb = Verb {
@@ -30,7 +32,7 @@ async fn run(session: &mut Session, argument: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let failure = match changes(session).await {
-        Ok(changes) => return session.say_all(shown(&changes)),
+        Ok(changes) => return session.show("changes", || changes.json(), shown(&changes)),
         Err(failure) => failure,
     };
     match (failure.fault(), failure) {
@@ -52,6 +54,11 @@ pub(super) async fn changes(session: &mut Session) -> Result<Changes, Failure> {
 }
 
 impl Changes {
+    /// The same for a report.
+    fn json(&self) -> Json {
+        json!({"added": self.added, "changed": self.changed, "removed": self.removed})
+    }
+
     /// The result is an array that holds one array of three.
     fn from_value(result: &Value) -> Option<Self> {
         let [kinds, ..] = result.as_array()? else {

@@ -1,10 +1,13 @@
 //! `status`: a line for each process.
 
+use minder_rpc::Value;
+
 use super::{Action, Verb};
 use crate::code::Code;
 use crate::completion::Arguments;
 use crate::failure::Failure;
 use crate::process::{Process, State, Target};
+use crate::report::from_value;
 use crate::session::Session;
 
 pub(super) static VERB: Verb = Verb {
@@ -25,23 +28,25 @@ pub(super) async fn run(session: &mut Session, names: &str) -> Result<(), Failur
         session.code = Code::StatusUnknown;
         return Ok(());
     }
-    let all = session.all_processes().await?;
+    let all = session.all_told().await?;
     let names: Vec<&str> = names.split_whitespace().collect();
-    let mut listed: Vec<&Process> = Vec::new();
+    let mut listed: Vec<&(Process, Value)> = Vec::new();
     if names.is_empty() || names.contains(&"all") {
         listed.extend(&all);
     } else {
         for name in names {
             let target = Target::parse(name);
             let before = listed.len();
-            listed.extend(all.iter().filter(|process| matches(target, process)));
+            listed.extend(all.iter().filter(|(process, _)| matches(target, process)));
             if listed.len() == before {
                 session.complain(&unknown(name, target), Code::StatusUnknown)?;
             }
         }
     }
-    session.say_all(table(&listed))?;
-    if listed.iter().any(|process| process.state == State::Down) {
+    let processes: Vec<_> = listed.iter().map(|(process, _)| process).collect();
+    let told = || listed.iter().map(|(_, told)| from_value(told)).collect();
+    session.show("processes", told, table(&processes))?;
+    if processes.iter().any(|process| process.state == State::Down) {
         session.code = Code::StatusDown;
     }
     Ok(())

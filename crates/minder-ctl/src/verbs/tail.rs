@@ -148,11 +148,14 @@ async fn read(
 /// Shows what `method` has read from a log.
 pub(super) fn show(session: &mut Session, log: &Value, method: &str) -> Result<(), Failure> {
     let log = log.as_text().ok_or_else(|| Failure::bad_answer(method))?;
-    session.say(log)
+    session.show("log", || log.into(), [log.to_owned()])
 }
 
 /// Shows the log at `path` as it grows, until it ends or Ctrl-C is pressed.
 pub(super) async fn follow(session: &mut Session, path: &str) -> Result<(), Failure> {
+    if session.must_report("a log that is followed")? {
+        return Ok(());
+    }
     let mut interrupted = pin!(ctrl_c());
     session.say(FOLLOWING)?;
     let opened = tokio::select! {

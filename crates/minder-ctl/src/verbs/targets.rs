@@ -4,11 +4,15 @@
 
 use minder_http::client::ClientError;
 use minder_rpc::{FaultCode, Value};
+use serde_json::json;
 
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::process::{Target, namespec, text};
 use crate::session::Session;
+
+/// What a report calls what became of each process.
+const OUTCOMES: &str = "outcomes";
 
 /// How a verb acts on processes.
 pub(super) struct Act {
@@ -80,8 +84,11 @@ impl Act {
         match session.call(method, &params(group, extra)).await {
             Ok(results) => self.tell_all(session, &results, method),
             Err(failure) if failure.fault() == Some(FaultCode::BadName) => {
+                session.code = self.unknown_group;
+                let told =
+                    || json!({"name": format!("{group}:*"), "done": null, "fault": "BAD_NAME"});
                 let line = format!("{group}: ERROR (no such group)");
-                session.complain(&line, self.unknown_group)
+                session.show_one(OUTCOMES, told, &line)
             }
             Err(failure) => Err(failure),
         }
@@ -135,12 +142,15 @@ impl Act {
         };
         let fault = FaultCode::from_number(status).ok_or_else(unknown)?;
         if fault == FaultCode::Success {
-            return session.say(&format!("{name}: {}", self.done));
+            let told = || json!({"name": name, "done": self.done, "fault": null});
+            return session.show_one(OUTCOMES, told, &format!("{name}: {}", self.done));
         }
-        match (self.refusal)(fault).ok_or_else(unknown)? {
-            Refusal::Because(reason) => session.say(&format!("{name}: ERROR ({reason})"))?,
-            Refusal::InItsWords => session.say(&description)?,
-        }
+        let line = match (self.refusal)(fault).ok_or_else(unknown)? {
+            Refusal::Because(reason) => format!("{name}: ERROR ({reason})"),
+            Refusal::InItsWords => description,
+        };
+        let told = || json!({"name": name, "done": null, "fault": fault.name()});
+        session.show_one(OUTCOMES, told, &line)?;
         if self.forgiven != Some(fault) {
             session.code = Code::of_fault(fault);
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use minder_rpc::{FaultCode, Value};
+use serde_json::json;
 
 use super::reread::{Changes, changes};
 use super::{Action, Verb};
@@ -21,6 +22,9 @@ pub(super) static VERB: Verb = Verb {
     arguments: Arguments::Groups,
     action: Action::Work(|session, groups| Box::pin(run(session, groups))),
 };
+
+/// What a report calls what was done to groups.
+const GROUPS: &str = "groups";
 
 /// Which groups an update is about.
 struct Chosen<'a>(Vec<&'a str>);
@@ -46,13 +50,13 @@ async fn run(session: &mut Session, groups: &str) -> Result<(), Failure> {
         session
             .call("addProcessGroup", &[group.as_str().into()])
             .await?;
-        session.say(&format!("{group}: updated process group"))?;
+        tell(session, group, "updated")?;
     }
     for group in changes.added.iter().filter(|group| chosen.has(group)) {
         session
             .call("addProcessGroup", &[group.as_str().into()])
             .await?;
-        session.say(&format!("{group}: added process group"))?;
+        tell(session, group, "added")?;
     }
     Ok(())
 }
@@ -94,6 +98,12 @@ async fn name_unknown(
     Ok(())
 }
 
+/// Tells what has been done to a group.
+pub(super) fn tell(session: &mut Session, group: &str, done: &str) -> Result<(), Failure> {
+    let told = || json!({"group": group, "done": done});
+    session.show_one(GROUPS, told, &format!("{group}: {done} process group"))
+}
+
 async fn remove(session: &mut Session, group: &str) -> Result<(), Failure> {
     let results = stop(session, group).await?;
     if results.iter().any(has_failed) {
@@ -101,13 +111,14 @@ async fn remove(session: &mut Session, group: &str) -> Result<(), Failure> {
         return session.complain(&line, Code::Generic);
     }
     session.call("removeProcessGroup", &[group.into()]).await?;
-    session.say(&format!("{group}: removed process group"))
+    tell(session, group, "removed")
 }
 
 async fn stop(session: &mut Session, group: &str) -> Result<Vec<Value>, Failure> {
     let method = "stopProcessGroup";
     let results = session.call(method, &[group.into()]).await?;
-    session.say(&format!("{group}: stopped"))?;
+    let told = || json!({"group": group, "done": "stopped"});
+    session.show_one(GROUPS, told, &format!("{group}: stopped"))?;
     match results {
         Value::Array(results) => Ok(results),
         _ => Err(Failure::bad_answer(method)),

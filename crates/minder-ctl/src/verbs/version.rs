@@ -21,5 +21,5 @@ async fn run(session: &mut Session, argument: &str) -> Result<(), Failure> {
     let version = version
         .as_text()
         .ok_or_else(|| Failure::bad_answer(method))?;
-    session.say(version)
+    session.show("version", || version.into(), [version.to_owned()])
 }

@@ -58,7 +58,7 @@ fn processes_of(group: &GroupView) -> impl Iterator<Item = &ProcessView> {
     group.processes.iter().map(|process| &**process)
 }
 
-fn info(
+pub(super) fn info(
     picture: &Picture,
     group: &GroupView,
     process: &ProcessView,

@@ -104,7 +104,7 @@ pub(super) async fn clear_all(plane: &Plane, picture: &Picture) -> Result<Answer
     Ok(Answer::Outcomes(outcomes))
 }
 
-fn begin_to_clear(
+pub(super) fn begin_to_clear(
     plane: &Plane,
     picture: &Picture,
     process: &ProcessView,

@@ -50,10 +50,10 @@ const PATIENCE: Timespec = Timespec {
     tv_nsec: 0,
 };
 
-struct World {
-    api: Api,
+pub(super) struct World {
+    pub(super) api: Api,
     mailbox: Mailbox,
-    folder: TempDir,
+    pub(super) folder: TempDir,
 }
 
 /// Keeps nothing: nobody is killed here.
@@ -69,7 +69,7 @@ impl Custody for NoCustody {
 
 /// A daemon whose active groups are those of the configuration, with nothing started yet. Logs
 /// lie in the folder, called `<process>.out` and `<process>.err`.
-fn world(text: &str) -> World {
+pub(super) fn world(text: &str) -> World {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("s.conf");
     fs::write(&file, text).unwrap();
@@ -94,6 +94,9 @@ fn world(text: &str) -> World {
         add_group(&mut picture, id, spec, folder.path());
     }
     let api = Api {
+        history: Arc::new(History::blank()),
+        figures: Arc::default(),
+        herald: Herald::default(),
         post,
         published: Arc::new(Published::new(picture)),
         log: Arc::new(MainLog::new()),

@@ -20,7 +20,7 @@ use crate::link::now;
 use crate::log_files::{Automatic, LogFiles};
 use crate::mailbox::mailbox;
 use crate::mirror::SharedFd;
-use crate::register::{self, Register};
+use crate::register::{self, Register, RegisterError};
 use crate::settings::Settings;
 use crate::snapshot::Recorder;
 
@@ -80,22 +80,34 @@ fn make_ready(
 ) -> Result<Option<Register>, Failure> {
     start.open_log(settings)?;
     fastcgi::try_all(&loaded.groups).map_err(|error| Refusal::new(error.to_string()))?;
-    let register = match Register::open(&settings.pidfile) {
-        Ok(register) => register,
+    // As for a pid file that cannot be written: programs run all the same.
+    let complain = |error: RegisterError| {
+        let path = register::path(&settings.pidfile);
+        let path = path.display();
+        let line = format!("could not use the register of children {path}: {error}");
+        start.log.write(Level::Warn, line);
+    };
+    let opened = Register::open(&settings.pidfile).and_then(|register| {
+        let left = register.left()?;
+        Ok((register, left))
+    });
+    let (register, left) = match opened {
+        Ok(opened) => opened,
         Err(error) => {
-            // As for a pid file that cannot be written: programs run all the same.
-            let path = register::path(&settings.pidfile);
-            let path = path.display();
-            let line = format!("could not open the register of children {path}: {error}");
-            start.log.write(Level::Warn, line);
+            complain(error);
             return Ok(None);
         }
     };
-    let left = register.left()?;
     let manner = |label: &str| leftovers::manner(&loaded.groups, label);
     leftovers::end(left, manner, &start.log)
         .map_err(|undying| Refusal::new(undying.to_string()))?;
-    Ok(Some(register))
+    match register.clear() {
+        Ok(()) => Ok(Some(register)),
+        Err(error) => {
+            complain(error.into());
+            Ok(None)
+        }
+    }
 }
 
 /// Makes all sockets, or none.

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use minder_config::command;
 use minder_core::effect::{Halt, Whom};
-use minder_core::{
-    ChildId, Effect, GroupId, Input, Level, ProcessId, ProcessSpec, Signal, SpawnError,
-};
+use minder_core::{ChildId, Effect, GroupId, Level, ProcessId, ProcessSpec, Signal, SpawnError};
 use minder_os::{errno_name, memfd};
 use minder_wire::{Credentials, MAX_LABEL, Stdin, ToKeeper};
 
@@ -33,6 +31,7 @@ impl Driver {
                 let _ = answer.send(());
             }
             self.publish();
+            self.chronicle(&effects)?;
             for effect in effects {
                 if let Some(halt) = self.perform(effect)? {
                     self.acknowledge_signals()?;
@@ -151,6 +150,24 @@ impl Driver {
         });
     }
 
+    /// Adds to the history that this daemon has taken over, and what the one before it could not
+    /// add any more.
+    pub(crate) fn tell_of_takeover(&mut self) -> Result<(), LinkError> {
+        let view = self.core.view();
+        self.chronicle.reconcile(&view, now().wall);
+        self.chronicle(&[])
+    }
+
+    /// Adds what is about to be done to the history: who is answered finds it there.
+    fn chronicle(&mut self, effects: &[Effect]) -> Result<(), LinkError> {
+        let now = now().wall;
+        for effect in effects {
+            self.chronicle.observe(effect, now);
+        }
+        self.chronicle
+            .publish(self.core.pools(), now, &mut self.link)
+    }
+
     fn perform(&mut self, effect: Effect) -> Result<Option<Halt>, LinkError> {
         match effect {
             Effect::Spawn {
@@ -247,8 +264,7 @@ impl Driver {
             }
             Err(error) => {
                 self.children.sockets.leave(child);
-                self.children.remove(child);
-                self.input(now(), Input::SpawnFailed { child, error });
+                self.spawn_failed(now(), child, error);
                 Ok(())
             }
         }

@@ -186,7 +186,7 @@ fn everything(view: &View) -> Vec<String> {
 fn selected(api: &Api, visitor: &Visitor, fields: &Fields) -> Vec<String> {
     let picture = api.published.latest();
     if fields.get("every").is_some() {
-        let groups = overview::groups(&picture, visitor);
+        let groups = overview::groups(api, &picture, visitor);
         return table::matching(&groups, &overview::asked(fields), visitor.language);
     }
     let mut names: Vec<String> = Vec::new();

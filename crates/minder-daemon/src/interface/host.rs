@@ -41,8 +41,8 @@ fn memory_of(text: &str) -> Option<(u64, u64)> {
 /// For how long a process has run, where the system tells it.
 pub(super) fn age(pid: u32, now: Mono) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let start = started(&stat, rustix::param::clock_ticks_per_second())?;
-    Some(now.0.saturating_sub(start))
+    let began = started(&stat, rustix::param::clock_ticks_per_second())?;
+    Some(now.0.saturating_sub(began))
 }
 
 /// When a process began, since the machine did. Its name may hold anything, blanks and brackets

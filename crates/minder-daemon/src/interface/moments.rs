@@ -57,6 +57,13 @@ impl Moments {
         }
     }
 
+    /// The same, to the thousandth of a second.
+    pub(super) fn precise(&self, time: Wall) -> Moment {
+        let moment = self.moment(time);
+        let clock = format!("{}.{:03}", moment.clock, time.0.subsec_millis());
+        Moment { clock, ..moment }
+    }
+
     /// The same, of a time that the file system tells.
     pub(super) fn of_file(&self, time: SystemTime) -> Option<Moment> {
         let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
@@ -85,7 +92,7 @@ mod tests {
             },
             zone,
         );
-        let moment = moments.moment(Wall(wall.0 - Duration::from_secs(86_400)));
+        let moment = moments.moment(Wall(Duration::from_secs(1_795_413_751)));
         assert_eq!(moment.full, "2026-11-23 14:02:31 +08:00");
         assert_eq!((moment.day, moment.month, moment.weekday), (23, 11, 1));
         assert!(!moment.is_today && moments.moment(wall).is_today);

@@ -1,19 +1,20 @@
 //! The options of a process, as its file would have them.
 
+use minder_config::ini::Section;
 use minder_config::{Loaded, Location};
 use minder_core::ProcessSpec;
 use minder_core::spec::{AutoRestart, LogTarget, ServerUrl, StreamSpec};
 use minder_os::users;
 use minder_page::process::{OptionRow, Place};
 
-use super::secrets;
+use crate::api::masks;
 
 /// An option and its value, as it may be seen and as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Value {
     pub(super) name: String,
     pub(super) shown: String,
-    pub(super) true_value: String,
+    pub(super) real: String,
     /// Whether that is what it is if the file says nothing.
     pub(super) is_default: bool,
 }
@@ -65,9 +66,9 @@ impl Values {
     fn add(&mut self, name: &str, value: String, default: &str) {
         self.0.push(Value {
             name: name.to_owned(),
-            shown: secrets::urls(&value),
+            shown: masks::without_passwords(&value),
             is_default: value == default,
-            true_value: value,
+            real: value,
         });
     }
 
@@ -96,12 +97,12 @@ impl Values {
             let pairs = pairs.map(|(name, value)| format!("{name}=\"{}\"", see(name, value)));
             pairs.collect::<Vec<_>>().join(",")
         };
-        let true_value = pairs(|_, value| value.to_owned());
+        let real = pairs(|_, value| value.to_owned());
         self.0.push(Value {
             name: "environment".to_owned(),
-            shown: pairs(secrets::variable),
-            is_default: true_value.is_empty(),
-            true_value,
+            shown: pairs(|name, value| masks::variable(name, value).0),
+            is_default: real.is_empty(),
+            real,
         });
     }
 }
@@ -128,12 +129,12 @@ pub(super) fn user(uid: u32) -> String {
 /// same as what is in force. Those that are left at their defaults come last, if at all.
 pub(super) fn rows(
     spec: &ProcessSpec,
-    loaded: Option<(&Loaded, &str)>,
+    loaded: Option<(&Loaded, &Section)>,
     with_defaults: bool,
 ) -> (Vec<OptionRow>, usize) {
     let place_of = |name: &str| {
         let (loaded, section) = loaded?;
-        loaded.origins.option(section, name).map(place)
+        loaded.origins.option(section.name(), name).map(place)
     };
     let known_elsewhere = Place {
         short: "–".to_owned(),

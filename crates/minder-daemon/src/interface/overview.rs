@@ -1,18 +1,23 @@
 //! What the page about all processes shows.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use minder_core::ProcessState;
 use minder_core::group::full_name;
 use minder_core::spec::GroupKind;
 use minder_core::view::{GroupView, ProcessView};
-use minder_core::{ProcessState, Wall};
 use minder_page::overview::{self, Asked, Child, Facts, TROUBLES};
-use minder_page::{Group, Look, Overview, Reason, Row, Trouble, log};
+use minder_page::{Group, Look, Overview, Reason, Row, Series, Trouble, log};
 
 use super::fields::Fields;
+use super::past::{self, Past};
 use super::{Visitor, host, notice};
 use crate::api::{Api, blocking};
+use crate::figures::Reading;
+use crate::history::Record;
+use crate::link::now;
 use crate::published::Picture;
 
 /// How much of the end of a log is searched for its last line, in bytes.
@@ -24,7 +29,7 @@ const LAST_LINE: usize = 300;
 /// Draws the page.
 pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> String {
     let picture = api.published.latest();
-    let (mut trouble, more_trouble) = troubles(&picture, visitor);
+    let (mut trouble, more_trouble) = troubles(api, &picture, visitor);
     let logs: Vec<_> = trouble
         .iter()
         .map(|one| logs_of(&picture, &one.name))
@@ -34,14 +39,13 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
     for (one, said) in trouble.iter_mut().zip(said.await.unwrap_or_default()) {
         one.said = said;
     }
-    let asked = asked(fields);
     let replaced = (api.generation > 0).then(|| {
         (
             api.generation,
             visitor.moments.now.mono.since(api.started.mono),
         )
     });
-    overview::draw(&Overview {
+    let mut page = Overview {
         frame: visitor.frame(api, "./"),
         host: host::name(),
         facts: Facts {
@@ -54,10 +58,68 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
         notice: notice(fields),
         trouble,
         more_trouble,
-        groups: groups(&picture, visitor),
-        asked,
+        groups: groups(api, &picture, visitor),
+        asked: asked(fields),
         main_file: api.configuration.path().to_owned(),
-    })
+    };
+    measure(api, &mut page).await;
+    overview::draw(&page)
+}
+
+/// Fills in what the processes that are to be seen consume.
+async fn measure(api: &Arc<Api>, page: &mut Overview) {
+    let shown: BTreeSet<_> = overview::shown(page).into_iter().collect();
+    let rows = page.groups.iter_mut().flat_map(|group| &mut group.rows);
+    let rows = rows.filter(|row| shown.contains(&row.full_name));
+    let mut children: Vec<_> = rows.filter_map(|row| row.child.as_mut()).collect();
+    let pids: Vec<_> = children.iter().map(|child| child.pid).collect();
+    let readings = readings(api, pids).await;
+    for child in &mut children {
+        let reading = readings.get(&child.pid);
+        (child.cpu, child.memory) = figures(api, child.pid, reading, None);
+    }
+}
+
+/// What these processes consume; a page without is better than none.
+pub(super) async fn readings(api: &Arc<Api>, pids: Vec<u32>) -> BTreeMap<u32, Reading> {
+    let (figures, keeper) = (Arc::clone(&api.figures), api.keeper_pid);
+    let readings = blocking(move || figures.measure(pids, keeper, now()));
+    readings.await.unwrap_or_default()
+}
+
+/// A share of a processor and a size of memory, each now and before, as far as they are known.
+type Consumed = (Option<(f64, Series)>, Option<(u64, Series)>);
+
+/// What a process consumes, now and as far as somebody looked: its share of a processor in per
+/// cent, and its memory in bytes.
+#[expect(clippy::cast_precision_loss, reason = "lines are drawn of it")]
+pub(super) fn figures(
+    api: &Api,
+    pid: u32,
+    reading: Option<&Reading>,
+    memory_limit: Option<u64>,
+) -> Consumed {
+    let Some(reading) = reading else {
+        return (None, None);
+    };
+    let curve = api.figures.curve(pid);
+    let cpu = Series {
+        values: curve
+            .iter()
+            .filter_map(|point| point.load)
+            .map(|load| load * 100.0)
+            .collect(),
+        ceiling: 100.0,
+    };
+    let memory = Series {
+        values: curve.iter().map(|point| point.memory as f64).collect(),
+        ceiling: memory_limit.unwrap_or(0) as f64,
+    };
+    let now = reading.load.map(|load| load * 100.0);
+    (
+        now.map(|now| (now, cpu)),
+        Some((reading.consumption.memory, memory)),
+    )
 }
 
 /// Which part of the table a request asks for.
@@ -77,13 +139,25 @@ pub(super) fn asked(fields: &Fields) -> Asked {
 }
 
 /// Every group with its processes, by name.
-pub(super) fn groups(picture: &Picture, visitor: &Visitor) -> Vec<Group> {
+pub(super) fn groups(api: &Api, picture: &Picture, visitor: &Visitor) -> Vec<Group> {
+    let pools = api.history.pools();
     let mut groups: Vec<_> = picture.view.groups.iter().collect();
     groups.sort_by(|a, b| a.spec.name.cmp(&b.spec.name));
     let group = |group: &Arc<GroupView>| {
         let mut processes: Vec<_> = group.processes.iter().collect();
         processes.sort_by(|a, b| a.spec.name.cmp(&b.spec.name));
-        let row = |process: &Arc<ProcessView>| row(group, process, visitor);
+        let pool = pools
+            .iter()
+            .find(|(pool, _)| *pool.name == *group.spec.name);
+        let waiting = pool.map(|(pool, _)| pool.waiting);
+        let row = |process: &Arc<ProcessView>| {
+            let past = Past::of(&api.history, group, process, visitor.moments.now.wall);
+            let mut row = row(group, process, past.as_ref(), visitor);
+            if matches!(row.reason, Reason::Listens { .. }) {
+                row.reason = Reason::Listens { waiting };
+            }
+            row
+        };
         Group {
             name: group.spec.name.clone(),
             rows: processes.into_iter().map(row).collect(),
@@ -92,7 +166,7 @@ pub(super) fn groups(picture: &Picture, visitor: &Visitor) -> Vec<Group> {
     groups.into_iter().map(group).collect()
 }
 
-fn row(group: &GroupView, process: &ProcessView, visitor: &Visitor) -> Row {
+fn row(group: &GroupView, process: &ProcessView, past: Option<&Past>, visitor: &Visitor) -> Row {
     let child = process.pid.map(|pid| Child {
         pid,
         uptime: process.started.map_or_else(Default::default, |(mono, _)| {
@@ -105,10 +179,10 @@ fn row(group: &GroupView, process: &ProcessView, visitor: &Visitor) -> Row {
         name: process.spec.name.clone(),
         full_name: full_name(&group.spec.name, &process.spec.name),
         look: look(process),
-        reason: reason(group, process, visitor),
+        reason: reason(group, process, past, visitor),
         child,
-        restarts: None,
-        is_flapping: false,
+        restarts: past.map(|past| past.restarts),
+        is_flapping: past.is_some_and(|past| past.is_flapping),
     }
 }
 
@@ -127,7 +201,15 @@ fn is_expected(process: &ProcessView) -> bool {
 }
 
 /// Why a process is as it is.
-pub(super) fn reason(group: &GroupView, process: &ProcessView, visitor: &Visitor) -> Reason {
+pub(super) fn reason(
+    group: &GroupView,
+    process: &ProcessView,
+    past: Option<&Past>,
+    visitor: &Visitor,
+) -> Reason {
+    if let Some(reason) = past.and_then(|past| past.reason(process, visitor.moments.now.wall)) {
+        return reason;
+    }
     let at = || visitor.moments.moment(process.stopped.unwrap_or_default());
     match process.state {
         ProcessState::Fatal | ProcessState::Backoff | ProcessState::Unknown => {
@@ -169,8 +251,9 @@ pub(super) fn reason(group: &GroupView, process: &ProcessView, visitor: &Visitor
     }
 }
 
-/// How much a state is in need of attention; `None` if it is not.
-fn rank(look: Look) -> Option<u8> {
+/// How much a state is in need of attention; `None` if it is not. What is restarted again and
+/// again is, whatever its state.
+fn rank(look: Look, is_flapping: bool) -> Option<u8> {
     match look {
         Look::Plain(ProcessState::Fatal) => Some(0),
         Look::Plain(ProcessState::Unknown) => Some(1),
@@ -182,29 +265,45 @@ fn rank(look: Look) -> Option<u8> {
             | ProcessState::Stopping
             | ProcessState::Stopped
             | ProcessState::Exited,
-        ) => None,
+        ) => is_flapping.then_some(3),
     }
 }
 
+/// A process that needs attention.
+struct Needy<'a> {
+    rank: u8,
+    group: &'a GroupView,
+    process: &'a ProcessView,
+    past: Option<Past>,
+}
+
 /// The processes that need attention most, and how many more there are, by state.
-fn troubles(picture: &Picture, visitor: &Visitor) -> (Vec<Trouble>, Vec<(ProcessState, usize)>) {
-    let mut found: Vec<_> = picture
-        .view
-        .groups
-        .iter()
-        .flat_map(|group| group.processes.iter().map(move |process| (group, process)))
-        .filter_map(|(group, process)| Some((rank(look(process))?, group, process)))
-        .collect();
-    found.sort_by(|(rank, _, process), (other_rank, _, other)| {
-        (rank, other.stopped).cmp(&(other_rank, process.stopped))
-    });
+fn troubles(
+    api: &Api,
+    picture: &Picture,
+    visitor: &Visitor,
+) -> (Vec<Trouble>, Vec<(ProcessState, usize)>) {
+    let now = visitor.moments.now.wall;
+    let mut found = Vec::new();
+    for group in &picture.view.groups {
+        for process in &group.processes {
+            let past = Past::of(&api.history, group, process, now);
+            let is_flapping = past.as_ref().is_some_and(|past| past.is_flapping);
+            if let Some(rank) = rank(look(process), is_flapping) {
+                found.push(Needy {
+                    rank,
+                    group,
+                    process,
+                    past,
+                });
+            }
+        }
+    }
+    found.sort_by_key(|it| (it.rank, std::cmp::Reverse(it.process.stopped)));
     let rest = found.split_off(found.len().min(TROUBLES));
-    let trouble = found
-        .iter()
-        .map(|(_, group, process)| trouble(group, process, visitor));
-    let trouble = trouble.collect();
+    let trouble = found.iter().map(|it| trouble(api, it, visitor)).collect();
     let mut more: Vec<(ProcessState, usize)> = Vec::new();
-    for (_, _, process) in rest {
+    for Needy { process, .. } in rest {
         match more.iter_mut().find(|(state, _)| *state == process.state) {
             Some((_, count)) => *count += 1,
             None => more.push((process.state, 1)),
@@ -213,17 +312,29 @@ fn troubles(picture: &Picture, visitor: &Visitor) -> (Vec<Trouble>, Vec<(Process
     (trouble, more)
 }
 
-fn trouble(group: &GroupView, process: &ProcessView, visitor: &Visitor) -> Trouble {
-    let stopped: Option<Wall> = process.stopped;
-    let given_up = stopped.filter(|_| process.state == ProcessState::Fatal);
+fn trouble(api: &Api, needy: &Needy<'_>, visitor: &Visitor) -> Trouble {
+    let Needy {
+        group,
+        process,
+        past,
+        ..
+    } = needy;
+    let since = past
+        .as_ref()
+        .and_then(|past| past.since(process))
+        .or(process.stopped);
+    let given_up = since.filter(|_| process.state == ProcessState::Fatal);
+    let flapping = past.as_ref().filter(|past| past.is_flapping);
+    let day = |record: &Record| past::day(record, &visitor.moments);
+    let day = api.history.look(&group.spec.name, &process.spec.name, day);
     Trouble {
         name: full_name(&group.spec.name, &process.spec.name),
         look: look(process),
-        reason: reason(group, process, visitor),
-        flapping: None,
+        reason: reason(group, process, past.as_ref(), visitor),
+        flapping: flapping.map(|past| past.restarts),
         given_up: given_up.map(|at| visitor.moments.ago(at)),
         said: None,
-        day: Vec::new(),
+        day: day.unwrap_or_default(),
     }
 }
 

@@ -154,7 +154,7 @@ fn differences(
                 |values: &Option<Vec<options::Value>>| values.as_ref().map(|it| it[index].clone());
             let (old_value, new_value) = (at(&before), at(&after));
             let is_same = match (&old_value, &new_value) {
-                (Some(old), Some(new)) => old.true_value == new.true_value,
+                (Some(old), Some(new)) => old.real == new.real,
                 (Some(value), None) | (None, Some(value)) => value.is_default,
                 (None, None) => true,
             };
@@ -163,11 +163,10 @@ fn differences(
             }
             let group = new.map(|group| &*group.name);
             let section = group.and_then(|group| loaded.origins.section(group, &name));
-            let place = section.and_then(|section| loaded.origins.option(section, &option.name));
+            let place =
+                section.and_then(|section| loaded.origins.option(section.name(), &option.name));
             let set = |value: Option<options::Value>| {
-                value
-                    .filter(|it| !it.true_value.is_empty())
-                    .map(|it| it.shown)
+                value.filter(|it| !it.real.is_empty()).map(|it| it.shown)
             };
             let (old, new) = (set(old_value), set(new_value));
             let change = OptionChange {

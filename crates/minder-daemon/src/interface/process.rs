@@ -1,18 +1,22 @@
 //! What the page about one process shows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use minder_config::Loaded;
+use minder_config::ini::Section;
 use minder_core::ProcessSpec;
 use minder_core::group::full_name;
 use minder_core::view::{GroupView, ProcessView};
 use minder_http::server::site::{Shown, Status};
 use minder_page::process::{self, Command, Variable};
+use minder_page::strip::SPAN;
 use minder_page::{ProcessPage, process_address, question};
 
 use super::fields::Fields;
-use super::{Visitor, logs, notice, options, overview, page, secrets, text};
-use crate::api::{Api, blocking, find};
+use super::past::{self, Past};
+use super::{Visitor, logs, notice, options, overview, page, text};
+use crate::api::{Api, blocking, find, masks};
 
 /// Draws the page.
 pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> Shown {
@@ -36,22 +40,37 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
         .and_then(|loaded| section(loaded, group, process));
     let (rows, defaults) = options::rows(&process.spec, section, shows_defaults);
     let address = process_address(&full_name);
+    let moments = &visitor.moments;
+    let past = Past::of(&api.history, group, process, moments.now.wall);
+    let record = api
+        .history
+        .record(&group.spec.name, &process.spec.name)
+        .unwrap_or_default();
+    let day = past::day(&record, moments);
+    let readings = overview::readings(api, process.pid.into_iter().collect()).await;
+    let (cpu, memory) = process.pid.map_or((None, None), |pid| {
+        overview::figures(api, pid, readings.get(&pid), None)
+    });
+    let hours = (1..=8)
+        .rev()
+        .map(|part| moments.hour(SPAN / 8 * part))
+        .collect();
     page(process::draw(&ProcessPage {
         frame: visitor.frame(api, &address),
         notice: notice(fields),
         group: (full_name != group.spec.name).then(|| group.spec.name.clone()),
         name: full_name,
         look: overview::look(process),
-        since: since(process, visitor),
+        since: since(process, past.as_ref(), visitor),
         pid: process.pid,
-        reason: overview::reason(group, process, visitor),
-        day: Vec::new(),
-        changes: Vec::new(),
-        restarts: None,
-        hours: Vec::new(),
+        reason: overview::reason(group, process, past.as_ref(), visitor),
+        day,
+        changes: past::changes(&record, moments),
+        restarts: past.map(|past| past.restarts),
+        hours,
         log,
-        cpu: None,
-        memory: None,
+        cpu,
+        memory,
         memory_limit: None,
         command: command(&process.spec),
         environment: environment(&process.spec),
@@ -62,8 +81,11 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
 }
 
 /// For how long it has been as it is, as far as that can be told.
-fn since(process: &ProcessView, visitor: &Visitor) -> Option<std::time::Duration> {
+fn since(process: &ProcessView, past: Option<&Past>, visitor: &Visitor) -> Option<Duration> {
     let moments = &visitor.moments;
+    if let Some(since) = past.and_then(|past| past.since(process)) {
+        return Some(moments.ago(since));
+    }
     if process.pid.is_some() {
         return process
             .started
@@ -77,7 +99,7 @@ fn section<'a>(
     loaded: &'a Loaded,
     group: &GroupView,
     process: &ProcessView,
-) -> Option<(&'a Loaded, &'a str)> {
+) -> Option<(&'a Loaded, &'a Section)> {
     let (group, process) = (&group.spec, &process.spec);
     let on_disk = loaded.groups.iter().find(|it| it.name == group.name)?;
     let on_disk = on_disk
@@ -90,7 +112,7 @@ fn section<'a>(
 
 fn command(spec: &ProcessSpec) -> Command {
     Command {
-        command: secrets::urls(&spec.command),
+        command: masks::without_passwords(&spec.command),
         directory: spec.directory.clone(),
         user: spec.uid.map(options::user),
     }
@@ -101,7 +123,7 @@ fn environment(spec: &ProcessSpec) -> Vec<Variable> {
     let variables = spec.environment.iter();
     let variables = variables.map(|(name, value)| Variable {
         name: name.clone(),
-        value: secrets::variable(name, value),
+        value: masks::variable(name, value).0,
     });
     variables.collect()
 }

@@ -20,6 +20,7 @@ use hyper::header::{
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
+use minder_api::Interface;
 use minder_rpc::xmlrpc::{self, Limits};
 use minder_rpc::{Channel, Incident, LogRef, Service, dispatch};
 use percent_encoding::percent_decode_str;
@@ -31,6 +32,7 @@ use super::auth::{self, Credentials, Verdict};
 use super::connection::Connection;
 use super::cross_site;
 use super::form::Form;
+use super::modern::{self, Endless};
 use super::page::{self, Action};
 use super::site::{self, Content, FileBody, Keep, Shown, Site, Status, Visit};
 use super::tail::LogBody;
@@ -51,7 +53,7 @@ const FORM_BYTES: u64 = 64 << 10;
 const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What we call ourselves to clients. None is known to look at it.
-const NAME: HeaderValue = HeaderValue::from_static("Minder");
+pub(super) const NAME: HeaderValue = HeaderValue::from_static("Minder");
 
 const TEXT_XML: HeaderValue = HeaderValue::from_static("text/xml");
 const TEXT_HTML: HeaderValue = HeaderValue::from_static("text/html");
@@ -74,10 +76,10 @@ const INTERFACE_POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// Keeps a browser from taking for something else what is said to be a text.
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+pub(super) const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// An answer: complete, or a log that goes on, or a file.
-pub(super) type Reply = Response<Either<Full<Bytes>, Either<LogBody, FileBody>>>;
+/// An answer: complete, or one that goes on.
+pub(super) type Reply = Response<Either<Full<Bytes>, Endless>>;
 
 /// Answers the requests of one listener's connections.
 pub(super) struct Responder<S> {
@@ -85,6 +87,8 @@ pub(super) struct Responder<S> {
     credentials: Option<Arc<Credentials>>,
     calls: Arc<Semaphore>,
     large_bodies: Arc<Semaphore>,
+    /// How many streams of events may go on.
+    pub(super) streams: Arc<Semaphore>,
 }
 
 impl<S> Clone for Responder<S> {
@@ -94,6 +98,7 @@ impl<S> Clone for Responder<S> {
             credentials: self.credentials.clone(),
             calls: self.calls.clone(),
             large_bodies: self.large_bodies.clone(),
+            streams: self.streams.clone(),
         }
     }
 }
@@ -109,16 +114,19 @@ enum Route {
     Tail,
     Health,
     Asset(&'static Asset),
+    /// The modern interface, which knows its own paths.
+    Modern,
     Nowhere,
 }
 
-impl<S: Service + Site> Responder<S> {
+impl<S: Service + Interface + Site> Responder<S> {
     pub(super) fn new(service: Arc<S>) -> Self {
         Self {
             service,
             credentials: None,
             calls: Arc::new(Semaphore::new(CALLS)),
             large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+            streams: Arc::new(Semaphore::new(modern::STREAMS)),
         }
     }
 
@@ -140,6 +148,7 @@ impl<S: Service + Site> Responder<S> {
         let (head, mut body) = request.into_parts();
         let reply = match self.answer(&head, &mut body).await {
             Ok(reply) => reply,
+            Err(status) if modern::is_modern(head.uri.path()) => modern::failure(status),
             Err(status) => error(status),
         };
         if !body.is_end_stream() {
@@ -170,12 +179,14 @@ impl<S: Service + Site> Responder<S> {
             | Route::NoLog
             | Route::Tail
             | Route::Health
-            | Route::Asset(_) => false,
+            | Route::Asset(_)
+            | Route::Modern => false,
         };
         if is_persons && let Some(reply) = self.visit(&path, head, body).await? {
             return Ok(reply);
         }
         match (route, &head.method) {
+            (Route::Modern, _) => self.modern(head, body).await,
             (Route::Rpc, &Method::POST) => self.call(head, body).await,
             (Route::Log(log), &Method::GET) => self.log(log),
             (Route::Status, &Method::GET | &Method::POST) => self.status(head, body).await,
@@ -304,7 +315,7 @@ impl<S: Service + Site> Responder<S> {
     }
 
     /// A body of up to `limit` bytes. Nothing is kept of one that announces more.
-    async fn read(
+    pub(super) async fn read(
         &self,
         head: &Parts,
         body: &mut Incoming,
@@ -326,7 +337,7 @@ impl<S: Service + Site> Responder<S> {
     }
 
     /// What `work` comes to, which is seen through even if the client goes away.
-    async fn ask<T, W>(&self, work: impl FnOnce(Arc<S>) -> W) -> Result<T, StatusCode>
+    pub(super) async fn ask<T, W>(&self, work: impl FnOnce(Arc<S>) -> W) -> Result<T, StatusCode>
     where
         T: Send + 'static,
         W: Future<Output = T> + Send + 'static,
@@ -351,7 +362,7 @@ impl<S: Service + Site> Responder<S> {
         let of_process = matches!(log, LogRef::Process { .. });
         let log = self.service.follow(log).ok_or(StatusCode::NOT_FOUND)?;
         let modified = log.modified().and_then(http_date);
-        let mut reply = Response::new(Either::Right(Either::Left(LogBody::new(log))));
+        let mut reply = Response::new(Either::Right(Endless::Log(LogBody::new(log))));
         let headers = reply.headers_mut();
         headers.insert(SERVER, NAME);
         if let Some(modified) = modified {
@@ -371,7 +382,9 @@ impl<S: Service + Site> Responder<S> {
 /// Supervisor looks at how the path of a call or a log begins, and at nothing but that; and
 /// does not mind how many slashes another one begins with.
 fn route(path: &str) -> Route {
-    if path.starts_with("/RPC2") {
+    if modern::is_modern(path) {
+        Route::Modern
+    } else if path.starts_with("/RPC2") {
         Route::Rpc
     } else if path.starts_with("/logtail") {
         process_log(path).map_or(Route::NoLog, Route::Log)
@@ -442,7 +455,7 @@ where
 }
 
 /// An answer with the fields that Supervisor's have, in its order.
-fn complete(kind: HeaderValue, body: impl Into<Bytes>) -> Reply {
+pub(super) fn complete(kind: HeaderValue, body: impl Into<Bytes>) -> Reply {
     let body = body.into();
     let length = body.len();
     let mut reply = Response::new(Either::Left(Full::new(body)));
@@ -475,7 +488,7 @@ fn interface(shown: Shown) -> Reply {
         Content::File(file, length) => {
             let mut reply = complete(kind, Bytes::new());
             reply.headers_mut().insert(CONTENT_LENGTH, length.into());
-            *reply.body_mut() = Either::Right(Either::Right(FileBody::new(file, length)));
+            *reply.body_mut() = Either::Right(Endless::File(FileBody::new(file, length)));
             reply
         }
     };
@@ -561,14 +574,19 @@ fn error(status: StatusCode) -> Reply {
     );
     *reply.status_mut() = status;
     if status == StatusCode::UNAUTHORIZED {
-        let headers = reply.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        headers.insert(
-            WWW_AUTHENTICATE,
-            HeaderValue::from_static("Basic realm=\"default\""),
-        );
+        ask_for_password(&mut reply);
     }
     reply
+}
+
+/// Says how to present oneself.
+pub(super) fn ask_for_password(reply: &mut Reply) {
+    let headers = reply.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(
+        WWW_AUTHENTICATE,
+        HeaderValue::from_static("Basic realm=\"default\""),
+    );
 }
 
 /// A time as HTTP writes it.
@@ -594,6 +612,11 @@ mod tests {
     fn paths_lead_where_supervisor_takes_them() {
         for (path, target) in [
             ("/RPC2", Route::Rpc),
+            ("/api/v1", Route::Modern),
+            ("/api/v1/daemon", Route::Modern),
+            ("/api/v10", Route::Nowhere),
+            ("/metrics", Route::Modern),
+            ("/metrics/", Route::Nowhere),
             ("/RPC2/", Route::Rpc),
             ("/RPC2foo", Route::Rpc),
             ("//RPC2", Route::Nowhere),

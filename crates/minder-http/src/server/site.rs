@@ -4,6 +4,7 @@
 //! something is refused if another site is behind it, and a browser may run no script and load no
 //! style but those that are served here. What there is to be seen is not known here.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::Read as _;
 use std::pin::Pin;
@@ -120,27 +121,24 @@ impl FileBody {
 
 impl Body for FileBody {
     type Data = Bytes;
-    type Error = std::io::Error;
+    type Error = Infallible;
 
-    /// Ends with an error if the file has become shorter: the length has been told.
+    /// Ends early if the file cannot be read on: its length has been told, so that the client
+    /// notices.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        if self.left == 0 {
-            return Poll::Ready(None);
-        }
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let mut piece = Vec::new();
         let wanted = self.left.min(PIECE);
         let read = (&self.file).take(wanted).read_to_end(&mut piece);
-        Poll::Ready(Some(match read {
-            Ok(0) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        Poll::Ready(match read {
+            Ok(0) | Err(_) => None,
             Ok(count) => {
                 self.left -= count as u64;
-                Ok(Frame::data(piece.into()))
+                Some(Ok(Frame::data(piece.into())))
             }
-            Err(error) => Err(error),
-        }))
+        })
     }
 }
 

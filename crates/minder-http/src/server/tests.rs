@@ -13,6 +13,8 @@ use tokio::sync::{Notify, oneshot};
 use super::*;
 use crate::bind::{bind_tcp, bind_unix};
 
+mod modern;
+
 /// How long a test waits for what must come, before it fails.
 const DEADLINE: Duration = Duration::from_secs(20);
 

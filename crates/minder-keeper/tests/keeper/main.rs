@@ -84,6 +84,7 @@ const TESTS: &[Test] = tests! {
         a_program_whose_daemons_do_not_get_ready_is_left_again,
         a_program_is_left_again_whose_daemon_gives_up,
         daemons_that_do_not_stay_up_are_replaced_by_those_of_another_program,
+        a_file_that_is_tried_in_vain_is_told_of_in_the_log,
         a_program_that_was_left_is_not_tried_again_unasked,
         state_that_cannot_be_read_is_refused;
 };

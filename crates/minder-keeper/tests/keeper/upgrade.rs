@@ -343,6 +343,42 @@ pub(crate) fn daemons_that_do_not_stay_up_are_replaced_by_those_of_another_progr
     assert_eq!(next.exited(), (1, 5 << 8));
 }
 
+pub(crate) fn a_file_that_is_tried_in_vain_is_told_of_in_the_log() {
+    let (stage, mut daemon) = Stage::ready();
+    let mut child = daemon.spawn(shell("read line; exit 5"));
+    let log = stage.log();
+    let path = Some(log.as_os_str().as_bytes().to_vec());
+    daemon.send(&ToKeeper::Log { path });
+    let old = stage.runs();
+    stage.install_content(b"no program");
+    let told = || std::fs::read_to_string(&log).unwrap();
+    while !told().contains("refused") {
+        daemon.crash();
+        daemon = stage.next_daemon();
+    }
+    let line = format!(
+        "CRIT upgrade refused: \"{}\": it cannot go on in our place (exit status 127): couldn't \
+         exec minder: ENOEXEC",
+        stage.program().display()
+    );
+    // It is tried once.
+    for _ in 0..3 {
+        daemon.crash();
+        daemon = stage.next_daemon();
+    }
+    let told = told();
+    let refusals: Vec<_> = told
+        .lines()
+        .filter(|line| line.contains("refused"))
+        .collect();
+    assert_eq!(refusals.len(), 1);
+    assert!(refusals[0].ends_with(&line), "{refusals:?}");
+    assert_eq!(stage.runs(), old);
+    daemon.attach();
+    rustix::io::write(child.take(Stream::Stdin), b"\n").unwrap();
+    assert_eq!(daemon.exited(), (1, 5 << 8));
+}
+
 pub(crate) fn a_program_that_was_left_is_not_tried_again_unasked() {
     let (stage, daemon) = Stage::ready();
     let old = stage.runs();

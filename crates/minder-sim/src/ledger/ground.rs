@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use minder_core::{ChildId, Effect, Input, ProcessId, Request, RequestId};
 
 use super::mind::Mind;
-use crate::fact::Found;
 
 /// Children and requests.
 #[derive(Debug, Default)]
@@ -117,19 +116,13 @@ impl Ground {
         self.at_work.clear();
     }
 
-    /// Processes have other identities from now on.
-    pub(super) fn rename(&mut self, found: &[Found], mind: &Mind) {
+    /// Processes have other identities from now on, and some children are nobody's: of two that
+    /// bear one name, one is.
+    pub(super) fn rename(&mut self, mind: &Mind) {
         self.forget_events();
-        for Found { inherited, label } in found {
-            if let Some(process) = self.living.get_mut(&inherited.child) {
-                let mut notes = mind.processes.iter();
-                let its = notes.find(|(_, note)| {
-                    let group = mind.groups.get(&note.group);
-                    let group = group.map(|group| group.spec.name.as_str());
-                    (group, note.spec.name.as_str()) == (Some(&*label.0), &*label.1)
-                });
-                *process = its.map_or(NOBODY, |(id, _)| *id);
-            }
+        for (child, process) in &mut self.living {
+            let its = mind.process_of(*child);
+            *process = its.map_or(NOBODY, |(id, _)| id);
         }
     }
 

@@ -142,13 +142,20 @@ impl Turn {
         due.then_some(signal)
     }
 
-    /// Whether somebody asks for this process to be started.
+    /// Whether somebody asks for this process to be started, and its command can be run.
     #[must_use]
     pub fn asks_to_start(&self, mind: &Mind, process: ProcessId) -> bool {
-        let Some((_, Request::Start { target, .. })) = self.request() else {
+        let Some((
+            _,
+            Request::Start {
+                target, unrunnable, ..
+            },
+        )) = self.request()
+        else {
             return false;
         };
-        is_meant(mind, target, process)
+        let can_run = unrunnable.iter().all(|(id, _)| *id != process);
+        can_run && is_meant(mind, target, process)
     }
 
     /// How and when a child ended, if that is what the core was called for.

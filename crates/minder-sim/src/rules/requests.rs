@@ -191,6 +191,9 @@ fn a_refusal_is_true(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
             .group_named(name)
             .is_some_and(|group| !mind.is_stopped(group)),
         (Refusal::BadSignal(_), Request::Signal { signal, .. }) => signal == "nonsense",
+        (Refusal::Command(_), Request::Start { unrunnable, .. }) => {
+            unrunnable.iter().any(|(id, _)| Some(*id) == one)
+        }
         (Refusal::AlreadyStarted(_), Request::Start { .. }) => {
             was.is_some_and(ProcessState::is_running)
         }

@@ -7,7 +7,7 @@ use minder_core::{Mood, ProcessId, Request};
 use super::moves::is_expected;
 use super::{Rule, Verdict, When, ensure, on_move, when_settled};
 use crate::fact::Fact;
-use crate::ledger::{Cause, Ledger, ProcessNote, is_meant};
+use crate::ledger::{Cause, Ledger, ProcessNote};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -183,14 +183,11 @@ fn what_starts_together_is_seen_to(ledger: &Ledger, fact: &Fact<'_>) -> Verdict 
 
 fn a_request_starts_what_it_means(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     let turn = &ledger.turn;
-    let Some((_, Request::Start { target, .. })) = turn.request() else {
-        return Ok(());
-    };
     when_settled(ledger, fact, |id, _| {
         let down = matches!(turn.before.get(&id), Some(Stopped | Exited | Fatal));
         let forgotten = down
             && turn.mood == Mood::Running
-            && is_meant(&ledger.mind, target, id)
+            && turn.asks_to_start(&ledger.mind, id)
             && !turn.started.contains(&id);
         ensure(!forgotten, || format!("{id:?} was not started"))
     })

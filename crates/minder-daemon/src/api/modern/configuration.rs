@@ -1,0 +1,307 @@
+//! What is configured: what is in force, where that stands, and what an update would change.
+
+use std::time::Duration;
+
+use minder_api::body::{Configuration, OptionValue, Plan, Step, Updated, UpdatedGroup, Variable};
+use minder_api::{Problem, Reply};
+use minder_config::ini::Section;
+use minder_config::{Loaded, WarningKind};
+use minder_core::group::full_name;
+use minder_core::plan;
+use minder_core::spec::{AutoRestart, LogTarget, ServerUrl, StreamSpec};
+use minder_core::view::GroupView;
+use minder_core::{ProcessSpec, ProcessState, View};
+use minder_rpc::{Answer, Call, Fault, FaultCode, Service as _};
+
+use super::super::{Api, blocking, find};
+use super::masks;
+
+impl Api {
+    /// What a process is configured with.
+    pub(super) async fn configured(&self, name: String) -> Result<Reply, Problem> {
+        let (group, process, spec) = {
+            let picture = self.published.latest();
+            let (group, process) = find(&picture.view, &name)?;
+            let spec = process.spec.clone();
+            (group.spec.name.clone(), process.spec.name.clone(), spec)
+        };
+        let configuration = self.configuration.clone();
+        let read = blocking(move || {
+            let loaded = configuration.load().ok();
+            let on_disk = loaded
+                .as_ref()
+                .map(|it| is_the_same(it, &group, &process, &spec));
+            let origins = loaded
+                .filter(|_| on_disk == Some(true))
+                .map(|it| it.origins);
+            let section = origins.as_ref().and_then(|it| it.section(&group, &process));
+            Configuration {
+                name: full_name(&group, &process),
+                section: section.map(|it| it.name().to_owned()),
+                on_disk,
+                options: options(&spec, section),
+                environment: environment(&spec),
+            }
+        });
+        Ok(Reply::json(&read.await?))
+    }
+
+    /// What an update would do, as the files are now.
+    pub(super) async fn plan(&self) -> Result<Reply, Problem> {
+        let loaded = self.load_for_plan().await?;
+        Ok(Reply::json(&planned(
+            &self.published.latest().view,
+            &loaded,
+        )))
+    }
+
+    pub(super) async fn reread_and_plan(&self) -> Result<Reply, Problem> {
+        self.call(Call::ReloadConfig).await?;
+        self.plan().await
+    }
+
+    /// Does what `update` does, with every group that has changed or with those of `chosen`.
+    pub(super) async fn update(&self, chosen: Option<Vec<String>>) -> Result<Reply, Problem> {
+        let Answer::Changes(changes) = self.call(Call::ReloadConfig).await? else {
+            return Err(Problem::new(500, "an answer that makes no sense"));
+        };
+        let has = |group: &String| chosen.as_ref().is_none_or(|it| it.contains(group));
+        let mut groups = Vec::new();
+        for group in changes.removed.into_iter().filter(has) {
+            let result = self.take_away(&group).await;
+            groups.push(updated("removed", group, result)?);
+        }
+        for group in changes.changed.into_iter().filter(has) {
+            let result = match self.take_away(&group).await {
+                Ok(()) => self.bring(&group).await,
+                Err(fault) => Err(fault),
+            };
+            groups.push(updated("changed", group, result)?);
+        }
+        for group in changes.added.into_iter().filter(has) {
+            let result = self.bring(&group).await;
+            groups.push(updated("added", group, result)?);
+        }
+        let ok = groups.iter().all(|it| it.ok);
+        Ok(Reply::json(&Updated { ok, groups }))
+    }
+
+    async fn take_away(&self, group: &str) -> Result<(), Fault> {
+        let name = group.to_owned();
+        let stop = Call::StopProcessGroup { name, wait: true };
+        // What could not be stopped says so when it is to be removed.
+        self.call(stop).await?;
+        let name = group.to_owned();
+        self.call(Call::RemoveProcessGroup { name }).await.map(drop)
+    }
+
+    async fn bring(&self, group: &str) -> Result<(), Fault> {
+        let name = group.to_owned();
+        self.call(Call::AddProcessGroup { name }).await.map(drop)
+    }
+
+    async fn load_for_plan(&self) -> Result<Loaded, Problem> {
+        let configuration = self.configuration.clone();
+        let loaded = blocking(move || configuration.load()).await?;
+        loaded.map_err(|error| {
+            let report = error.report(minder_config::report::Colour::Plain);
+            let text = format!("{error}\n{report}");
+            Fault::about(FaultCode::CantReread, text.trim_end()).into()
+        })
+    }
+}
+
+fn updated(
+    change: &str,
+    group: String,
+    result: Result<(), Fault>,
+) -> Result<UpdatedGroup, Problem> {
+    match result {
+        Err(fault) if fault.code == FaultCode::ShutdownState => Err(fault.into()),
+        result => Ok(UpdatedGroup {
+            change: change.to_owned(),
+            group,
+            ok: result.is_ok(),
+            detail: result.err().map(|fault| fault.to_string()),
+        }),
+    }
+}
+
+/// What an update to `loaded` would do.
+fn planned(view: &View, loaded: &Loaded) -> Plan {
+    let active: Vec<_> = view.groups.iter().map(|group| &group.spec).collect();
+    let changes = plan::changes(&active, &loaded.groups);
+    let of_active = |name: &str| view.groups.iter().find(|it| it.spec.name == name);
+    let stopped_by = |name: &str| of_active(name).map(|it| running(it)).unwrap_or_default();
+    let started_by = |name: &str| {
+        let group = loaded.groups.iter().find(|it| it.name == name);
+        let processes = group.into_iter().flat_map(|it| &it.processes);
+        let started = processes.filter(|process| process.autostart);
+        started
+            .map(|process| full_name(name, &process.name))
+            .collect()
+    };
+    let mut steps = Vec::new();
+    let mut step = |change: &str, group: &String, stops, starts| {
+        steps.push(Step {
+            change: change.to_owned(),
+            group: group.clone(),
+            stops,
+            starts,
+        });
+    };
+    for group in &changes.removed {
+        step("removed", group, stopped_by(group), Vec::new());
+    }
+    for group in &changes.changed {
+        step("changed", group, stopped_by(group), started_by(group));
+    }
+    for group in &changes.added {
+        step("added", group, Vec::new(), started_by(group));
+    }
+    let is_touched = |group: &&GroupView| {
+        let mut touched = changes.removed.iter().chain(&changes.changed);
+        touched.any(|name| *name == group.spec.name)
+    };
+    let groups = || view.groups.iter().map(|it| &**it);
+    let touched = groups().filter(is_touched).flat_map(|it| &it.processes);
+    let longest = touched
+        .filter(|it| is_up(it.state))
+        .map(|it| it.spec.stop_wait())
+        .max();
+    let warnings = loaded.warnings.iter();
+    Plan {
+        steps,
+        untouched: groups()
+            .filter(|it| !is_touched(it))
+            .map(|it| it.processes.len() as u64)
+            .sum(),
+        longest_wait: longest.unwrap_or(Duration::ZERO).as_secs_f64(),
+        files: loaded
+            .files
+            .iter()
+            .map(|it| it.to_string_lossy().into_owned())
+            .collect(),
+        warnings: warnings
+            .filter(|it| it.kind != WarningKind::Included)
+            .map(|it| it.text.clone())
+            .collect(),
+    }
+}
+
+fn running(group: &GroupView) -> Vec<String> {
+    let up = group.processes.iter().filter(|it| is_up(it.state));
+    up.map(|it| full_name(&group.spec.name, &it.spec.name))
+        .collect()
+}
+
+fn is_up(state: ProcessState) -> bool {
+    state.is_running() || state == ProcessState::Stopping
+}
+
+/// Whether the files ask for just this process.
+fn is_the_same(loaded: &Loaded, group: &str, process: &str, spec: &ProcessSpec) -> bool {
+    let group = loaded.groups.iter().find(|it| it.name == group);
+    let mut processes = group.into_iter().flat_map(|it| &it.processes);
+    processes.any(|it| it.name == process && **it == *spec)
+}
+
+fn environment(spec: &ProcessSpec) -> Vec<Variable> {
+    let variables = spec.environment.iter().map(|(name, value)| {
+        let (value, masked) = masks::variable(name, value);
+        Variable {
+            name: name.clone(),
+            value,
+            masked,
+        }
+    });
+    variables.collect()
+}
+
+/// The options of a process by the names that they have in the file, with the place of those that
+/// stand there.
+fn options(spec: &ProcessSpec, section: Option<&Section>) -> Vec<OptionValue> {
+    let values = values(spec).into_iter().filter_map(|(name, value)| {
+        let mut written = section.into_iter().flat_map(Section::own_options);
+        let place = written.find(|(option, _)| **option == *name);
+        let place = place.map(|(_, option)| &option.value_at);
+        Some(OptionValue {
+            name: name.to_owned(),
+            value: masks::without_passwords(&value?),
+            set: place.is_some(),
+            file: place.map(|it| it.file().path().to_owned()),
+            line: place.map(|it| it.line() as u64),
+        })
+    });
+    values.collect()
+}
+
+/// Each option as the file would say it; `None` for one that has no value in force.
+fn values(spec: &ProcessSpec) -> Vec<(&'static str, Option<String>)> {
+    let text = |value: &dyn ToString| Some(value.to_string());
+    let codes: Vec<_> = spec.exit_codes.iter().map(u8::to_string).collect();
+    let autorestart = match spec.autorestart {
+        AutoRestart::Never => "false",
+        AutoRestart::Unexpected => "unexpected",
+        AutoRestart::Always => "true",
+    };
+    let url = match &spec.server_url {
+        ServerUrl::Auto => "AUTO",
+        ServerUrl::Fixed(url) => url,
+    };
+    let stdout = &spec.stdout;
+    let stderr = Some(&spec.stderr).filter(|_| !spec.redirect_stderr);
+    let of_stderr = |value: fn(&StreamSpec) -> String| stderr.map(value);
+    vec![
+        ("command", text(&spec.command)),
+        ("directory", spec.directory.clone()),
+        ("user", spec.uid.map(|uid| uid.to_string())),
+        ("umask", spec.umask.map(|umask| format!("{umask:03o}"))),
+        ("priority", text(&spec.priority)),
+        ("autostart", text(&spec.autostart)),
+        ("autorestart", text(&autorestart)),
+        ("startsecs", text(&spec.start_secs)),
+        ("startretries", text(&spec.start_retries)),
+        ("exitcodes", text(&codes.join(","))),
+        ("stopsignal", text(&spec.stop_signal)),
+        ("stopwaitsecs", text(&spec.stop_wait_secs)),
+        ("stopasgroup", text(&spec.stop_as_group)),
+        ("killasgroup", text(&spec.kill_as_group)),
+        ("redirect_stderr", text(&spec.redirect_stderr)),
+        ("stdout_logfile", Some(log(stdout))),
+        ("stdout_logfile_maxbytes", text(&stdout.max_bytes)),
+        ("stdout_logfile_backups", text(&stdout.backups)),
+        ("stdout_capture_maxbytes", text(&stdout.capture_max_bytes)),
+        ("stdout_events_enabled", text(&stdout.events_enabled)),
+        ("stdout_syslog", text(&stdout.syslog)),
+        ("stderr_logfile", of_stderr(log)),
+        (
+            "stderr_logfile_maxbytes",
+            of_stderr(|it| it.max_bytes.to_string()),
+        ),
+        (
+            "stderr_logfile_backups",
+            of_stderr(|it| it.backups.to_string()),
+        ),
+        (
+            "stderr_capture_maxbytes",
+            of_stderr(|it| it.capture_max_bytes.to_string()),
+        ),
+        (
+            "stderr_events_enabled",
+            of_stderr(|it| it.events_enabled.to_string()),
+        ),
+        ("stderr_syslog", of_stderr(|it| it.syslog.to_string())),
+        ("serverurl", text(&url)),
+    ]
+}
+
+fn log(stream: &StreamSpec) -> String {
+    match &stream.log {
+        LogTarget::Off => "NONE".to_owned(),
+        LogTarget::Syslog => "syslog".to_owned(),
+        LogTarget::Empty => String::new(),
+        LogTarget::Auto => "AUTO".to_owned(),
+        LogTarget::File(path) => path.clone(),
+    }
+}

@@ -1,0 +1,191 @@
+//! What others than people try: forms of other sites, paths that lead elsewhere, heads of answers.
+
+use minder_tests::http::{Answer, Connection};
+use minder_tests::{Daemon, Subject};
+
+const PROGRAMS: &str = "[program:web]\ncommand=/bin/cat\nstartsecs=0\n\
+                        stdout_logfile=%(here)s/web.log";
+
+/// A daemon, unless the variable `SUBJECT` asks for Supervisor only.
+fn daemon() -> Option<Daemon> {
+    if std::env::var("SUBJECT").is_ok_and(|subject| subject == "supervisor") {
+        return None;
+    }
+    let daemon = Daemon::start(Subject::Minder, PROGRAMS);
+    daemon.wait_state("web", "RUNNING");
+    Some(daemon)
+}
+
+fn connect(daemon: &Daemon) -> Connection {
+    Connection::unix(&daemon.sandbox().path("s.sock")).expect("the daemon listens")
+}
+
+fn get(daemon: &Daemon, path: &str) -> Answer {
+    connect(daemon)
+        .get(path, "Accept: text/html\r\n")
+        .expect("it answers")
+}
+
+fn post(daemon: &Daemon, path: &str, headers: &str, body: &str) -> Answer {
+    let mut connection = connect(daemon);
+    let sent = connection.send(format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    sent.and_then(|()| connection.answer()).expect("it answers")
+}
+
+/// The token that a page brings, which is in its forms and in a cookie.
+fn token(page: &Answer) -> String {
+    let cookie = page.header("Set-Cookie").expect("a cookie");
+    for part in ["HttpOnly", "SameSite=Strict"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let token = cookie.split(['=', ';']).nth(1).expect("a value");
+    assert_eq!(token.len(), 32);
+    assert!(
+        page.text()
+            .contains(&format!("name=\"csrf\" value=\"{token}\""))
+    );
+    token.to_owned()
+}
+
+#[test]
+fn only_forms_from_here_are_obeyed() {
+    let Some(daemon) = daemon() else { return };
+    let page = get(&daemon, "/");
+    let token = token(&page);
+    let other = "0".repeat(32);
+    let cookie = |token: &str| format!("Cookie: a=b; minder-token={token}\r\n");
+    let form = |token: &str| format!("csrf={token}&stop=web&sure=1");
+    for (headers, body) in [
+        (String::new(), form("")),
+        (String::new(), form(&token)),
+        (cookie(&token), form("")),
+        (cookie(&token), form(&other)),
+        (cookie(&other), form(&token)),
+        (cookie(""), form("")),
+        (
+            format!("{}Origin: http://example.org\r\n", cookie(&token)),
+            form(&token),
+        ),
+        (
+            format!("{}Sec-Fetch-Site: cross-site\r\n", cookie(&token)),
+            form(&token),
+        ),
+    ] {
+        let answer = post(&daemon, "/act", &headers, &body);
+        assert_eq!(answer.status(), 403, "{headers}{body}");
+        assert_eq!(daemon.state("web"), "RUNNING", "{headers}{body}");
+    }
+    // Without an answer to the question nothing happens either.
+    let asked = post(
+        &daemon,
+        "/act",
+        &cookie(&token),
+        &format!("csrf={token}&stop=web"),
+    );
+    assert_eq!(asked.status(), 200);
+    assert_eq!(daemon.state("web"), "RUNNING");
+    let done = post(&daemon, "/act", &cookie(&token), &form(&token));
+    assert_eq!((done.status(), done.header("Location")), (303, Some("./")));
+    daemon.wait_state("web", "STOPPED");
+    // What cannot be done is told where one came from.
+    let back = format!("{}&back=process%3Fname%3Dweb", form(&token));
+    let told = post(&daemon, "/act", &cookie(&token), &back);
+    let location = told.header("Location").expect("a place");
+    assert!(
+        location.starts_with("process?name=web&message=web"),
+        "{location}"
+    );
+    assert!(location.contains("NOT_RUNNING"), "{location}");
+}
+
+#[test]
+fn no_way_leads_elsewhere() {
+    let Some(daemon) = daemon() else { return };
+    daemon.sandbox().write("web.log", "the log\n");
+    daemon.sandbox().write("web.log.1", "the log before\n");
+    for (path, status) in [
+        ("/ui/x/../app.css", 404),
+        ("/ui/x/%2e%2e/app.css", 404),
+        ("/ui/x/..%2fapp.css", 404),
+        ("/ui/", 404),
+        ("/process?name=../web", 404),
+        ("/process", 404),
+        ("/raw?name=web&file=9", 404),
+        ("/raw?name=nope", 404),
+        ("/lines?name=nope", 404),
+        ("/act", 404),
+        ("/nope", 404),
+        ("/process/web", 404),
+    ] {
+        assert_eq!(get(&daemon, path).status(), status, "{path}");
+    }
+    // Only numbers are taken for files.
+    for (file, says) in [
+        ("0", "the log"),
+        ("1", "the log before"),
+        ("../../../etc/passwd", "the log"),
+        ("-1", "the log"),
+    ] {
+        let answer = get(&daemon, &format!("/raw?name=web&file={file}"));
+        assert_eq!(answer.text(), format!("{says}\n"), "{file}");
+        let name = answer.header("Content-Disposition").expect("a name");
+        assert!(name.starts_with("attachment; filename=\"web.log"), "{name}");
+    }
+    let back = post(&daemon, "/look", "", "theme=dark&back=https://example.org/");
+    assert_eq!(back.status(), 403);
+}
+
+#[test]
+fn answers_keep_browsers_from_mischief() {
+    let Some(daemon) = daemon() else { return };
+    for path in [
+        "/",
+        "/process?name=web",
+        "/events",
+        "/configuration",
+        "/lines?name=web&before=0",
+    ] {
+        let answer = get(&daemon, path);
+        assert_eq!(answer.status(), 200, "{path}");
+        let policy = answer.header("Content-Security-Policy").expect("a policy");
+        for part in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(
+            answer.header("X-Content-Type-Options"),
+            Some("nosniff"),
+            "{path}"
+        );
+        assert_eq!(answer.header("Cache-Control"), Some("no-cache"), "{path}");
+    }
+    let page = get(&daemon, "/");
+    let style = page.text().split("href=\"ui/").nth(2).expect("a style");
+    let style = style.split('"').next().expect("an address");
+    let answer = get(&daemon, &format!("/ui/{style}"));
+    assert!(
+        answer
+            .header("Cache-Control")
+            .expect("a rule")
+            .contains("immutable")
+    );
+    let stale = get(&daemon, "/ui/0/app.css");
+    let tag = stale.header("ETag").expect("a tag").to_owned();
+    assert_eq!(stale.body, answer.body);
+    let known = format!("If-None-Match: {tag}\r\n");
+    let mut connection = connect(&daemon);
+    connection
+        .send(format!(
+            "GET /ui/0/app.css HTTP/1.1\r\nHost: x\r\n{known}\r\n"
+        ))
+        .expect("it reads");
+    assert_eq!(connection.head().expect("it answers").status(), 304);
+}
