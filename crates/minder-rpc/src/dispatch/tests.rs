@@ -99,12 +99,12 @@ fn the_methods_can_be_asked_about() {
 
 #[test]
 fn supervisors_methods_have_the_names_that_they_are_given() {
-    let named = |names: &[&'static str]| {
+    let fake = |names: &[&'static str]| {
         let names = names.iter().copied().map(Cow::Borrowed).collect();
         Fake(Mutex::default(), Vec::new(), Some(names))
     };
     let unknown = Err("UNKNOWN_METHOD".to_owned());
-    let (none, other, both) = (named(&[]), named(&["x"]), named(&["supervisor", "x"]));
+    let (none, other, both) = (fake(&[]), fake(&["x"]), fake(&["supervisor", "x"]));
     for (service, method, expected) in [
         (&none, "supervisor.getPID", unknown.clone()),
         (&none, "minder.getVersion", unknown.clone()),
