@@ -19,9 +19,6 @@ mod past;
 mod plan;
 mod process;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use minder_core::plan::changes;

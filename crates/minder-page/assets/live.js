@@ -22,6 +22,7 @@ const words = document.body.dataset;
 let redraw = async () => true;
 let source = null;
 let tries = 0;
+let failures = 0;
 let lostAt = 0;
 let retry = 0;
 let settle = 0;
@@ -56,12 +57,13 @@ function listen() {
   retry = 0;
   const stream = new EventSource("api/v1/stream");
   source = stream;
-  stream.onopen = () => { found(); soon(0); };
+  stream.onopen = () => { failures = 0; found(); soon(0); };
   for (const kind of ["event", "reset"]) {
     stream.addEventListener(kind, () => soon());
   }
   stream.onerror = () => {
     close();
+    failures++;
     // There may be no stream to listen to while the page is there all the same.
     soon(0);
   };
@@ -76,7 +78,10 @@ function close() {
 function found() {
   tries = 0;
   live.hidden = false;
-  if (!source && !retry && isSeen()) retry = setTimeout(listen, RETRY_MS.at(-1));
+  if (!source && !retry && isSeen()) {
+    // More and more seldom, as long as the page is there and the stream is not.
+    retry = setTimeout(listen, RETRY_MS[Math.min(Math.max(failures, 1), RETRY_MS.length) - 1]);
+  }
   if (!lostAt) return;
   lostAt = 0;
   clearInterval(countdown);

@@ -265,7 +265,7 @@ impl Frame {
                     }
                 }
                 div.end {
-                    span.live.js role="status" data-live="" data-own="" hidden {
+                    span.live.js role="status" data-live="live" data-own="" hidden {
                         svg aria-hidden="true" { use href="#s-live"; } span { (t(Word::Live)) }
                     }
                     @if let Some(user) = &self.user { span.user { (user) } }

@@ -170,3 +170,21 @@ pub fn missing(frame: &Frame) -> String {
     };
     frame.draw(t(Word::NoSuchProcess), Tab::None, &main)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_is_typed_of_many_and_of_all() {
+        for (count, is_all, typed) in [
+            (1, false, false),
+            (10, false, false),
+            (11, false, true),
+            (1, true, false),
+            (2, true, true),
+        ] {
+            assert_eq!(wants_number(count, is_all), typed, "{count} {is_all}");
+        }
+    }
+}

@@ -10,11 +10,9 @@ mod outage;
 mod safety;
 mod work;
 
-use std::fs;
-
 use minder_tests::browser::{Browser, Manner};
-use minder_tests::{Daemon, Sandbox, Subject, tree, wait_for, wait_until};
-use rustix::process::{Pid, Signal, kill_process};
+use minder_tests::parts::kill_daemon;
+use minder_tests::{Daemon, Sandbox, Subject};
 
 /// A daemon that can be visited, and the browser of a visitor.
 struct Visit {
@@ -51,17 +49,7 @@ impl Visit {
 
     /// Kills the daemon, so that the keeper starts another one.
     fn kill_daemon(&self) {
-        let keeper = self.daemon.pid();
-        let is_daemon = |pid: &i32| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.starts_with(b"minder-daemon\0")
-        };
-        let daemon = wait_for("the keeper has a daemon", || {
-            tree::children(keeper).into_iter().find(is_daemon)
-        });
-        let pid = Pid::from_raw(daemon).expect("a pid is positive");
-        kill_process(pid, Signal::KILL).expect("the daemon can be killed");
-        wait_until("the daemon is dead", || !tree::is_alive(daemon));
+        let _ = kill_daemon(self.daemon.pid());
     }
 
     fn say(&self, process: &str, line: &str) {
