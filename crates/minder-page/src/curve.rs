@@ -40,8 +40,8 @@ impl Series {
         };
         html! {
             svg.spark viewBox={ "0 0 " (width) " 32" } preserveAspectRatio="none" aria-hidden="true" {
-                path.area d={ (line) "V32H0z" };
-                path d=(line);
+                path.area d={ (line) "V32H0z" } {}
+                path d=(line) {}
             }
         }
     }
@@ -54,13 +54,13 @@ impl Series {
         let limit = limit.map(|limit| 4.0 + HEIGHT * (1.0 - limit / self.top()));
         html! {
             svg viewBox={ "0 0 " (width) " 64" } preserveAspectRatio="none" role="img" aria-label=(label) {
-                path.grid d={ "M0 4H" (width) "M0 34H" (width) "M0 64H" (width) };
+                path.grid d={ "M0 4H" (width) "M0 34H" (width) "M0 64H" (width) } {}
                 @if let Some(limit) = limit {
-                    path.limit d={ "M0 " (format!("{limit:.1}")) "H" (width) };
+                    path.limit d={ "M0 " (format!("{limit:.1}")) "H" (width) } {}
                 }
                 @if let Some(line) = line {
-                    path.area d={ (line) "V64H0z" };
-                    path d=(line);
+                    path.area d={ (line) "V64H0z" } {}
+                    path d=(line) {}
                 }
             }
         }

@@ -251,7 +251,7 @@ impl Frame {
         let title = words::groups_differ(self.changes, self.language);
         html! {
             header.top { div {
-                a.brand href="./" { svg aria-hidden="true" { use href="#s-mark"; } (self.host) }
+                a.brand href="./" { svg aria-hidden="true" { use href="#s-mark" {} } (self.host) }
                 nav.nav aria-label="Minder" {
                     a href="./" aria-current=[current(Tab::Overview)] { (t(Word::Overview)) }
                     a href="events" aria-current=[current(Tab::Events)] { (t(Word::Events)) }
@@ -266,7 +266,7 @@ impl Frame {
                 }
                 div.end {
                     span.live.js role="status" data-live="live" data-own="" hidden {
-                        svg aria-hidden="true" { use href="#s-live"; } span { (t(Word::Live)) }
+                        svg aria-hidden="true" { use href="#s-live" {} } span { (t(Word::Live)) }
                     }
                     @if let Some(user) = &self.user { span.user { (user) } }
                 }

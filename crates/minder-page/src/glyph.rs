@@ -74,7 +74,7 @@ impl Look {
 }
 
 fn symbol(name: &str) -> Markup {
-    html! { svg.gl aria-hidden="true" { use href={ "#s-" (name) }; } }
+    html! { svg.gl aria-hidden="true" { use href={ "#s-" (name) } {} } }
 }
 
 /// The symbols that pages refer to, and the hatchings of timelines.

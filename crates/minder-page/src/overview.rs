@@ -734,7 +734,7 @@ fn bar(counted: &[(ProcessState, usize)]) -> Markup {
                     ProcessState::Fatal => Some("url(#h-fatal)"),
                     _ => None,
                 };
-                rect class=(Look::Plain(*state).class()) x=(x) y="0" width=(width) height="12" fill=[hatch];
+                rect class=(Look::Plain(*state).class()) x=(x) y="0" width=(width) height="12" fill=[hatch] {}
             }
         }
     }

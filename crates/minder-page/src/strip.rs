@@ -43,15 +43,15 @@ pub(crate) fn strip(stretches: &[Stretch], label: &str, small: bool) -> Markup {
     html! {
         svg class={ "tl" @if small { " tl-s" } } viewBox="0 0 1440 24" preserveAspectRatio="none"
             role="img" aria-label=(label) {
-            rect.base x="0" y="23" width="1440" height="1";
+            rect.base x="0" y="23" width="1440" height="1" {}
             @for (look, x, width) in parts {
                 @let (y, height, hatch) = shape(look.state());
-                rect class=(look.class()) x=(x) y=(y) width=(width) height=(height) fill=[hatch];
+                rect class=(look.class()) x=(x) y=(y) width=(width) height=(height) fill=[hatch] {}
             }
             // A start that follows a life is a restart, however short the gap.
             @for pair in stretches.windows(2) {
                 @if pair[1].look.state() == ProcessState::Starting && at(pair[1].began) > 0 {
-                    path.cut d={ "M" (at(pair[1].began)) " 0V24" };
+                    path.cut d={ "M" (at(pair[1].began)) " 0V24" } {}
                 }
             }
         }

@@ -531,6 +531,21 @@ fn pages_keep_to_their_policy() {
     }
 }
 
+/// In a drawing, what is not closed takes in everything behind it, which is then not drawn.
+#[test]
+fn every_part_of_a_drawing_is_closed() {
+    for page in pages("x", Language::English) {
+        let tags = tags(&page);
+        for name in ["circle", "path", "rect", "use"] {
+            let is_open =
+                |tag: &&String| tag.split(' ').next() == Some(name) && !tag.ends_with('/');
+            let closing = format!("/{name}");
+            let closed = tags.iter().filter(|tag| **tag == closing).count();
+            assert_eq!(tags.iter().filter(is_open).count(), closed, "{name}");
+        }
+    }
+}
+
 #[test]
 fn every_control_has_a_name() {
     for page in pages("x", Language::English) {
