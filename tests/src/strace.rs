@@ -171,10 +171,7 @@ impl Strace {
     }
 
     /// Lets the process go on undisturbed; how many calls have been tampered with.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "that it is over is what counts"
-    )]
+    #[expect(clippy::must_use_candidate, reason = "that it is over is what counts")]
     pub fn detach(mut self) -> usize {
         self.end();
         self.injected()
