@@ -39,6 +39,9 @@ export function start(draw) {
     if (document.hidden) hiding = setTimeout(close, HIDDEN_MS);
     else if (!source && !retry) { listen(); soon(0); }
   });
+  // A browser may keep a page that was left, and with it a connection, of which it has few.
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => { if (event.persisted && !source) { listen(); soon(0); } });
 }
 
 /** Draws soon, because something has happened. */

@@ -65,10 +65,15 @@ async function follow() {
   }
 }
 
+/** Ends what is being read: a browser may keep a page that was left, and with it a connection, of
+ * which it has few. */
+let leaving = new AbortController();
+addEventListener("pagehide", () => { leaving.abort(); leaving = new AbortController(); });
+
 /** A part of the log, or nothing if nobody answers. */
 async function read(where) {
   try {
-    const answer = await fetch(`${log.dataset.log}&${where}`);
+    const answer = await fetch(`${log.dataset.log}&${where}`, { signal: leaving.signal });
     if (!answer.ok) return null;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const part = page.querySelector("[data-next]");
