@@ -226,7 +226,9 @@ mod tests {
     use crate::subject::Subject;
 
     fn lines(from: u64, to: u64) -> String {
-        (from..to).map(|number| format!("{number:015}\n")).collect()
+        (from..to).fold(String::new(), |text, number| {
+            text + &format!("{number:015}\n")
+        })
     }
 
     fn of(files: &[(&str, String)]) -> Written {

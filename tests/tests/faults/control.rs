@@ -101,13 +101,18 @@ fn status_of(daemon: &Daemon, body: &str) -> Option<u16> {
 fn a_bomb_of_entities_does_not_go_off(subject: Subject) {
     let daemon = Daemon::start(subject, CAT);
     let before = memory(&daemon);
-    let mut bomb = String::from("<?xml version='1.0'?><!DOCTYPE m [<!ENTITY a0 \"xxxxxxxxxx\">");
-    for level in 1..12 {
-        let inner = format!("&a{};", level - 1).repeat(10);
-        bomb += &format!("<!ENTITY a{level} \"{inner}\">");
-    }
-    bomb += "]><methodCall><methodName>supervisor.getState</methodName><params><param><value>\
-             <string>&a11;</string></value></param></params></methodCall>";
+    let levels: Vec<String> = (1..12)
+        .map(|level| {
+            let inner = format!("&a{};", level - 1).repeat(10);
+            format!("<!ENTITY a{level} \"{inner}\">")
+        })
+        .collect();
+    let bomb = format!(
+        "<?xml version='1.0'?><!DOCTYPE m [<!ENTITY a0 \"xxxxxxxxxx\">{}]><methodCall>\
+         <methodName>supervisor.getState</methodName><params><param><value><string>&a11;</string>\
+         </value></param></params></methodCall>",
+        levels.concat()
+    );
     let status = status_of(&daemon, &bomb);
     daemon.wait_ready();
     if subject == Subject::Minder {
