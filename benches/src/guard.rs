@@ -8,7 +8,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -50,10 +50,14 @@ pub(crate) fn stand(args: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     thread::spawn(|| {
         // Nothing is ever written: this waits for the end.
         let _ = io::stdin().read(&mut [0]);
+        eprintln!("the benchmark's first process is gone: everything else is ended");
         let _ = end_everything();
         std::process::exit(130);
     });
     let status = worker.wait()?;
+    if let Some(signal) = status.signal() {
+        eprintln!("the benchmark was ended by signal {signal}");
+    }
     end_everything()?;
     Ok(code(status))
 }

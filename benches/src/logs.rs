@@ -121,14 +121,14 @@ pub(crate) fn measure(
         })
     })?;
     running.births(running.setup.programs.len())?;
-    let own = running.own();
-    let before = Usage::of(&own);
+    let before = Usage::of(&running.own());
     let start = Moment::now();
     let gate = open_gate(running.here())?;
     running.done()?;
     wait_until_complete(task, running.here())?;
     let took = Moment::now().since(start);
-    let used = Usage::of(&own).since(before);
+    // Of those that are there now: a logger may be started after its program.
+    let used = Usage::of(&running.own()).since(before);
     drop(gate);
     note(task, subject.column(), took, used.cpu, report);
     let wrong = wrong_lines(task, running.here())?;

@@ -25,6 +25,7 @@ pub(crate) fn about(plan: &Plan) -> Value {
         "kernel": read("/proc/sys/kernel/osrelease"),
         "processor": processor(),
         "processors": std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
+        "load": load(),
         "versions": versions,
         "missing": missing,
     })
@@ -51,6 +52,13 @@ fn output(command: &mut Command) -> String {
     String::from_utf8_lossy(&text.unwrap_or_default())
         .trim()
         .to_owned()
+}
+
+/// What else the machine has had to do in the last minutes, and this.
+fn load() -> String {
+    let text = read("/proc/loadavg");
+    let averages: Vec<&str> = text.split(' ').take(3).collect();
+    averages.join(", ")
 }
 
 fn processor() -> String {

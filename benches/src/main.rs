@@ -84,20 +84,19 @@ fn work(plan: &Plan) -> Result<()> {
         for subject in &plan.subjects {
             if matches!(subject, Subject::Minder(_)) {
                 let what = format!("{} programs", plan.extent.most);
-                attempt(subject.column(), &what, &mut report, |report| {
+                attempt(plan, subject.column(), &what, &mut report, |report| {
                     with_the_most(subject, plan, report)
                 })?;
             }
         }
     }
-    let json = report.json(&machine::about(plan));
-    let text = serde_json::to_string_pretty(&json)? + "\n";
-    std::fs::write(&plan.json, text)
-        .with_context(|| format!("cannot write \"{}\"", plan.json.display()))
+    Ok(())
 }
 
-/// Measures something. What fails is said, in the report too, and does not take the rest with it.
+/// Measures something, and writes down all that is known then. What fails is said, in the report
+/// too, and does not take the rest with it.
 fn attempt(
+    plan: &Plan,
     column: Column,
     what: &str,
     report: &mut Report,
@@ -110,7 +109,10 @@ fn attempt(
         report.fail(failure);
         guard::end_everything()?;
     }
-    Ok(())
+    let json = report.json(&machine::about(plan));
+    let text = serde_json::to_string_pretty(&json)? + "\n";
+    std::fs::write(&plan.json, text)
+        .with_context(|| format!("cannot write \"{}\"", plan.json.display()))
 }
 
 fn measure_round(plan: &Plan, report: &mut Report) -> Result<()> {
@@ -119,14 +121,14 @@ fn measure_round(plan: &Plan, report: &mut Report) -> Result<()> {
         let what = format!("{programs} programs");
         if plan.runs_programs() {
             for subject in &plan.subjects {
-                attempt(subject.column(), &what, report, |report| {
+                attempt(plan, subject.column(), &what, report, |report| {
                     with_programs(subject, *programs, plan, report)
                 })?;
             }
         }
         if plan.measures(Family::Life) && *programs > 0 {
             for column in [Column::Bare, Column::Contract] {
-                attempt(column, &what, report, |report| {
+                attempt(plan, column, &what, report, |report| {
                     floor::measure(column, *programs, extent, report)
                 })?;
             }
@@ -136,11 +138,11 @@ fn measure_round(plan: &Plan, report: &mut Report) -> Result<()> {
         for writers in logs::WORKLOADS {
             let what = format!("logs, {} writers, {} B", writers.count, writers.bytes);
             for subject in &plan.subjects {
-                attempt(subject.column(), &what, report, |report| {
+                attempt(plan, subject.column(), &what, report, |report| {
                     logs::measure(subject, writers, extent, report)
                 })?;
             }
-            attempt(Column::Bare, &what, report, |report| {
+            attempt(plan, Column::Bare, &what, report, |report| {
                 logs_floor::measure(writers, extent, report)
             })?;
         }
@@ -148,6 +150,7 @@ fn measure_round(plan: &Plan, report: &mut Report) -> Result<()> {
     for subject in plan.subjects.iter().filter(|one| one.speaks_xml_rpc()) {
         if plan.measures(Family::Calls) {
             attempt(
+                plan,
                 subject.column(),
                 "calls beside a log flood",
                 report,
@@ -160,7 +163,7 @@ fn measure_round(plan: &Plan, report: &mut Report) -> Result<()> {
             )?;
         }
         if plan.measures(Family::Events) {
-            attempt(subject.column(), "events", report, |report| {
+            attempt(plan, subject.column(), "events", report, |report| {
                 let programs = extent.largest();
                 let mut running =
                     Running::start(subject, |here| Ok(events::listened(programs, here)))?;

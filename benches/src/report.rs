@@ -106,12 +106,18 @@ impl Report {
         let budget = metric.budget();
         if let Some(minder) = median(Column::Minder).filter(|_| !budget.is_empty()) {
             let texts: Vec<String> = budget.iter().map(|limit| limit.text()).collect();
-            let met: Option<Vec<bool>> = budget
+            let met: Vec<Option<bool>> = budget
                 .iter()
                 .map(|limit| limit.met(minder, median))
                 .collect();
+            // One that is missed is missed, whatever else could not be compared.
+            let all_met = if met.contains(&Some(false)) {
+                Some(false)
+            } else {
+                (!met.contains(&None)).then_some(true)
+            };
             row["budget"] = json!(texts.join(", "));
-            row["met"] = json!(met.map(|met| met.into_iter().all(|met| met)));
+            row["met"] = json!(all_met);
         }
         row
     }

@@ -28,6 +28,7 @@ pub fn the_daemon(keeper: i32) -> i32 {
 /// # Panics
 ///
 /// If it cannot be killed.
+#[expect(clippy::must_use_candidate, reason = "who was killed matters to few")]
 pub fn kill_daemon(keeper: i32) -> i32 {
     let daemon = the_daemon(keeper);
     signal(daemon, Signal::KILL);

@@ -171,6 +171,7 @@ impl Strace {
     }
 
     /// Lets the process go on undisturbed; how many calls have been tampered with.
+    #[expect(clippy::must_use_candidate, reason = "that it is over is what counts")]
     pub fn detach(mut self) -> usize {
         self.end();
         self.injected()
@@ -200,7 +201,7 @@ fn unused_number(sandbox: &Sandbox) -> usize {
             Err(error) => panic!("cannot make a file in the sandbox: {error}"),
         }
     };
-    (0..).find(free).expect("some number is free")
+    (0..usize::MAX).find(free).expect("some number is free")
 }
 
 /// Whether strace is with `whose`: with every thread, if all are meant.

@@ -164,8 +164,7 @@ impl Written {
     fn take(&mut self, bytes: &[u8]) {
         let mut text = std::mem::take(&mut self.rest);
         text.extend_from_slice(bytes);
-        let mut lines = text.split_inclusive(|byte| *byte == b'\n').peekable();
-        while let Some(line) = lines.next() {
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
             match line.split_last() {
                 Some((b'\n', line)) => self.take_line(line),
                 _ => self.rest = line.to_vec(),
@@ -186,22 +185,19 @@ impl Written {
             self.ended = true;
             return;
         }
-        match &mut self.next {
-            Some(next) => {
-                assert!(
-                    line == next,
-                    "{:?} instead of line {}",
-                    shown(),
-                    self.first + self.lines
-                );
-                count_up(next);
-            }
-            None => {
-                self.first = number(line).expect("a line is a number");
-                let mut next = line.try_into().expect("a number has as many digits");
-                count_up(&mut next);
-                self.next = Some(next);
-            }
+        if let Some(next) = &mut self.next {
+            assert!(
+                line == next,
+                "{:?} instead of line {}",
+                shown(),
+                self.first + self.lines
+            );
+            count_up(next);
+        } else {
+            self.first = number(line).expect("a line is a number");
+            let mut next = line.try_into().expect("a number has as many digits");
+            count_up(&mut next);
+            self.next = Some(next);
         }
         self.lines += 1;
     }

@@ -13,6 +13,7 @@ mod command;
 mod compat;
 mod counts;
 mod exercise;
+mod faults;
 mod fuzz;
 mod metadata;
 mod no_std;
@@ -34,6 +35,7 @@ usage: cargo xtask CHORE
   api              requests of all sorts to /api/v1, whose answers must be as it describes them
   compat [FILTER]  the comparison with the real Supervisor, or the cases whose name holds FILTER
   compat --table   the table of what is compared, written to docs/compatibility.md
+  faults [FILTER]  what Minder is run through, or the tests whose name holds FILTER
   bench [--quick] [--rounds N] [--only PART] [--write]
                    Minder, the real Supervisor, s6, runit and two floors, measured side by side
   performance      docs/performance.md, made from docs/performance.json
@@ -61,6 +63,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["api"] => exercise::run(),
         ["compat"] => compat::run(None),
         ["compat", "--table"] => compat::write_table(),
+        ["faults"] => faults::run(None),
+        ["faults", filter] => faults::run(Some(filter)),
         ["compat", filter] => compat::run(Some(filter)),
         ["bench", ref options @ ..] => bench::run(bench::Choice::from_words(options)?),
         ["performance"] => performance::write(),

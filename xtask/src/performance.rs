@@ -43,12 +43,16 @@ fn machine(report: &Value) -> String {
     let about = &report["about"];
     let text = |name: &str| about[name].as_str().unwrap_or("unknown").to_owned();
     let mut said = format!(
-        "Measured on {} processors ({}), Linux {}, in {} rounds.",
+        "A {} run: {} processors ({}), Linux {}, rounds: {}.",
+        text("extent"),
         about["processors"],
         text("processor"),
         text("kernel"),
         about["rounds"]
     );
+    if let Some(load) = about["load"].as_str() {
+        let _ = write!(said, " Load averages at the end: {load}.");
+    }
     let versions: Vec<String> = about["versions"]
         .as_object()
         .into_iter()
@@ -75,7 +79,7 @@ fn budgets(report: &Value) -> String {
     for row in rows.iter().filter(|row| row["met"] != true) {
         let metric = row["metric"].as_str().unwrap_or_default();
         let budget = row["budget"].as_str().unwrap_or_default();
-        let minder = &row["readings"]["Minder"]["median"];
+        let minder = number(&row["readings"]["Minder"]["median"]);
         let _ = write!(said, "\n- {metric}: {minder}, to be {budget}");
     }
     said
@@ -187,7 +191,7 @@ mod tests {
         assert!(table.contains("| time, ms | 2 (1–3) | 1 | 0.50 | ≤ 1: **not met** |"));
         assert_eq!(
             budgets(&report),
-            "Of 1 budgets, 0 are met.\n- time, ms: 2.0, to be ≤ 1"
+            "Of 1 budgets, 0 are met.\n- time, ms: 2, to be ≤ 1"
         );
     }
 }

@@ -12,7 +12,7 @@ fn main() {
 /// One of them, by the place in the list.
 #[divan::bench(args = WORKS.iter().map(Named))]
 fn work(bencher: Bencher<'_, '_>, named: Named) {
-    let mut work = (named.0.prepare)();
+    let work = (named.0.prepare)();
     bencher.bench_local(work);
 }
 

@@ -413,7 +413,14 @@ impl Running {
             let path = ordinary_file(driver.log.path());
             driver.link.send(&ToKeeper::Log { path }, &[])?;
             driver.link.send(&ToKeeper::Ready, &[])?;
-            match driver.run()? {
+            let ended = driver.run();
+            if let Err(LinkError::Gone) = ended {
+                // Whoever waits for an answer is cut off, as by any crash, and not told of a
+                // shutdown.
+                std::mem::forget(driver);
+                return Err(Failure::Orphaned);
+            }
+            match ended? {
                 End::Upgrade => {
                     let thread = control.begin_to_stop(Leave::AfterNewcomers);
                     let end = driver.see_clients_off()?;

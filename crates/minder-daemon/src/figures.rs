@@ -58,7 +58,7 @@ impl Figures {
     /// What the processes `pids` consume, which must be children of `parent`: a pid that has been
     /// given to another process meanwhile is left out, as is one that is gone.
     ///
-    /// Takes some microseconds for each.
+    /// Takes some microseconds for each, and whoever else measures waits.
     pub(crate) fn measure(
         &self,
         pids: impl IntoIterator<Item = u32>,
@@ -86,7 +86,8 @@ impl Figures {
         readings
     }
 
-    /// The curve of a process, as far as somebody looked: the oldest point first.
+    /// The curve of a process, as far as somebody looked: the oldest point first. Waits for whoever is
+    /// measuring.
     pub(crate) fn curve(&self, pid: u32) -> Vec<Point> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let points = known.get(&pid).map(|measured| &measured.points);

@@ -329,7 +329,7 @@ mod tests {
         drop(reader);
         assert_eq!(inputs.send_fresh(), deaf(true));
         assert_eq!(inputs.waiting().count(), 0);
-        let (_, end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        let (_, end) = pipe();
         let mut next = Inputs::default();
         next.add(CHILD, end, Some((Outbox::adopt(held, 5), 1)));
         assert_eq!(next.send_fresh(), deaf(true));

@@ -179,6 +179,14 @@ impl Link {
         message: &ToKeeper,
         beside: &[BorrowedFd<'_>],
     ) -> Result<(), LinkError> {
+        if let (ToKeeper::Hold { name }, [fd]) = (message, beside) {
+            // Nobody has given us a share in it; nothing that is held may be missing in the mirror.
+            return self.hold(name.clone(), &Arc::new(fd.try_clone_to_owned()?));
+        }
+        self.transmit(message, beside)
+    }
+
+    fn transmit(&mut self, message: &ToKeeper, beside: &[BorrowedFd<'_>]) -> Result<(), LinkError> {
         let frame = message.encode();
         lock(&self.mirror).sent(message);
         loop {
@@ -198,7 +206,7 @@ impl Link {
     /// Gives the keeper something to hold under this name, in place of what was there before.
     pub(crate) fn hold(&mut self, name: Vec<u8>, fd: &SharedFd) -> Result<(), LinkError> {
         lock(&self.mirror).hold(&name, fd);
-        self.send(&ToKeeper::Hold { name }, &[fd.as_fd()])
+        self.transmit(&ToKeeper::Hold { name }, &[fd.as_fd()])
     }
 
     /// What the keeper holds under this name.

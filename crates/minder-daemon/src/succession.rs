@@ -32,6 +32,9 @@ use minder_wire::{
     ChildState, Daemons, HEIRLOOM, HandedChild, HandedDescriptor, Handover, REGISTER, Start,
     ToDaemon, UNKNOWN_STATUS,
 };
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::boot::{SETTINGS, pidfile_text};
 use crate::codec::{CodecError, Decoder, Encoder, MAX_SEALED, open, seal};
@@ -82,6 +85,13 @@ pub(crate) fn become_keeper(
     log: &MainLog,
 ) -> ExitCode {
     let mut mirror = outbox.inherit();
+    if let Some(ToDaemon::Welcome { keeper_pid, .. }) = mirror.welcome
+        && lives(keeper_pid, LAST_MOMENTS)
+    {
+        let line = "the keeper lives and does not speak to this daemon: it will start another";
+        log.write(Level::Critical, line);
+        return ExitCode::from(SOFTWARE);
+    }
     let Err(why) = try_become_keeper(&mut mirror, origin, about, log);
     let running = running(&mirror);
     let line = format!(
@@ -171,6 +181,28 @@ fn try_become_keeper(
     };
     let error = minder_keeper::succeed(&note.args, &told, descriptors(mirror));
     Err(format!("cannot become the keeper: {error}"))
+}
+
+/// Whether the keeper, which is our parent for as long as it lives, has only closed its socket: then
+/// there must not be another.
+///
+/// One that dies closes its descriptors a moment before it is nobody's parent any more; that is waited
+/// for, `patience` long at most.
+fn lives(keeper: u32, patience: Timespec) -> bool {
+    let Some(parent) = rustix::process::getppid() else {
+        return false;
+    };
+    if u32::try_from(parent.as_raw_nonzero().get()) != Ok(keeper) {
+        return false;
+    }
+    let Ok(keeper) = pidfd_open(parent, PidfdFlags::empty()) else {
+        return false;
+    };
+    let ended = retry_on_intr(|| {
+        let mut waited_for = [PollFd::new(&keeper, PollFlags::IN)];
+        poll(&mut waited_for, Some(&patience))
+    });
+    ended.is_ok_and(|count| count == 0)
 }
 
 fn running(mirror: &Mirror) -> usize {
@@ -388,6 +420,12 @@ const OOM_SCORE: i32 = -900;
 /// The exit code for a failure of our own (`EX_SOFTWARE`).
 const SOFTWARE: u8 = 70;
 
+/// How long a process may take to end after it has closed its descriptors.
+const LAST_MOMENTS: Timespec = Timespec {
+    tv_sec: 2,
+    tv_nsec: 0,
+};
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -397,6 +435,15 @@ mod tests {
     fn after(tries: Tries, was_ready: bool, millis: u64) -> Option<(Tries, u128)> {
         let after = tries.after(was_ready, Duration::from_millis(millis));
         after.map(|(tries, delay)| (tries, delay.as_millis()))
+    }
+
+    #[test]
+    fn a_keeper_that_has_only_closed_its_socket_is_not_dead() {
+        let at_once = Timespec::default();
+        let parent = std::os::unix::process::parent_id();
+        assert!(lives(parent, at_once));
+        // Whoever else it may be: it is not the one that has started us.
+        assert!(!lives(std::process::id(), at_once));
     }
 
     #[test]

@@ -416,11 +416,12 @@ impl Keeper {
     /// The daemon has closed its end. Unless it is leaving it will never be of use again, and
     /// there must not be two.
     fn hang_up(&mut self) {
-        self.link = None;
+        // Before it can see that the socket is closed: it would take us for dead.
         if let (Daemon::Alive { pid, .. }, None) = (self.daemon, &self.departure) {
             // If that fails it has ended already.
             let _ = signals::send(Target::Process(pid), Signal::KILL.as_raw());
         }
+        self.link = None;
     }
 
     // Another program in our place.

@@ -608,10 +608,12 @@ fn with_interfaces(subject: Subject, names: &[&str]) -> Daemon {
                     [supervisorctl]\nserverurl=unix://%(here)s/s.sock\n"
         .to_owned();
     for name in names {
-        text += &format!(
-            "[rpcinterface:{name}]\nsupervisor.rpcinterface_factory = \
-             supervisor.rpcinterface:make_main_rpcinterface\n"
-        );
+        text.extend([
+            "[rpcinterface:",
+            name,
+            "]\nsupervisor.rpcinterface_factory = \
+             supervisor.rpcinterface:make_main_rpcinterface\n",
+        ]);
     }
     sandbox.write("supervisord.conf", text);
     let daemon = Daemon::launch(sandbox, &["-n", "-c", "supervisord.conf"]);

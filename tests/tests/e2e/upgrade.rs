@@ -21,6 +21,7 @@ use minder_tests::http::Connection;
 use minder_tests::parts::the_daemon;
 use minder_tests::{Daemon, Run, Sandbox, Subject, normal, wait_for, wait_until, xmlrpc};
 
+use crate::keeper::kill_keeper;
 use crate::survival::{
     BYTES_BETWEEN_KILLS, CONFIG, EndOfScope, PROGRAMS, calls_that_break, check, ended,
     wait_for_growth,
@@ -198,6 +199,33 @@ fn upgrades_are_not_noticed() {
             let lines = check(&files);
             eprintln!("{program}: {lines} lines in {} files", files.len());
         }
+    });
+}
+
+#[test]
+fn what_an_earlier_keeper_has_left_is_handed_over_too() {
+    Subject::Minder.run(|subject| {
+        let present = subject.program("supervisord");
+        let config = format!("[program:cat]\ncommand=/bin/cat\n{BRIEF}");
+        let programs = [("old", present.clone()), ("new", present.clone())];
+        let daemon = Daemon::start_in(sandbox(subject, &config, &programs));
+        assert_eq!(daemon.ctl_line("start brief").0, "brief: started\n");
+        daemon.wait_state("cat", "RUNNING");
+        let pids = ["cat", "brief"].map(|program| daemon.pid_of(program));
+        let keeper = kill_keeper(&daemon);
+
+        // Neither the keeper that follows nor the one that it becomes is their parent.
+        let version = version(&present);
+        let said = format!("Upgraded supervisord from minder {version} to {version}\n");
+        for name in ["new", "old"] {
+            let run = upgrade(&daemon, name, || ());
+            assert_eq!(run.out_and_code(), (said.as_str(), 0));
+            assert_eq!((daemon.pid(), runs(keeper)), (keeper, inode(&daemon, name)));
+            assert_eq!(["cat", "brief"].map(|program| daemon.pid_of(program)), pids);
+        }
+        daemon.sandbox().write("go", "");
+        assert_eq!(exit_status(&daemon, "brief"), 7);
+        assert_eq!(daemon.ctl_line("stop cat").0, "cat: stopped\n");
     });
 }
 

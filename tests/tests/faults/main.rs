@@ -14,6 +14,7 @@
 mod control;
 mod crash_points;
 mod death;
+mod errors;
 mod logs;
 mod polling;
 mod processes;

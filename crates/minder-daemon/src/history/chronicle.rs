@@ -176,6 +176,8 @@ impl Chronicle {
         Ok(())
     }
 
+    /// Writes down events. What cannot be written is missing for the next daemon, and nothing else:
+    /// no program should have to do without a daemon for that.
     fn write(&mut self, events: &[Happened], link: &mut Link) -> Result<(), LinkError> {
         if events.is_empty() {
             return Ok(());
@@ -185,21 +187,23 @@ impl Chronicle {
         }
         let bytes: Vec<u8> = events.iter().flat_map(journal::event).collect();
         if let Some(file) = &self.file {
-            memfd::write(file, &bytes, self.end)?;
-            self.end += bytes.len() as u64;
+            match memfd::write(file, &bytes, self.end) {
+                Ok(()) => self.end += bytes.len() as u64,
+                Err(_) => self.file = None,
+            }
         }
         Ok(())
     }
 
-    /// Writes down all that is known in a new file, and gives that to the keeper.
+    /// Writes down all that is known in a new file, if it can be made, and gives that to the keeper.
     fn write_anew(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let bytes = journal::whole(&self.history.lock());
-        let file = memfd::open("minder-history")?;
-        memfd::write(&file, &bytes, 0)?;
-        self.end = bytes.len() as u64;
-        self.written = self.end;
+        let Ok(file) = made(&bytes) else {
+            return Ok(());
+        };
         let file = Arc::new(file);
         link.hold(HISTORY.to_vec(), &file)?;
+        (self.end, self.written) = (bytes.len() as u64, bytes.len() as u64);
         self.file = Some(file);
         Ok(())
     }
@@ -222,4 +226,11 @@ fn read(file: &OwnedFd) -> io::Result<(Content, u64)> {
     let (content, end) = journal::read(&memfd::read(file, MAX_JOURNAL)?);
     ftruncate(file, end as u64)?;
     Ok((content, end as u64))
+}
+
+/// A new file that holds `bytes`.
+fn made(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let file = memfd::open("minder-history")?;
+    memfd::write(&file, bytes, 0)?;
+    Ok(file)
 }

@@ -18,6 +18,10 @@ const HEAD: usize = 4 + 4;
 /// The longest entry: a process with all its changes.
 const MAX_ENTRY: usize = 1 << 20;
 
+/// The largest number of an event: what JavaScript counts without a gap. Microseconds since 1970 get
+/// there in the year 2255.
+const MAX_NUMBER: u64 = 1 << 53;
+
 /// The sorts of entries. One of a later release is skipped.
 const EVENT: u8 = 1;
 const KEPT_EVENT: u8 = 2;
@@ -91,7 +95,7 @@ fn take(content: &mut Content, body: &[u8]) -> Result<(), CodecError> {
             content.records.insert(key, record);
             content.forget_some();
         }
-        NEXT => content.next = input.record(Decoder::u64)?,
+        NEXT => content.next = input.record(read_number)?,
         _ => {}
     }
     Ok(())
@@ -127,12 +131,8 @@ fn write_event(out: &mut Encoder, event: &Happened) {
 }
 
 fn read_event(input: &mut Decoder<'_>) -> Result<Happened, CodecError> {
-    let id = input.u64()?;
-    if id == u64::MAX {
-        return Err(CodecError::Value);
-    }
     Ok(Happened {
-        id,
+        id: read_number(input)?,
         at: Wall(input.duration()?),
         what: match input.u8()? {
             0 => What::Moved {
@@ -152,6 +152,14 @@ fn read_event(input: &mut Decoder<'_>) -> Result<Happened, CodecError> {
             _ => return Err(CodecError::Value),
         },
     })
+}
+
+fn read_number(input: &mut Decoder<'_>) -> Result<u64, CodecError> {
+    let number = input.u64()?;
+    if number > MAX_NUMBER {
+        return Err(CodecError::Value);
+    }
+    Ok(number)
 }
 
 fn write_record(out: &mut Encoder, key: &Key, record: &Record) {

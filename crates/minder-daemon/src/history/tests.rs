@@ -1,6 +1,7 @@
 use std::iter;
 
 use minder_core::{GroupId, ProcessId, Signal};
+use proptest::prelude::*;
 
 use super::chronicle::Chronicle;
 use super::*;
@@ -260,4 +261,33 @@ fn a_process_flaps_for_as_long_as_that_is_news() {
 
 fn chronicle_record(history: &History) -> Record {
     history.record("g", "p").unwrap()
+}
+
+proptest! {
+    #[test]
+    fn what_is_left_by_whomever_is_read_without_harm(
+        noise in prop::collection::vec(any::<u8>(), 0..200),
+        sort in 0u8..6,
+        cut in 0usize..2000,
+    ) {
+        // Bytes of any sort, as they are and behind a head that makes an entry of them.
+        let mut entry = vec![sort];
+        entry.extend_from_slice(&noise);
+        let mut framed = u32::try_from(entry.len()).unwrap().to_le_bytes().to_vec();
+        framed.extend(crc32fast::hash(&entry).to_le_bytes());
+        framed.extend(entry);
+        let mut content = Content { next: 1, ..Content::default() };
+        content.add(Happened { id: 1, at: wall(1), what: What::Running });
+        let good = journal::whole(&content);
+        for bytes in [&noise, &framed, &[&good[..cut.min(good.len())], &framed].concat()] {
+            let (read, end) = journal::read(bytes);
+            prop_assert!(end <= bytes.len());
+            prop_assert!(read.events.len() <= EVENTS);
+            // What was read can be written down and read again.
+            if read.next > 0 {
+                let again = journal::read(&journal::whole(&read)).0;
+                prop_assert_eq!(again.events, read.events);
+            }
+        }
+    }
 }

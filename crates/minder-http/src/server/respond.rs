@@ -576,10 +576,6 @@ fn error(status: StatusCode) -> Reply {
     if status == StatusCode::UNAUTHORIZED {
         ask_for_password(&mut reply);
     }
-    let headers = reply.headers_mut();
-    // In an error, Supervisor tells the type of its text last.
-    headers.remove(CONTENT_TYPE);
-    headers.insert(CONTENT_TYPE, TEXT_HTML);
     reply
 }
 

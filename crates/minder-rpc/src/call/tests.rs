@@ -111,13 +111,16 @@ fn a_group_that_is_called_by_a_number_is_not_found() {
         (Value::Double(1.5), "BAD_NAME: 1.5"),
         (list(&["web"]), "INCORRECT_PARAMETERS"),
     ] {
-        for method in ["startProcessGroup", "stopProcessGroup", "addProcessGroup"] {
+        for method in ["startProcessGroup", "stopProcessGroup"] {
             assert_eq!(
                 parsed(method, std::slice::from_ref(&name)),
                 Err(fault.to_owned())
             );
         }
     }
+    // One that is to be added is compared with others, and not looked up.
+    let add = parsed("addProcessGroup", &[list(&["web"])]);
+    assert_eq!(add, Err("BAD_NAME: ['web']".to_owned()));
 }
 
 #[test]

@@ -99,12 +99,12 @@ fn the_methods_can_be_asked_about() {
 
 #[test]
 fn supervisors_methods_have_the_names_that_they_are_given() {
-    let named = |names: &[&'static str]| {
+    let fake = |names: &[&'static str]| {
         let names = names.iter().copied().map(Cow::Borrowed).collect();
         Fake(Mutex::default(), Vec::new(), Some(names))
     };
     let unknown = Err("UNKNOWN_METHOD".to_owned());
-    let (none, other, both) = (named(&[]), named(&["x"]), named(&["supervisor", "x"]));
+    let (none, other, both) = (fake(&[]), fake(&["x"]), fake(&["supervisor", "x"]));
     for (service, method, expected) in [
         (&none, "supervisor.getPID", unknown.clone()),
         (&none, "minder.getVersion", unknown.clone()),
@@ -118,10 +118,10 @@ fn supervisors_methods_have_the_names_that_they_are_given() {
         assert_eq!(answered(service, method, &[]), expected, "{method}");
     }
     let listed = |service| {
-        let names = answered(service, "system.listMethods", &[]).unwrap();
-        let names = names.as_array().unwrap().to_vec();
-        let names = names.iter().map(|name| name.as_text().unwrap().to_owned());
-        names.collect::<Vec<_>>().join(" ")
+        let answer = answered(service, "system.listMethods", &[]).unwrap();
+        let methods = answer.as_array().unwrap().iter();
+        let methods = methods.map(|method| method.as_text().unwrap().to_owned());
+        methods.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(
         listed(&none),

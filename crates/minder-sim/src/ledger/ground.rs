@@ -125,6 +125,16 @@ impl Ground {
             *process = its.map_or(NOBODY, |(id, _)| id);
         }
     }
+
+    /// The connections of those who wait end with the daemon.
+    pub(super) fn lose_requests(&mut self) {
+        self.open.clear();
+    }
+
+    /// The keeper has forgotten all of them; those that live are nobody's children any more.
+    pub(super) fn drop_children(&mut self) {
+        self.living.clear();
+    }
 }
 
 /// What stands in the head of an event.

@@ -13,7 +13,7 @@ use minder_core::{ExitStatus, Now, ProcessState, Wall};
 
 use super::super::{Api, blocking, find, infos};
 use super::time;
-use crate::figures::Reading;
+use crate::figures::{self, Reading};
 use crate::history::{self, Record};
 use crate::link::now;
 use crate::published::Picture;
@@ -86,20 +86,17 @@ impl Api {
         let last_event = self.history.last();
         let picture = self.published.latest();
         let (group, process) = find(&picture.view, name)?;
-        let pid = process.pid;
-        let readings = self.measured(pid.into_iter().collect()).await?;
-        let reading = pid.and_then(|pid| readings.get(&pid));
+        let (reading, curve) = self.measured_with_curve(process.pid).await?;
         let body = self.body(
             &picture,
             group,
             process,
             now(),
             &TimeZone::system(),
-            reading,
+            reading.as_ref(),
         );
         let record = self.history.record(&group.spec.name, &process.spec.name);
         let changes = record.map(|record| record.changes).unwrap_or_default();
-        let curve = pid.map(|pid| self.figures.curve(pid)).unwrap_or_default();
         let curve = curve.into_iter().map(|point| Point {
             at: time(point.at),
             cpu_load: point.load,
@@ -136,6 +133,23 @@ impl Api {
             .measured(named.iter().map(|(_, pid)| *pid).collect())
             .await?;
         Ok(all_figures(named, &readings))
+    }
+
+    /// What one child consumes, and what it consumed.
+    async fn measured_with_curve(
+        &self,
+        pid: Option<u32>,
+    ) -> Result<(Option<Reading>, Vec<figures::Point>), Problem> {
+        let Some(pid) = pid else {
+            return Ok((None, Vec::new()));
+        };
+        let (figures, keeper) = (self.figures.clone(), self.keeper_pid);
+        // Somebody else may be measuring thousands, which takes a while.
+        let measured = blocking(move || {
+            let reading = figures.measure([pid], keeper, now()).remove(&pid);
+            (reading, figures.curve(pid))
+        });
+        Ok(measured.await?)
     }
 
     async fn measured(&self, pids: Vec<u32>) -> Result<BTreeMap<u32, Reading>, Problem> {
