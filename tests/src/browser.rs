@@ -114,16 +114,12 @@ impl Browser {
         self.command("POST", "/goog/cdp/execute", &command);
     }
 
-    /// Whether there is an element that is shown.
+    /// Whether there is an element that is shown. One that goes while it is looked at is not.
     #[must_use]
     pub fn shows(&self, selector: &str) -> bool {
         self.find(selector).is_some_and(|element| {
-            let shown = self.command(
-                "GET",
-                &format!("/element/{element}/displayed"),
-                &Value::Null,
-            );
-            shown == json!(true)
+            let path = format!("/element/{element}/displayed");
+            self.try_command("GET", &path, &Value::Null) == Ok(json!(true))
         })
     }
 

@@ -48,14 +48,22 @@ pub(crate) fn strip(stretches: &[Stretch], label: &str, small: bool) -> Markup {
                 @let (y, height, hatch) = shape(look.state());
                 rect class=(look.class()) x=(x) y=(y) width=(width) height=(height) fill=[hatch] {}
             }
-            // A start that follows a life is a restart, however short the gap.
+            // A start that follows a life is a restart, however short the gap; one that follows a
+            // failure is part of what is hatched.
             @for pair in stretches.windows(2) {
-                @if pair[1].look.state() == ProcessState::Starting && at(pair[1].began) > 0 {
+                @if is_restart(pair[0], pair[1]) {
                     path.cut d={ "M" (at(pair[1].began)) " 0V24" } {}
                 }
             }
         }
     }
+}
+
+/// Whether the second of two stretches begins another life, within the strip.
+fn is_restart(before: Stretch, next: Stretch) -> bool {
+    next.look.state() == ProcessState::Starting
+        && before.look.state() != ProcessState::Backoff
+        && at(next.began) > 0
 }
 
 /// Where something that began so long ago is drawn.

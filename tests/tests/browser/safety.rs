@@ -177,9 +177,9 @@ fn answers_keep_browsers_from_mischief() {
             .expect("a rule")
             .contains("immutable")
     );
-    let stale = get(&daemon, "/ui/0/app.css");
-    let tag = stale.header("ETag").expect("a tag").to_owned();
-    assert_eq!(stale.body, answer.body);
+    let old = get(&daemon, "/ui/0/app.css");
+    let tag = old.header("ETag").expect("a tag").to_owned();
+    assert_eq!(old.body, answer.body);
     let known = format!("If-None-Match: {tag}\r\n");
     let mut connection = connect(&daemon);
     connection
