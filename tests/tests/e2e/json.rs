@@ -40,8 +40,8 @@ fn each_command_says_what_it_has_to_say_as_one_document() {
         let status = said(&daemon, "status");
         assert_eq!((&status["code"], &status["errors"]), (&3.into(), &json!([])));
         let processes = status["processes"].as_array().expect("processes");
-        let states: Vec<_> = processes.iter().map(|it| (&it["name"], &it["statename"])).collect();
-        assert_eq!(states, [(&"off".into(), &"STOPPED".into()), (&"web".into(), &"RUNNING".into())]);
+        let seen: Vec<_> = processes.iter().map(|it| (&it["name"], &it["statename"])).collect();
+        assert_eq!(seen, [(&"off".into(), &"STOPPED".into()), (&"web".into(), &"RUNNING".into())]);
         let unknown = said(&daemon, "status nix");
         assert_eq!((&unknown["code"], &unknown["processes"]), (&4.into(), &json!([])));
         assert_eq!(unknown["errors"], json!(["nix: ERROR (no such process)"]));

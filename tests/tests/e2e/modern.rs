@@ -181,9 +181,9 @@ fn processes_are_controlled_and_their_logs_read() {
                 .collect()
         );
 
-        let (status, problem) = post(&daemon, "/processes/web/start", &json!({}));
+        let (code, problem) = post(&daemon, "/processes/web/start", &json!({}));
         assert_eq!(
-            (status, &problem["type"]),
+            (code, &problem["type"]),
             (409, &"urn:supervisor:fault:ALREADY_STARTED".into())
         );
         assert_eq!(post(&daemon, "/processes/team:*/stop", &json!({})).0, 404);
@@ -257,9 +257,9 @@ fn a_reader_of_events_misses_nothing_when_the_daemon_dies() {
         let events = told(&daemon, "/events?type=DAEMON");
         assert_eq!(events["events"][0]["kind"], "DAEMON_TOOK_OVER");
         // A number of another daemon's, or of nobody's.
-        let mut lost = Heard::begin(&daemon, "/stream?after=7", None);
-        assert_eq!(lost.next().expect("an event").1, "begun");
-        assert_eq!(lost.next().expect("an event").1, "reset");
+        let mut stranger = Heard::begin(&daemon, "/stream?after=7", None);
+        assert_eq!(stranger.next().expect("an event").1, "begun");
+        assert_eq!(stranger.next().expect("an event").1, "reset");
     });
 }
 

@@ -97,6 +97,11 @@ mod tests {
         assert_eq!((moment.day, moment.month, moment.weekday), (23, 11, 1));
         assert!(!moment.is_today && moments.moment(wall).is_today);
         assert_eq!(moments.hour(Duration::from_secs(3600)), "13:02");
-        assert!(moments.moment(Wall(Duration::MAX)).full.starts_with("9999-12-3"));
+        assert!(
+            moments
+                .moment(Wall(Duration::MAX))
+                .full
+                .starts_with("9999-12-3")
+        );
     }
 }

@@ -135,8 +135,9 @@ impl Turn {
             return None;
         };
         let child = mind.processes.get(&process)?.child?.child;
-        // What is no signal is sent to nobody.
-        let due = is_meant(mind, target, process)
+        // What is no signal is sent to nobody, and nothing is sent for who is refused.
+        let due = self.mood == Mood::Running
+            && is_meant(mind, target, process)
             && Signal::parse(signal).is_ok()
             && !self.signalled.contains(&child);
         due.then_some(signal)
