@@ -12,7 +12,8 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, geteuid, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, geteuid, kill_process, pidfd_open};
 
 use crate::parts::{signal, the_daemon};
 use crate::sandbox::Sandbox;
@@ -21,6 +22,12 @@ use crate::wait::{wait_for, wait_until};
 
 /// Where the kernel says who may trace whom. Not every kernel asks.
 const TRACING_SCOPE: &str = "/proc/sys/kernel/yama/ptrace_scope";
+
+/// How long a strace may take to let go.
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 5,
+    tv_nsec: 0,
+};
 
 /// Whose system calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +187,15 @@ impl Strace {
     fn end(&mut self) {
         // It lets go of everything when it is told to end; killed, it would leave a process stopped
         // that is in the middle of a call.
-        let _ = kill_process(Pid::from_child(&self.process), Signal::TERM);
+        let strace = Pid::from_child(&self.process);
+        let _ = kill_process(strace, Signal::TERM);
+        // If what it traces ends just then, strace (6.1) waits for ever for the first of several dead
+        // threads. Killed, it lets go of the dead.
+        let ended = pidfd_open(strace, PidfdFlags::empty())
+            .is_ok_and(|fd| poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&PATIENCE)) == Ok(1));
+        if !ended {
+            let _ = self.process.kill();
+        }
         let _ = self.process.wait();
     }
 }

@@ -453,8 +453,7 @@ fn the_health_check_says_ok() {
 #[test]
 fn a_page_is_not_kept_and_runs_nothing() {
     let server = Server::start();
-    // Who asks for the first one may get another page in its place.
-    for (path, vary) in [("/", "Vary: Accept\r\n"), ("/tail.html", "")] {
+    for path in ["/", "/tail.html"] {
         let reply = server.tcp().ask(format!("GET {path} HTTP/1.1\r\n\r\n"));
         let length = reply.body.len();
         assert_eq!(
@@ -463,7 +462,7 @@ fn a_page_is_not_kept_and_runs_nothing() {
                 "HTTP/1.1 200 OK\r\nServer: Minder\r\nContent-Type: text/html;charset=utf-8\r\n\
                  Content-Length: {length}\r\nContent-Security-Policy: default-src 'none'; \
                  style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                 frame-ancestors 'self'\r\n{vary}X-Content-Type-Options: nosniff\r\n\
+                 frame-ancestors 'self'\r\nVary: Accept\r\nX-Content-Type-Options: nosniff\r\n\
                  Pragma: no-cache\r\nCache-Control: no-cache\r\n\
                  Expires: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n"
             )
