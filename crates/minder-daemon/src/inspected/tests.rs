@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::*;
@@ -123,7 +124,14 @@ impl World {
 
     /// Whether the log plane has found the end of its pipe.
     fn plane_is_at_end(&self) -> bool {
-        rustix::io::read(&self.plane, &mut [0; 1]) == Ok(0)
+        // Another test may start a program at this moment, which has every pipe until it executes.
+        let patience = Timespec {
+            tv_sec: 30,
+            tv_nsec: 0,
+        };
+        let plane = PollFd::new(&self.plane, PollFlags::IN);
+        poll(&mut [plane], Some(&patience)) == Ok(1)
+            && rustix::io::read(&self.plane, &mut [0; 1]) == Ok(0)
     }
 }
 
