@@ -212,8 +212,8 @@ mod tests {
     fn they_are_stopped_as_their_program_says() {
         let mut shells = [Shell::new(":"), Shell::new(":")];
         let left = shells.iter().map(Shell::left).collect();
-        end(left, by(Signal::USR1, LONGEST_WAIT), &MainLog::new()).unwrap();
-        assert_eq!(shells.each_mut().map(signal_of_end), [Some(10); 2]);
+        end(left, by(Signal::TERM, LONGEST_WAIT), &MainLog::new()).unwrap();
+        assert_eq!(shells.each_mut().map(signal_of_end), [Some(15); 2]);
     }
 
     #[test]
