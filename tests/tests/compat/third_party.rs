@@ -206,7 +206,7 @@ fn the_other_supervisorctl_tells_the_same_errors(subject: Subject) {
         "fg",
         "fg idle",
         "nonsense",
-        "help",
+        "help status",
         "help tail",
         "remove cat",
         "add nope",
