@@ -124,15 +124,19 @@ impl World {
 
     /// Whether the log plane has found the end of its pipe.
     fn plane_is_at_end(&self) -> bool {
-        // Another test may start a program at this moment, which has every pipe until it executes.
-        let patience = Timespec {
-            tv_sec: 30,
-            tv_nsec: 0,
-        };
-        let plane = PollFd::new(&self.plane, PollFlags::IN);
-        poll(&mut [plane], Some(&patience)) == Ok(1)
-            && rustix::io::read(&self.plane, &mut [0; 1]) == Ok(0)
+        has_hung_up(&self.plane) && rustix::io::read(&self.plane, &mut [0; 1]) == Ok(0)
     }
+}
+
+/// Waits until nobody can write to a pipe any more. Another test may start a program at this moment,
+/// which has every pipe until it executes.
+fn has_hung_up(pipe: &impl AsFd) -> bool {
+    let patience = Timespec {
+        tv_sec: 30,
+        tv_nsec: 0,
+    };
+    let pipe = PollFd::new(pipe, PollFlags::empty());
+    poll(&mut [pipe], Some(&patience)) == Ok(1)
 }
 
 /// Runs a program that writes `text` in such steps, and lets it end.
@@ -162,6 +166,7 @@ fn run(text: &[u8], steps: Vec<Step>, interest: Interest) -> (Vec<u8>, Vec<Heard
     }
     assert_eq!(rustix::io::write(&write, rest), Ok(rest.len()));
     drop(write);
+    assert!(has_hung_up(&world.pipe));
     for _ in 0..3 {
         world.look();
         world.record();
