@@ -17,6 +17,8 @@ use std::time::Duration;
 const MAGIC: [u8; 8] = *b"minder\0\x01";
 /// Magic, version, length, checksum.
 const HEAD: usize = 8 + 4 + 8 + 4;
+/// Length and checksum.
+const ENTRY_HEAD: usize = 4 + 4;
 /// The largest envelope that is opened: 5,000 programs with full environments take some 20 MB.
 pub(crate) const MAX_SEALED: usize = 256 << 20;
 
@@ -73,8 +75,11 @@ pub(crate) fn open(version: u32, sealed: &[u8]) -> Result<&[u8], CodecError> {
     Ok(content)
 }
 
+/// A part of some bytes, and what follows it.
+pub(crate) type Split<'a> = (&'a [u8], &'a [u8]);
+
 /// Separates what is sealed from what follows it.
-pub(crate) fn split_sealed(bytes: &[u8]) -> Result<(&[u8], &[u8]), CodecError> {
+pub(crate) fn split_sealed(bytes: &[u8]) -> Result<Split<'_>, CodecError> {
     let mut head = Decoder::new(bytes);
     if head.take(MAGIC.len())? != MAGIC {
         return Err(CodecError::Magic);
@@ -83,6 +88,31 @@ pub(crate) fn split_sealed(bytes: &[u8]) -> Result<(&[u8], &[u8]), CodecError> {
     let length = head.place()?;
     let end = HEAD.checked_add(length).ok_or(CodecError::Length)?;
     bytes.split_at_checked(end).ok_or(CodecError::Length)
+}
+
+/// An entry of a journal: the length of `body`, its checksum, and `body`.
+pub(crate) fn entry(body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).expect("nothing written down is as long as 4 GiB");
+    let mut entry = Vec::with_capacity(ENTRY_HEAD + body.len());
+    entry.extend_from_slice(&length.to_le_bytes());
+    entry.extend_from_slice(&crc32fast::hash(body).to_le_bytes());
+    entry.extend_from_slice(body);
+    entry
+}
+
+/// The first entry of a journal, and what follows it; `None` if there is none, or if it was cut
+/// short: whoever wrote it was killed, and did not come to what was to follow from it.
+pub(crate) fn split_entry(journal: &[u8]) -> Result<Option<Split<'_>>, CodecError> {
+    let Some((head, rest)) = journal.split_first_chunk::<ENTRY_HEAD>() else {
+        return Ok(None);
+    };
+    let mut head = Decoder::new(head);
+    let length = usize::try_from(head.u32()?).map_err(|_| CodecError::Length)?;
+    let checksum = head.u32()?;
+    match rest.split_at_checked(length) {
+        Some((body, _)) if crc32fast::hash(body) != checksum => Err(CodecError::Checksum),
+        split => Ok(split),
+    }
 }
 
 /// Writes fields.

@@ -25,6 +25,7 @@ mod lookups;
 mod mailbox;
 mod mirror;
 mod note;
+mod options;
 mod outbox;
 mod plan;
 mod published;

@@ -10,10 +10,7 @@ use std::sync::Arc;
 use minder_core::{ExitStatus, ProcessState, Signal, Wall};
 
 use super::{CHANGES, Change, Content, EVENTS, End, Happened, Key, Reason, Record, What, push};
-use crate::codec::{CodecError, Decoder, Encoder};
-
-/// What stands before each entry: its length and its checksum.
-const HEAD: usize = 4 + 4;
+use crate::codec::{self, CodecError, Decoder, Encoder, split_entry};
 
 /// The longest entry: a process with all its changes.
 const MAX_ENTRY: usize = 1 << 20;
@@ -62,24 +59,13 @@ fn entry(sort: u8, write: impl FnOnce(&mut Encoder)) -> Vec<u8> {
     let mut out = Encoder::new();
     out.u8(sort);
     out.record(write);
-    let body = out.finish();
-    let length = u32::try_from(body.len()).expect("an entry has a bound");
-    let mut bytes = Vec::with_capacity(HEAD + body.len());
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
-    bytes.extend(body);
-    bytes
+    codec::entry(&out.finish())
 }
 
-/// The first entry, and what follows it.
+/// The first entry, and what follows it, unless it is damaged or longer than any of ours.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    let (checksum, rest) = rest.split_first_chunk()?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let (body, rest) = rest.split_at_checked(length)?;
-    let whole =
-        length > 0 && length <= MAX_ENTRY && crc32fast::hash(body) == u32::from_le_bytes(*checksum);
-    whole.then_some((body, rest))
+    let split = split_entry(bytes).ok().flatten();
+    split.filter(|(body, _)| (1..=MAX_ENTRY).contains(&body.len()))
 }
 
 fn take(content: &mut Content, body: &[u8]) -> Result<(), CodecError> {

@@ -3,16 +3,16 @@
 use minder_config::ini::Section;
 use minder_config::{Loaded, Location};
 use minder_core::ProcessSpec;
-use minder_core::spec::{AutoRestart, LogTarget, ServerUrl, StreamSpec};
 use minder_os::users;
 use minder_page::process::{OptionRow, Place};
 
 use crate::api::masks;
+use crate::options::{self, InForce, in_force};
 
 /// An option and its value, as it may be seen and as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Value {
-    pub(super) name: String,
+    pub(super) name: &'static str,
     pub(super) shown: String,
     pub(super) real: String,
     /// Whether that is what it is if the file says nothing.
@@ -21,89 +21,43 @@ pub(super) struct Value {
 
 /// Every option of a process.
 pub(super) fn of(spec: &ProcessSpec) -> Vec<Value> {
-    let mut values = Values(Vec::new());
-    values.add("command", spec.command.clone(), "");
-    values.add("directory", spec.directory.clone().unwrap_or_default(), "");
-    values.add("user", spec.uid.map(user).unwrap_or_default(), "");
-    values.add(
-        "umask",
-        spec.umask.map(|it| format!("{it:03o}")).unwrap_or_default(),
-        "",
-    );
-    values.add("priority", spec.priority.to_string(), "999");
-    values.add("autostart", spec.autostart.to_string(), "true");
-    let restart = match spec.autorestart {
-        AutoRestart::Never => "false",
-        AutoRestart::Unexpected => "unexpected",
-        AutoRestart::Always => "true",
-    };
-    values.add("autorestart", restart.to_owned(), "unexpected");
-    values.add("startsecs", spec.start_secs.to_string(), "1");
-    values.add("startretries", spec.start_retries.to_string(), "3");
-    let codes: Vec<_> = spec.exit_codes.iter().map(u8::to_string).collect();
-    values.add("exitcodes", codes.join(","), "0");
-    let signal = spec.stop_signal.name().unwrap_or_default();
-    let signal = signal.strip_prefix("SIG").unwrap_or(signal);
-    values.add("stopsignal", signal.to_owned(), "TERM");
-    values.add("stopwaitsecs", spec.stop_wait_secs.to_string(), "10");
-    values.add("stopasgroup", spec.stop_as_group.to_string(), "false");
-    values.add("killasgroup", spec.kill_as_group.to_string(), "false");
-    values.add("redirect_stderr", spec.redirect_stderr.to_string(), "false");
-    values.stream("stdout", &spec.stdout);
-    values.stream("stderr", &spec.stderr);
-    values.environment(spec);
-    let url = match &spec.server_url {
-        ServerUrl::Auto => "AUTO",
-        ServerUrl::Fixed(url) => url,
-    };
-    values.add("serverurl", url.to_owned(), "AUTO");
-    values.0
+    let mut values: Vec<_> = in_force(spec).into_iter().map(shown).collect();
+    // Before the last one, as in Supervisor's manual.
+    values.insert(values.len().saturating_sub(1), environment(spec));
+    values
 }
 
-struct Values(Vec<Value>);
-
-impl Values {
-    fn add(&mut self, name: &str, value: String, default: &str) {
-        self.0.push(Value {
-            name: name.to_owned(),
-            shown: masks::without_passwords(&value),
-            is_default: value == default,
-            real: value,
-        });
+fn shown(option: InForce) -> Value {
+    let real = match option.value {
+        None => String::new(),
+        Some(options::Value::Text(text)) => text,
+        Some(options::Value::Bytes(bytes)) => size(bytes),
+        Some(options::Value::User(uid)) => user(uid),
+        Some(options::Value::Signal(signal)) => {
+            let name = signal.name().unwrap_or_default();
+            name.strip_prefix("SIG").unwrap_or(name).to_owned()
+        }
+    };
+    Value {
+        name: option.name,
+        shown: masks::without_passwords(&real),
+        is_default: real == option.default,
+        real,
     }
+}
 
-    fn stream(&mut self, name: &str, stream: &StreamSpec) {
-        let log = match &stream.log {
-            LogTarget::Off => "NONE",
-            LogTarget::Empty => "",
-            LogTarget::Auto => "AUTO",
-            LogTarget::Syslog => "syslog",
-            LogTarget::File(path) => path,
-        };
-        let mut add = |option: &str, value: String, default: &str| {
-            self.add(&format!("{name}_{option}"), value, default);
-        };
-        add("logfile", log.to_owned(), "AUTO");
-        add("logfile_maxbytes", size(stream.max_bytes), "50MB");
-        add("logfile_backups", stream.backups.to_string(), "10");
-        add("capture_maxbytes", size(stream.capture_max_bytes), "0");
-        add("events_enabled", stream.events_enabled.to_string(), "false");
-        add("syslog", stream.syslog.to_string(), "false");
-    }
-
-    fn environment(&mut self, spec: &ProcessSpec) {
-        let pairs = |see: fn(&str, &str) -> String| {
-            let pairs = spec.environment.iter();
-            let pairs = pairs.map(|(name, value)| format!("{name}=\"{}\"", see(name, value)));
-            pairs.collect::<Vec<_>>().join(",")
-        };
-        let real = pairs(|_, value| value.to_owned());
-        self.0.push(Value {
-            name: "environment".to_owned(),
-            shown: pairs(|name, value| masks::variable(name, value).0),
-            is_default: real.is_empty(),
-            real,
-        });
+fn environment(spec: &ProcessSpec) -> Value {
+    let pairs = |see: fn(&str, &str) -> String| {
+        let pairs = spec.environment.iter();
+        let pairs = pairs.map(|(name, value)| format!("{name}=\"{}\"", see(name, value)));
+        pairs.collect::<Vec<_>>().join(",")
+    };
+    let real = pairs(|_, value| value.to_owned());
+    Value {
+        name: "environment",
+        shown: pairs(|name, value| masks::variable(name, value).0),
+        is_default: real.is_empty(),
+        real,
     }
 }
 
@@ -142,12 +96,12 @@ pub(super) fn rows(
     };
     let (mut set, mut left) = (Vec::new(), Vec::new());
     for value in of(spec) {
-        let from = place_of(&value.name);
+        let from = place_of(value.name);
         // Without the file's own word, what is no default must have been set.
         let from = from.or_else(|| (!value.is_default).then(|| known_elsewhere.clone()));
         let rows = if from.is_some() { &mut set } else { &mut left };
         rows.push(OptionRow {
-            name: value.name,
+            name: value.name.to_owned(),
             value: value.shown,
             from,
         });

@@ -164,13 +164,13 @@ fn differences(
             let group = new.map(|group| &*group.name);
             let section = group.and_then(|group| loaded.origins.section(group, &name));
             let place =
-                section.and_then(|section| loaded.origins.option(section.name(), &option.name));
+                section.and_then(|section| loaded.origins.option(section.name(), option.name));
             let set = |value: Option<options::Value>| {
                 value.filter(|it| !it.real.is_empty()).map(|it| it.shown)
             };
             let (old, new) = (set(old_value), set(new_value));
             let change = OptionChange {
-                name: option.name.clone(),
+                name: option.name.to_owned(),
                 is_secret: old == new,
                 old,
                 new,

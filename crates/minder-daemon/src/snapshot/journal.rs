@@ -15,11 +15,9 @@ use std::sync::Arc;
 
 use minder_os::memfd;
 
-use crate::codec::{CodecError, MAX_SEALED, open, seal, split_sealed};
+use crate::codec::{self, CodecError, MAX_SEALED, open, seal, split_entry, split_sealed};
 use crate::mirror::SharedFd;
 
-/// Length and checksum of an entry.
-const ENTRY_HEAD: usize = 4 + 4;
 /// How long the entries may become at least, whatever the length of the state: 16 pages.
 const LEAST_ROOM: u64 = 64 << 10;
 /// The state, as much again in entries, and one entry more, which may be as long as a state.
@@ -68,11 +66,7 @@ impl Journal {
 
     /// Writes down what has changed. After an error the journal is of no use any more.
     pub(super) fn add(&mut self, entry: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(entry.len()).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        let mut bytes = Vec::with_capacity(ENTRY_HEAD + entry.len());
-        bytes.extend_from_slice(&length.to_le_bytes());
-        bytes.extend_from_slice(&crc32fast::hash(entry).to_le_bytes());
-        bytes.extend_from_slice(entry);
+        let bytes = codec::entry(entry);
         memfd::write(&self.file, &bytes, self.end)?;
         self.end += bytes.len() as u64;
         Ok(())
@@ -89,16 +83,7 @@ pub(super) fn load(file: &OwnedFd) -> io::Result<Vec<u8>> {
 pub(super) fn parse(version: u32, bytes: &[u8]) -> Result<Found<'_>, CodecError> {
     let (state, mut rest) = split_sealed(bytes)?;
     let mut entries = Vec::new();
-    while let Some((head, behind)) = rest.split_first_chunk::<ENTRY_HEAD>() {
-        let [l0, l1, l2, l3, c0, c1, c2, c3] = *head;
-        let length = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3]));
-        let length = length.map_err(|_| CodecError::Length)?;
-        let Some((entry, behind)) = behind.split_at_checked(length) else {
-            break;
-        };
-        if crc32fast::hash(entry) != u32::from_le_bytes([c0, c1, c2, c3]) {
-            return Err(CodecError::Checksum);
-        }
+    while let Some((entry, behind)) = split_entry(rest)? {
         entries.push(entry);
         rest = behind;
     }
@@ -111,6 +96,7 @@ pub(super) fn parse(version: u32, bytes: &[u8]) -> Result<Found<'_>, CodecError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::entry;
 
     fn journal(entries: &[&[u8]]) -> Vec<u8> {
         let mut journal = Journal::begin(1, b"state").unwrap();
@@ -145,7 +131,7 @@ mod tests {
             parse(1, &bytes[..length]).unwrap_err();
         }
         let mut damaged = bytes;
-        damaged[state + ENTRY_HEAD] ^= 1;
+        damaged[state + entry(b"").len()] ^= 1;
         assert_eq!(parse(1, &damaged), Err(CodecError::Checksum));
     }
 

@@ -8,13 +8,13 @@ use minder_config::ini::Section;
 use minder_config::{Loaded, WarningKind};
 use minder_core::group::full_name;
 use minder_core::plan;
-use minder_core::spec::{AutoRestart, LogTarget, ServerUrl, StreamSpec};
 use minder_core::view::GroupView;
 use minder_core::{ProcessSpec, ProcessState, View};
 use minder_rpc::{Answer, Call, Fault, FaultCode, Service as _};
 
 use super::super::{Api, blocking, find};
 use super::masks;
+use crate::options::{Value, in_force};
 
 impl Api {
     /// What a process is configured with.
@@ -221,87 +221,26 @@ fn environment(spec: &ProcessSpec) -> Vec<Variable> {
 /// The options of a process by the names that they have in the file, with the place of those that
 /// stand there.
 fn options(spec: &ProcessSpec, section: Option<&Section>) -> Vec<OptionValue> {
-    let values = values(spec).into_iter().filter_map(|(name, value)| {
+    // What would be said of standard error holds for standard output then.
+    let is_void = |name: &str| spec.redirect_stderr && name.starts_with("stderr_");
+    let options = in_force(spec).into_iter().filter(|it| !is_void(it.name));
+    let values = options.filter_map(|option| {
+        let value = match option.value? {
+            Value::Text(text) => text,
+            Value::Bytes(bytes) => bytes.to_string(),
+            Value::User(uid) => uid.to_string(),
+            Value::Signal(signal) => signal.to_string(),
+        };
         let mut written = section.into_iter().flat_map(Section::own_options);
-        let place = written.find(|(option, _)| **option == *name);
-        let place = place.map(|(_, option)| &option.value_at);
+        let place = written.find(|(name, _)| **name == *option.name);
+        let place = place.map(|(_, written)| &written.value_at);
         Some(OptionValue {
-            name: name.to_owned(),
-            value: masks::without_passwords(&value?),
+            name: option.name.to_owned(),
+            value: masks::without_passwords(&value),
             set: place.is_some(),
             file: place.map(|it| it.file().path().to_owned()),
             line: place.map(|it| it.line() as u64),
         })
     });
     values.collect()
-}
-
-/// Each option as the file would say it; `None` for one that has no value in force.
-fn values(spec: &ProcessSpec) -> Vec<(&'static str, Option<String>)> {
-    let text = |value: &dyn ToString| Some(value.to_string());
-    let codes: Vec<_> = spec.exit_codes.iter().map(u8::to_string).collect();
-    let autorestart = match spec.autorestart {
-        AutoRestart::Never => "false",
-        AutoRestart::Unexpected => "unexpected",
-        AutoRestart::Always => "true",
-    };
-    let url = match &spec.server_url {
-        ServerUrl::Auto => "AUTO",
-        ServerUrl::Fixed(url) => url,
-    };
-    let stdout = &spec.stdout;
-    let stderr = Some(&spec.stderr).filter(|_| !spec.redirect_stderr);
-    let of_stderr = |value: fn(&StreamSpec) -> String| stderr.map(value);
-    vec![
-        ("command", text(&spec.command)),
-        ("directory", spec.directory.clone()),
-        ("user", spec.uid.map(|uid| uid.to_string())),
-        ("umask", spec.umask.map(|umask| format!("{umask:03o}"))),
-        ("priority", text(&spec.priority)),
-        ("autostart", text(&spec.autostart)),
-        ("autorestart", text(&autorestart)),
-        ("startsecs", text(&spec.start_secs)),
-        ("startretries", text(&spec.start_retries)),
-        ("exitcodes", text(&codes.join(","))),
-        ("stopsignal", text(&spec.stop_signal)),
-        ("stopwaitsecs", text(&spec.stop_wait_secs)),
-        ("stopasgroup", text(&spec.stop_as_group)),
-        ("killasgroup", text(&spec.kill_as_group)),
-        ("redirect_stderr", text(&spec.redirect_stderr)),
-        ("stdout_logfile", Some(log(stdout))),
-        ("stdout_logfile_maxbytes", text(&stdout.max_bytes)),
-        ("stdout_logfile_backups", text(&stdout.backups)),
-        ("stdout_capture_maxbytes", text(&stdout.capture_max_bytes)),
-        ("stdout_events_enabled", text(&stdout.events_enabled)),
-        ("stdout_syslog", text(&stdout.syslog)),
-        ("stderr_logfile", of_stderr(log)),
-        (
-            "stderr_logfile_maxbytes",
-            of_stderr(|it| it.max_bytes.to_string()),
-        ),
-        (
-            "stderr_logfile_backups",
-            of_stderr(|it| it.backups.to_string()),
-        ),
-        (
-            "stderr_capture_maxbytes",
-            of_stderr(|it| it.capture_max_bytes.to_string()),
-        ),
-        (
-            "stderr_events_enabled",
-            of_stderr(|it| it.events_enabled.to_string()),
-        ),
-        ("stderr_syslog", of_stderr(|it| it.syslog.to_string())),
-        ("serverurl", text(&url)),
-    ]
-}
-
-fn log(stream: &StreamSpec) -> String {
-    match &stream.log {
-        LogTarget::Off => "NONE".to_owned(),
-        LogTarget::Syslog => "syslog".to_owned(),
-        LogTarget::Empty => String::new(),
-        LogTarget::Auto => "AUTO".to_owned(),
-        LogTarget::File(path) => path.clone(),
-    }
 }
