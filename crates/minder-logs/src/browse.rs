@@ -347,7 +347,9 @@ enum Next {
     Unknown(File, Found),
 }
 
-fn name_of(path: &Path, number: u32) -> PathBuf {
+/// What rotation calls the file of this number; 0 is the one that is written to.
+#[must_use]
+pub fn name_of(path: &Path, number: u32) -> PathBuf {
     if number == 0 {
         path.to_owned()
     } else {

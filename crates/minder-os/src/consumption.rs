@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::stat::{Stat, ticks_per_second, time_of};
+
 /// How many entries of a folder of descriptors are counted at most, where the kernel does not tell
 /// their number at once.
 const COUNTED: usize = 1 << 16;
@@ -27,8 +29,7 @@ pub struct Consumption {
 /// What the process `pid` consumes.
 pub fn of(pid: u32) -> io::Result<Consumption> {
     let folder = Path::new("/proc").join(pid.to_string());
-    let stat = fs::read(folder.join("stat"))?;
-    let mut consumption = parse(&stat, Units::of_system())
+    let mut consumption = parse(&Stat::of(pid)?, Units::of_system())
         .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
     consumption.open_files = open_files(&folder.join("fd"));
     Ok(consumption)
@@ -44,34 +45,22 @@ struct Units {
 impl Units {
     fn of_system() -> Self {
         // SAFETY: the call only answers a number.
-        let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-        // SAFETY: the call only answers a number.
         let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-        let known = |answer, fallback| {
-            u64::try_from(answer)
-                .ok()
-                .filter(|it| *it > 0)
-                .unwrap_or(fallback)
-        };
+        let page = u64::try_from(page).ok().filter(|it| *it > 0);
         Self {
-            ticks_per_sec: known(ticks, 100),
-            page_bytes: known(page, 4096),
+            ticks_per_sec: ticks_per_second(),
+            page_bytes: page.unwrap_or(4096),
         }
     }
 }
 
-/// Reads `/proc/PID/stat`. The second field is a name in brackets, which may hold anything.
-fn parse(stat: &[u8], units: Units) -> Option<Consumption> {
-    let name_end = stat.iter().rposition(|byte| *byte == b')')?;
-    let fields = std::str::from_utf8(stat.get(name_end + 1..)?).ok()?;
-    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+fn parse(stat: &Stat, units: Units) -> Option<Consumption> {
     // Numbered from 1 in the manual, the third being the first after the name.
-    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+    let field = |number: usize| stat.number(number - 3);
     let ticks = field(14)?.checked_add(field(15)?)?;
-    let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(units.ticks_per_sec);
     Some(Consumption {
         parent: u32::try_from(field(4)?).ok()?,
-        cpu: Duration::from_nanos(u64::try_from(nanos).ok()?),
+        cpu: time_of(ticks, units.ticks_per_sec),
         memory: field(24)?.saturating_mul(units.page_bytes),
         threads: field(20)?,
         open_files: None,
@@ -108,14 +97,22 @@ mod tests {
                 threads: 3,
                 open_files: None,
             };
-            assert_eq!(parse(line.as_bytes(), UNITS), Some(expected), "{name}");
+            assert_eq!(
+                Stat::parse(line.as_bytes()).and_then(|stat| parse(&stat, UNITS)),
+                Some(expected),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn a_line_that_is_none_is_refused() {
         for line in ["", "42", "42 (cat)", "42 (cat) S 41 9", "42 (cat) S x"] {
-            assert_eq!(parse(line.as_bytes(), UNITS), None, "{line}");
+            assert_eq!(
+                Stat::parse(line.as_bytes()).and_then(|stat| parse(&stat, UNITS)),
+                None,
+                "{line}"
+            );
         }
     }
 

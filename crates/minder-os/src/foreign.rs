@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::signals::{self, Target};
+use crate::stat::{STARTED, Stat, ticks_per_second};
 
 /// A process that somebody else reaps, by a pidfd: whatever happens to its pid, this stays the
 /// same process.
@@ -122,9 +123,10 @@ impl Foreign {
     /// second; within one, a pid is not used anew.
     #[must_use]
     pub fn was_there_at(&self, boot_nanos: u64) -> bool {
-        let started = stat_field(self.pid, STARTED).and_then(|ticks| ticks.parse().ok());
+        let stat = Stat::of(self.pid).ok();
+        let started = stat.and_then(|stat| stat.number(STARTED));
         // Its pid was its own when the start was read.
-        let started = started.filter(|_: &u64| self.is_unreaped());
+        let started = started.filter(|_| self.is_unreaped());
         started.is_some_and(|ticks| ticks <= ticks_at(boot_nanos))
     }
 
@@ -188,10 +190,7 @@ pub fn world() -> io::Result<World> {
 }
 
 fn ticks_at(boot_nanos: u64) -> u64 {
-    // SAFETY: takes a number.
-    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    let per_second = u64::try_from(per_second).unwrap_or(100);
-    let ticks = u128::from(boot_nanos) * u128::from(per_second) / u128::from(NANOS);
+    let ticks = u128::from(boot_nanos) * u128::from(ticks_per_second()) / u128::from(NANOS);
     u64::try_from(ticks).unwrap_or(u64::MAX)
 }
 
@@ -241,26 +240,12 @@ fn exit_info(pidfd: &OwnedFd) -> Option<i32> {
 fn status_of_zombie(pid: u32) -> Option<i32> {
     // The system shows a 0 to who may not look into the process, and this link to nobody else.
     fs::read_link(format!("/proc/{pid}/ns/pid")).ok()?;
-    let stat = stat(pid)?;
-    let mut fields = stat.split_ascii_whitespace();
+    let stat = Stat::of(pid).ok()?;
+    let mut fields = stat.fields();
     match fields.next() {
         Some("Z") => fields.next_back()?.parse().ok(),
         _ => None,
     }
-}
-
-/// A field of `/proc/PID/stat`, counted from 0 behind the name.
-fn stat_field(pid: u32, index: usize) -> Option<String> {
-    let field = stat(pid)?.split_ascii_whitespace().nth(index)?.to_owned();
-    Some(field)
-}
-
-/// What stands in `/proc/PID/stat` behind the name, which may hold anything.
-fn stat(pid: u32) -> Option<String> {
-    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    let (_, fields) = text.rsplit_once(')')?;
-    Some(fields.to_owned())
 }
 
 /// Whether the system keeps the status of a process that has been reaped for who has its pidfd.
@@ -275,8 +260,6 @@ fn tells_when_reaped() -> bool {
 
 /// Linux 6.15.
 const FIRST_TO_TELL: (u32, u32) = (6, 15);
-/// The place of the time of a process's start in `/proc/PID/stat`, behind the name.
-const STARTED: usize = 19;
 const NANOS: u64 = 1_000_000_000;
 /// `PIDFD_SIGNAL_PROCESS_GROUP`.
 const SIGNAL_PROCESS_GROUP: u32 = 4;

@@ -17,6 +17,7 @@ pub mod oom;
 pub mod process;
 pub mod signals;
 pub mod spawn;
+pub mod stat;
 pub mod users;
 
 pub use errno::errno_name;

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use minder_core::Mono;
+use minder_os::stat;
 
 /// The name of this machine.
 pub(super) fn name() -> String {
@@ -40,18 +41,7 @@ fn memory_of(text: &str) -> Option<(u64, u64)> {
 
 /// For how long a process has run, where the system tells it.
 pub(super) fn age(pid: u32, now: Mono) -> Option<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let began = started(&stat, rustix::param::clock_ticks_per_second())?;
-    Some(now.0.saturating_sub(began))
-}
-
-/// When a process began, since the machine did. Its name may hold anything, blanks and brackets
-/// included, so that what follows it begins at the last bracket.
-fn started(stat: &str, ticks_per_second: u64) -> Option<Duration> {
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let ticks: u64 = fields.split(' ').nth(19)?.parse().ok()?;
-    let millis = ticks.checked_mul(1000)?.checked_div(ticks_per_second)?;
-    Some(Duration::from_millis(millis))
+    Some(now.0.saturating_sub(stat::started(pid)?))
 }
 
 #[cfg(test)]
@@ -63,8 +53,5 @@ mod tests {
         let text = "MemTotal:        8000 kB\nMemFree: 1 kB\nMemAvailable:    3000 kB\n";
         assert_eq!(memory_of(text), Some((5000 << 10, 8000 << 10)));
         assert_eq!(memory_of("MemTotal: 8000 kB\n"), None);
-        let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 250 20 21";
-        assert_eq!(started(stat, 100), Some(Duration::from_millis(2500)));
-        assert_eq!(started("7 (a", 100), None);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use minder_core::view::{GroupView, ProcessView};
 use minder_core::{Mood, ProcessState};
 use minder_http::server::site::{Content, Keep, Shown, Status};
+use minder_logs::browse::name_of;
 use minder_logs::tail;
 use minder_page::LogView;
 use minder_page::log::{self, LogFile, Part, Stream, WINDOW};
@@ -64,7 +65,7 @@ impl Place {
 
     /// Where the file is. Only numbers can be asked for, so that it is one of this log.
     fn file(&self) -> Option<PathBuf> {
-        self.path.as_deref().map(|path| numbered(path, self.number))
+        self.path.as_deref().map(|path| name_of(path, self.number))
     }
 }
 
@@ -75,16 +76,6 @@ fn is_in_trouble(process: &ProcessView) -> bool {
 fn is_written(path: Option<&Path>) -> bool {
     path.and_then(|path| path.metadata().ok())
         .is_some_and(|it| it.len() > 0)
-}
-
-/// What rotation calls the file of this number.
-fn numbered(path: &Path, number: u32) -> PathBuf {
-    if number == 0 {
-        return path.to_owned();
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{number}"));
-    name.into()
 }
 
 /// What the page about a process shows of its log.
@@ -150,13 +141,7 @@ fn last(path: &Path, size: u64, find: &str) -> Option<u64> {
 
 /// A part of a file, from the beginning of a line on unless it begins where the file does.
 fn read(path: &Path, from: u64, to: u64, size: u64) -> Part {
-    let length = to.saturating_sub(from);
-    let span = (i64::try_from(from), i64::try_from(length));
-    let bytes = match span {
-        // A length of 0 means all there is.
-        (Ok(from), Ok(length)) if length > 0 => tail::read(path, from, length).unwrap_or_default(),
-        _ => Vec::new(),
-    };
+    let bytes = bytes(path, from, to);
     let cut = match memchr::memchr(b'\n', &bytes) {
         Some(end) if from > 0 => end + 1,
         _ => 0,
@@ -168,11 +153,21 @@ fn read(path: &Path, from: u64, to: u64, size: u64) -> Part {
     }
 }
 
+/// What stands between two places of a file, as far as it can be read.
+fn bytes(path: &Path, from: u64, to: u64) -> Vec<u8> {
+    let length = to.saturating_sub(from);
+    match (i64::try_from(from), i64::try_from(length)) {
+        // A length of 0 means all there is.
+        (Ok(from), Ok(length)) if length > 0 => tail::read(path, from, length).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
 /// The files of a log: the current one, and those that it was before.
 fn files(path: &Path) -> Vec<LogFile> {
     let moments = Moments::now();
     let file = |number| {
-        let metadata = fs::metadata(numbered(path, number)).ok()?;
+        let metadata = fs::metadata(name_of(path, number)).ok()?;
         let until = metadata
             .modified()
             .ok()
@@ -246,13 +241,8 @@ async fn following(api: &Api, path: PathBuf, after: u64) -> Result<Part, minder_
 
 /// A part of a file as it is: a script knows where its lines begin.
 fn whole(path: &Path, from: u64, to: u64) -> Part {
-    let span = (i64::try_from(from), i64::try_from(to.saturating_sub(from)));
-    let bytes = match span {
-        (Ok(from), Ok(length)) if length > 0 => tail::read(path, from, length).unwrap_or_default(),
-        _ => Vec::new(),
-    };
     Part {
-        bytes,
+        bytes: bytes(path, from, to),
         start: from,
         size: to,
     }
