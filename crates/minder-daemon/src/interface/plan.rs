@@ -19,6 +19,8 @@ use crate::api::{Api, blocking};
 /// Draws the page.
 pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> String {
     let configuration = api.configuration.clone();
+    let view = Arc::clone(&api.published.latest().view);
+    // What differs may be a user, whose name may have to be asked for as far away as the files.
     let loaded = blocking(move || {
         configuration.load().map(|loaded| {
             let changed = loaded
@@ -26,7 +28,8 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
                 .iter()
                 .map(|file| file.metadata().and_then(|it| it.modified()).ok());
             let changed: Vec<_> = changed.collect();
-            (loaded, changed)
+            let compared = Compared::new(&view, &loaded);
+            (loaded.files, changed, compared)
         })
     })
     .await;
@@ -37,16 +40,18 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
         ..ConfigPage::default()
     };
     match loaded {
-        Ok(Ok((loaded, changed))) => {
-            let view = Arc::clone(&api.published.latest().view);
-            let files = loaded.files.iter().zip(changed);
+        Ok(Ok((files, changed, compared))) => {
             page.files = files
+                .iter()
+                .zip(changed)
                 .map(|(path, time)| FileRow {
-                    path: shown(path, &loaded.files),
+                    path: shown(path, &files),
                     changed: time.and_then(|time| visitor.moments.of_file(time)),
                 })
                 .collect();
-            compare(&mut page, &view, &loaded);
+            page.plan = compared.plan;
+            page.differences = compared.differences;
+            page.untouched = compared.untouched;
         }
         Ok(Err(error)) => page.broken = Some(broken(&error)),
         // The daemon ends.
@@ -73,44 +78,56 @@ fn broken(error: &ConfigError) -> Broken {
 }
 
 /// What differs, in the order in which an update goes: what is removed, changed, added.
-fn compare(page: &mut ConfigPage, view: &View, loaded: &Loaded) {
-    let active: Vec<_> = view.groups.iter().map(|group| &group.spec).collect();
-    let candidate = in_start_order(loaded.groups.clone());
-    let found = changes(&active, &candidate);
-    let old = |name: &str| active.iter().find(|spec| spec.name == *name).copied();
-    let new = |name: &str| candidate.iter().find(|spec| spec.name == *name);
-    let parts = [
-        (How::Removed, &found.removed),
-        (How::Changed, &found.changed),
-        (How::Added, &found.added),
-    ];
-    let mut touched = 0;
-    for (how, names) in parts {
-        for name in names {
-            let (old, new) = match how {
-                How::Removed => (old(name), None),
-                How::Changed => (old(name), new(name)),
-                How::Added => (None, new(name)),
-            };
-            let stopped = old.map_or(0, |group| group.processes.len());
-            touched += stopped;
-            let processes = new.map_or(stopped, |group| group.processes.len());
-            page.plan.push(Step {
-                how,
-                group: name.clone(),
-                processes,
-                longest_wait: old.and_then(|group| longest_wait(group)),
-            });
-            page.differences.push(Difference {
-                how,
-                group: name.clone(),
-                processes,
-                options: differences(old, new, loaded),
-            });
+#[derive(Default)]
+struct Compared {
+    plan: Vec<Step>,
+    differences: Vec<Difference>,
+    /// How many processes an update leaves alone.
+    untouched: usize,
+}
+
+impl Compared {
+    fn new(view: &View, loaded: &Loaded) -> Self {
+        let mut compared = Self::default();
+        let active: Vec<_> = view.groups.iter().map(|group| &group.spec).collect();
+        let candidate = in_start_order(loaded.groups.clone());
+        let found = changes(&active, &candidate);
+        let old = |name: &str| active.iter().find(|spec| spec.name == *name).copied();
+        let new = |name: &str| candidate.iter().find(|spec| spec.name == *name);
+        let parts = [
+            (How::Removed, &found.removed),
+            (How::Changed, &found.changed),
+            (How::Added, &found.added),
+        ];
+        let mut touched = 0;
+        for (how, names) in parts {
+            for name in names {
+                let (old, new) = match how {
+                    How::Removed => (old(name), None),
+                    How::Changed => (old(name), new(name)),
+                    How::Added => (None, new(name)),
+                };
+                let stopped = old.map_or(0, |group| group.processes.len());
+                touched += stopped;
+                let processes = new.map_or(stopped, |group| group.processes.len());
+                compared.plan.push(Step {
+                    how,
+                    group: name.clone(),
+                    processes,
+                    longest_wait: old.and_then(|group| longest_wait(group)),
+                });
+                compared.differences.push(Difference {
+                    how,
+                    group: name.clone(),
+                    processes,
+                    options: differences(old, new, loaded),
+                });
+            }
         }
+        let all: usize = view.groups.iter().map(|group| group.processes.len()).sum();
+        compared.untouched = all - touched;
+        compared
     }
-    let all: usize = view.groups.iter().map(|group| group.processes.len()).sum();
-    page.untouched = all - touched;
 }
 
 fn longest_wait(group: &GroupSpec) -> Option<i64> {

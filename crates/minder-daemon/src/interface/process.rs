@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use minder_config::Loaded;
 use minder_config::ini::Section;
-use minder_core::ProcessSpec;
 use minder_core::group::full_name;
-use minder_core::view::{GroupView, ProcessView};
+use minder_core::view::ProcessView;
+use minder_core::{GroupSpec, ProcessSpec};
 use minder_http::server::site::{Shown, Status};
 use minder_page::process::{self, Command, Variable};
 use minder_page::strip::SPAN;
@@ -30,15 +30,22 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
     let Ok(log) = logs::view(api, group, process, fields).await else {
         return text(Status::Conflict, String::new());
     };
-    let configuration = api.configuration.clone();
-    let loaded = blocking(move || configuration.load()).await;
-    let loaded = loaded.ok().and_then(Result::ok);
     let full_name = full_name(&group.spec.name, &process.spec.name);
     let shows_defaults = fields.get("defaults").is_some();
-    let section = loaded
-        .as_ref()
-        .and_then(|loaded| section(loaded, group, process));
-    let (rows, defaults) = options::rows(&process.spec, section, shows_defaults);
+    let configuration = api.configuration.clone();
+    let (group_spec, spec) = (group.spec.clone(), process.spec.clone());
+    // The name of a user may have to be asked for as far away as the files.
+    let configured = blocking(move || {
+        let loaded = configuration.load().ok();
+        let section = loaded
+            .as_ref()
+            .and_then(|loaded| section(loaded, &group_spec, &spec));
+        let rows = options::rows(&spec, section, shows_defaults);
+        (rows, command(&spec))
+    });
+    let Ok(((rows, defaults), command)) = configured.await else {
+        return text(Status::Conflict, String::new());
+    };
     let address = process_address(&full_name);
     let moments = &visitor.moments;
     let past = Past::of(&api.history, group, process, moments.now.wall);
@@ -72,7 +79,7 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
         cpu,
         memory,
         memory_limit: None,
-        command: command(&process.spec),
+        command,
         environment: environment(&process.spec),
         options: rows,
         defaults,
@@ -97,17 +104,16 @@ fn since(process: &ProcessView, past: Option<&Past>, visitor: &Visitor) -> Optio
 /// The files, if they say what is in force, and the section that the process is from.
 fn section<'a>(
     loaded: &'a Loaded,
-    group: &GroupView,
-    process: &ProcessView,
+    group: &GroupSpec,
+    process: &ProcessSpec,
 ) -> Option<(&'a Loaded, &'a Section)> {
-    let (group, process) = (&group.spec, &process.spec);
     let on_disk = loaded.groups.iter().find(|it| it.name == group.name)?;
     let on_disk = on_disk
         .processes
         .iter()
         .find(|it| it.name == process.name)?;
     let section = loaded.origins.section(&group.name, &process.name)?;
-    (on_disk == process).then_some((loaded, section))
+    (**on_disk == *process).then_some((loaded, section))
 }
 
 fn command(spec: &ProcessSpec) -> Command {
