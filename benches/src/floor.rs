@@ -23,7 +23,7 @@ use crate::guard::{self, pid_of};
 use crate::life::ms;
 use crate::metric::Metric;
 use crate::plan::Extent;
-use crate::report::{Column, Report, quantile};
+use crate::report::{Column, Report};
 use crate::setup::{self, shown};
 
 /// Measures one of them with so many programs.
@@ -54,14 +54,7 @@ pub(crate) fn measure(
         floor.replace_next()?;
         times.push(ms(fifo.wait(1)?.last_after(killed)));
     }
-    report.add(
-        Metric::CrashOfOneTail(programs),
-        column,
-        quantile(&times, 0.99),
-    );
-    for time in times {
-        report.add(Metric::CrashOfOne(programs), column, time);
-    }
+    report.add_crashes(programs, column, &times);
 
     let begun = Moment::now();
     for pid in floor.children.keys() {

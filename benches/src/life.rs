@@ -8,7 +8,7 @@ use minder_bench::birth::Moment;
 use crate::calls;
 use crate::metric::Metric;
 use crate::plan::Extent;
-use crate::report::{Report, quantile};
+use crate::report::Report;
 use crate::running::Running;
 
 /// Waits until all programs run, and notes how long that took.
@@ -44,14 +44,7 @@ pub(crate) fn crash(running: &mut Running, extent: &Extent, report: &mut Report)
         let killed = running.kill(victim)?;
         times.push(ms(running.births(1)?.last_after(killed)));
     }
-    report.add(
-        Metric::CrashOfOneTail(count),
-        column,
-        quantile(&times, 0.99),
-    );
-    for time in times {
-        report.add(Metric::CrashOfOne(count), column, time);
-    }
+    report.add_crashes(count, column, &times);
     let took = crash_all(running, None)?;
     report.add(Metric::CrashOfAll(count), column, ms(took));
     Ok(())

@@ -53,6 +53,15 @@ impl Report {
         self.values.entry((metric, column)).or_default().push(value);
     }
 
+    /// How long it took after each of some crashes among `count` programs, in milliseconds.
+    pub(crate) fn add_crashes(&mut self, count: usize, column: Column, times: &[f64]) {
+        let tail = quantile(times, 0.99);
+        self.add(Metric::CrashOfOneTail(count), column, tail);
+        for time in times {
+            self.add(Metric::CrashOfOne(count), column, *time);
+        }
+    }
+
     pub(crate) fn fail(&mut self, failure: String) {
         self.failures.push(failure);
     }
