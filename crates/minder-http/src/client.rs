@@ -90,6 +90,15 @@ pub enum ClientError {
     Io(io::Error),
 }
 
+/// What was answered to a request of the modern interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status, never 401.
+    pub status: u16,
+    /// The body.
+    pub body: Bytes,
+}
+
 /// A client of one server.
 #[derive(Debug)]
 pub struct Client {
@@ -123,11 +132,7 @@ impl Client {
             self.connection = None;
             return Err(refusal(&response));
         }
-        let answer = Limited::new(response.into_body(), MAX_ANSWER_BYTES)
-            .collect()
-            .await
-            .map_err(|error| body_error(error.as_ref()))?
-            .to_bytes();
+        let answer = whole(response).await?;
         match xmlrpc::decode_response(&answer) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err((code, text))) => Err(ClientError::Fault { code, text }),
@@ -135,10 +140,46 @@ impl Client {
         }
     }
 
+    /// Asks for what is at `target`: a path, percent-encoded, and perhaps a query.
+    pub async fn get(&mut self, target: &str) -> Result<Answer, ClientError> {
+        let request = self.request(Method::GET, target).body(Full::default());
+        self.ask(request).await
+    }
+
+    /// Sends JSON to `target`, which is as for [`Client::get`].
+    pub async fn post(&mut self, target: &str, json: Vec<u8>) -> Result<Answer, ClientError> {
+        let request = self
+            .request(Method::POST, target)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(json)));
+        self.ask(request).await
+    }
+
+    async fn ask(
+        &mut self,
+        request: hyper::http::Result<Request<Full<Bytes>>>,
+    ) -> Result<Answer, ClientError> {
+        let request = request.map_err(|error| ClientError::BadResponse(error.to_string()))?;
+        let response = self.exchange(request).await?;
+        let status = response.status();
+        if status == StatusCode::UNAUTHORIZED {
+            self.connection = None;
+            return Err(ClientError::Unauthorized);
+        }
+        let body = whole(response).await?;
+        let status = status.as_u16();
+        Ok(Answer { status, body })
+    }
+
     /// Opens the log stream at `path`, which is not percent-encoded yet.
     pub async fn stream(&self, path: &str) -> Result<LogStream, ClientError> {
+        self.follow(&percent_encoded(path)).await
+    }
+
+    /// Opens the stream at `target`, which is as for [`Client::get`].
+    pub async fn follow(&self, target: &str) -> Result<LogStream, ClientError> {
         let request = self
-            .request(Method::GET, &percent_encoded(path))
+            .request(Method::GET, target)
             .body(Full::default())
             .map_err(|error| ClientError::BadResponse(error.to_string()))?;
         let (mut sender, connection) = self.connect().await?;
@@ -226,7 +267,7 @@ impl Credentials {
     }
 }
 
-/// A log as it grows: `/logtail` or `/mainlogtail`.
+/// What has no end: a log as it grows (`/logtail` or `/mainlogtail`), or server-sent events.
 #[derive(Debug)]
 pub struct LogStream {
     body: Incoming,
@@ -270,6 +311,13 @@ where
     // What goes wrong on the connection also reaches the request that waits for it.
     let task = tokio::spawn(async move { drop(connection.await) });
     Ok((sender, task))
+}
+
+/// The whole body of an answer.
+async fn whole(response: Response<Incoming>) -> Result<Bytes, ClientError> {
+    let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES);
+    let body = body.collect().await;
+    Ok(body.map_err(|error| body_error(error.as_ref()))?.to_bytes())
 }
 
 fn refusal(response: &Response<Incoming>) -> ClientError {
@@ -317,10 +365,21 @@ fn http_error(error: &hyper::Error) -> ClientError {
     }
 }
 
+/// A name as it stands between two slashes of a path, or as a value of a query.
+#[must_use]
+pub fn encoded(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    escaped(name, plain)
+}
+
 /// A path with all that a path may not hold, and `?`, `#` and `%` of names, escaped.
 fn percent_encoded(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:*@/+,=".contains(&byte);
-    path.bytes()
+    escaped(path, plain)
+}
+
+fn escaped(text: &str, plain: impl Fn(u8) -> bool) -> String {
+    text.bytes()
         .map(|byte| match byte {
             byte if plain(byte) => char::from(byte).to_string(),
             byte => format!("%{byte:02X}"),

@@ -254,6 +254,40 @@ fn a_stream_that_is_not_there_is_an_error() {
 }
 
 #[test]
+fn what_is_asked_of_the_modern_interface_is_answered_whatever_the_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let refused = response("401 Unauthorized", "");
+    let answers = vec![
+        response("200 OK", "[]"),
+        response("409 Conflict", "{}"),
+        refused,
+    ];
+    let server = serve(&path, vec![answers]);
+    let (got, posted, refused) = block_on(async {
+        let mut client = client(&path);
+        let got = client.get("/api/v1/x?a=b").await.unwrap();
+        let posted = client
+            .post("/api/v1/y", b"{\"a\":1}".to_vec())
+            .await
+            .unwrap();
+        (got, posted, client.get("/").await)
+    });
+    assert_eq!((got.status, &got.body[..]), (200, &b"[]"[..]));
+    assert_eq!((posted.status, &posted.body[..]), (409, &b"{}"[..]));
+    assert!(matches!(refused, Err(ClientError::Unauthorized)));
+    let requests = server.join().unwrap();
+    assert_eq!(requests[0].head[0], "GET /api/v1/x?a=b HTTP/1.1");
+    assert_eq!(requests[1].header("content-type"), Some("application/json"));
+    assert_eq!(requests[1].body, "{\"a\":1}");
+}
+
+#[test]
+fn a_name_is_sent_with_all_that_means_something_escaped() {
+    assert_eq!(encoded("web:w 0/ä"), "web%3Aw%200%2F%C3%A4");
+}
+
+#[test]
 fn a_path_is_sent_with_what_it_may_not_hold_escaped() {
     assert_eq!(
         percent_encoded("/logtail/web:w0/stdout"),
