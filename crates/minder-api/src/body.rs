@@ -3,8 +3,11 @@
 //! Times are seconds since 1970 with a fraction; durations are seconds; sizes are bytes. Members may
 //! be added to any of these; those that are there keep their meaning. A member that is `null` is not
 //! known, or there is none.
+//!
+//! `supervisorctl top` reads what another release may have written: a member that is added needs a
+//! default, or to be an `Option`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Seconds since 1970.
 pub type Time = f64;
@@ -17,7 +20,7 @@ macro_rules! bodies {
         }
     )*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub struct $name {
             $($(#[$member_doc])* pub $member: $kind,)*
