@@ -21,6 +21,7 @@ pub mod parts;
 pub mod sandbox;
 pub mod strace;
 pub mod subject;
+pub mod terminal;
 pub mod tree;
 pub mod vitals;
 pub mod wait;
@@ -30,6 +31,7 @@ pub mod xmlrpc;
 pub use daemon::{Daemon, Run};
 pub use sandbox::Sandbox;
 pub use subject::Subject;
+pub use terminal::Terminal;
 pub use wait::{PATIENCE, wait_for, wait_until};
 
 /// Registers cases: functions that take a [`Subject`] and assert what any subject must do.

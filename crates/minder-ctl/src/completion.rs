@@ -112,9 +112,9 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_line_offers_all_23_words() {
+    fn an_empty_line_offers_all_24_words() {
         let all = offered("");
-        assert_eq!(all.len(), 23);
+        assert_eq!(all.len(), 24);
         assert!(all.contains(&"help ".to_owned()));
         assert!(!all.contains(&"EOF ".to_owned()));
     }

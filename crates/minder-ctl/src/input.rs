@@ -26,8 +26,9 @@ pub(crate) struct Lines {
     read_ahead: Vec<u8>,
 }
 
+/// Standard input, as bytes.
 #[derive(Debug)]
-enum Source {
+pub(crate) enum Source {
     /// A pipe, a terminal, a socket.
     Waits(AsyncFd<OwnedFd>),
     /// A regular file or device: never makes anyone wait, and cannot be waited for.
@@ -76,7 +77,7 @@ impl Source {
         reason = "the successor is unsafe for the sake of types that lie about their \
                   descriptor, and OwnedFd does not"
     )]
-    fn stdin() -> io::Result<Self> {
+    pub(crate) fn stdin() -> io::Result<Self> {
         let fd = io::stdin().as_fd().try_clone_to_owned()?;
         match AsyncFd::try_with_interest(fd, Interest::READABLE) {
             Ok(fd) => Ok(Self::Waits(fd)),
@@ -90,7 +91,10 @@ impl Source {
         }
     }
 
-    async fn read(&self, chunk: &mut [u8]) -> io::Result<usize> {
+    /// Waits for bytes, and reads as many as there are, at most as fit; 0 at the end of the input.
+    ///
+    /// To drop the future loses nothing.
+    pub(crate) async fn read(&self, chunk: &mut [u8]) -> io::Result<usize> {
         let fd = match self {
             Self::Ready(fd) => return Ok(retry_on_intr(|| rustix::io::read(fd, &mut *chunk))?),
             Self::Waits(fd) => fd,

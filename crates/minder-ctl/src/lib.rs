@@ -22,6 +22,7 @@ mod session;
 mod settings;
 mod shell;
 mod terminal;
+mod top;
 mod verbs;
 
 use std::ffi::OsString;

@@ -22,6 +22,7 @@ mod status;
 mod stop;
 mod tail;
 mod targets;
+mod top;
 mod update;
 mod upgrade;
 mod version;
@@ -82,7 +83,7 @@ static LISTED: [&Verb; 21] = [
 ];
 
 /// The verbs that Supervisor does not have, by name: `help` lists them by themselves.
-static OWN: [&Verb; 1] = [&upgrade::VERB];
+static OWN: [&Verb; 2] = [&top::VERB, &upgrade::VERB];
 
 /// The verb of this name, listed or not.
 pub(crate) fn find(name: &str) -> Option<&'static Verb> {

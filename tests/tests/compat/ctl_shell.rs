@@ -87,7 +87,7 @@ fn help_lists_the_actions(subject: Subject) {
         "",
         "\ncommands of Minder (type help <topic>):\n\
          =======================================\n\
-         upgrade\n\n",
+         top  upgrade\n\n",
     );
     let expected = format!(
         "\ndefault commands (type help <topic>):\n\

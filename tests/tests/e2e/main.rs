@@ -18,6 +18,7 @@ mod own_methods;
 mod quickstart;
 mod startup;
 mod survival;
+mod top;
 mod twiddler;
 mod upgrade;
 mod usercenter;

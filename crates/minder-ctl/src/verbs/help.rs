@@ -98,7 +98,7 @@ mod tests {
             "",
             "commands of Minder (type help <topic>):",
             "=======================================",
-            "upgrade",
+            "top  upgrade",
             "",
             "",
         ];
