@@ -9,10 +9,25 @@ mod table;
 use minder_core::ProcessState;
 
 use crate::model::{Mode, Model, Sum};
-use crate::news::{Server, Source};
+use crate::news::Source;
 use crate::screen::{Colour, Screen, Style};
 use crate::{text, words};
 use layout::{LEAST, Layout};
+
+/// The states as they are counted, trouble first: this may be all that there is room for.
+const STATES: [ProcessState; 8] = [
+    ProcessState::Fatal,
+    ProcessState::Backoff,
+    ProcessState::Unknown,
+    ProcessState::Running,
+    ProcessState::Starting,
+    ProcessState::Stopping,
+    ProcessState::Exited,
+    ProcessState::Stopped,
+];
+
+/// How many of these are trouble.
+const TROUBLES: usize = 3;
 
 /// Keys that the last line reminds of, the most useful first: what does not fit is left out.
 const REMINDERS: [(&str, &str); 9] = [
@@ -75,61 +90,51 @@ pub(crate) fn screen(model: &Model) -> Screen {
 
 /// The first line: who answers, or that nobody does.
 fn who(model: &Model, screen: &mut Screen) {
-    let bold = Style::default().bold();
-    let behind = match &model.server {
-        None => screen.put(1, 0, "supervisorctl top", bold),
-        Some(server) => named(model, screen, server),
-    };
+    let warning = Style::of(Colour::Yellow).bold().reverse();
     let (news, style) = match (&model.lost, &model.server) {
-        (Some(why), _) => (
-            format!(" connecting… ({why}) "),
-            Style::of(Colour::Yellow).bold().reverse(),
-        ),
-        (None, None) => (" connecting… ".to_owned(), bold.reverse()),
-        (None, Some(server)) if server.state != "RUNNING" => (
-            format!(" {} ", server.state),
-            Style::of(Colour::Yellow).bold().reverse(),
-        ),
-        (None, Some(_)) => return,
+        (Some(why), _) => (format!(" connecting… ({why}) "), warning),
+        (None, None) => (" connecting… ".to_owned(), warning),
+        (None, Some(server)) if server.state != "RUNNING" => {
+            (format!(" {} ", server.state), warning)
+        }
+        (None, Some(_)) => (String::new(), warning),
     };
-    let news = text::fit(&news, model.width - 1);
-    let x = model.width - text::width(&news);
-    if x < behind + 1 {
-        screen.fill(x.saturating_sub(1), 0, model.width, Style::default());
+    let news = text::fit(&news, model.width);
+    let end = model.width - text::width(&news);
+    screen.put(end, 0, &news, style);
+    let mut x = 0;
+    for (part, style) in named(model) {
+        if x + 1 + text::width(&part) < end {
+            x = screen.put(x + 1, 0, &part, style) + 1;
+        }
     }
-    screen.put(x, 0, &news, style);
 }
 
-fn named(model: &Model, screen: &mut Screen, server: &Server) -> usize {
+/// Who answers, in parts, the most telling first.
+fn named(model: &Model) -> Vec<(String, Style)> {
+    let bold = Style::default().bold();
+    let quiet = Style::default().dim();
+    let Some(server) = &model.server else {
+        return vec![("supervisorctl top".to_owned(), bold)];
+    };
     let name = match server.source {
         Source::Minder => "minder",
         Source::Supervisor => "Supervisor",
     };
-    let mut x = screen.put(
-        1,
-        0,
-        &format!("{name} {}", server.version),
-        Style::default().bold(),
-    );
-    let mut parts = vec![server.identifier.clone()];
-    parts.extend(server.pid.map(|pid| format!("pid {pid}")));
-    parts.extend(
-        server
-            .started
-            .map(|at| format!("up {}", words::uptime(model.wall() - at))),
-    );
-    for part in parts {
-        x = screen.put(x, 0, "  ", Style::default());
-        x = screen.put(x, 0, &part, Style::default().dim());
-    }
-    if server.deaths > 0 {
-        let deaths = match server.deaths {
-            1 => "  1 daemon died".to_owned(),
-            deaths => format!("  {deaths} daemons died"),
-        };
-        x = screen.put(x, 0, &deaths, Style::of(Colour::Yellow));
-    }
-    x
+    let mut parts = vec![
+        (format!("{name} {}", server.version), bold),
+        (server.identifier.clone(), quiet),
+    ];
+    parts.extend(server.pid.map(|pid| (format!("pid {pid}"), quiet)));
+    let up = |at| format!("up {}", words::uptime(model.wall() - at));
+    parts.extend(server.started.map(|at| (up(at), quiet)));
+    let deaths = match server.deaths {
+        0 => return parts,
+        1 => "1 daemon died".to_owned(),
+        deaths => format!("{deaths} daemons died"),
+    };
+    parts.push((deaths, Style::of(Colour::Yellow)));
+    parts
 }
 
 /// The second line: how many are in each state, and what all of them take.
@@ -140,17 +145,6 @@ fn counts(model: &Model, screen: &mut Screen) {
     let all = model.processes();
     let sum = Sum::of(all);
     let mut x = screen.put(1, 1, &words::processes(all.len()), Style::default().bold());
-    // Trouble first: this may be all that there is room for.
-    let states = [
-        ProcessState::Fatal,
-        ProcessState::Backoff,
-        ProcessState::Unknown,
-        ProcessState::Running,
-        ProcessState::Starting,
-        ProcessState::Stopping,
-        ProcessState::Exited,
-        ProcessState::Stopped,
-    ];
     let mut parts = Vec::new();
     if let Some(load) = sum.load {
         parts.push(format!("CPU {}%", words::load(load)));
@@ -167,9 +161,11 @@ fn counts(model: &Model, screen: &mut Screen) {
     }
     let totals = format!("{} ", parts.join("  "));
     let end = model.width.saturating_sub(text::width(&totals));
-    for state in states {
+    for (place, state) in STATES.into_iter().enumerate() {
         let count = all.iter().filter(|it| it.state == state).count();
         let text = format!("  {count} {}", state.name().to_lowercase());
+        // Rather no totals than a trouble that is not told.
+        let end = if place < TROUBLES { model.width } else { end };
         if count > 0 && x + text.len() < end {
             x = screen.put(x, 1, &text, table::style_of(state));
         }

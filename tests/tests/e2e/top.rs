@@ -124,7 +124,7 @@ fn a_log_is_followed_and_nothing_in_it_is_obeyed() {
 }
 
 #[test]
-fn the_death_of_the_daemon_is_survived() {
+fn death_and_upgrade_of_the_daemon_are_survived() {
     Subject::Minder.run(|subject| {
         let daemon = daemon(subject);
         let mut terminal = top(&daemon, &[]);
@@ -134,8 +134,13 @@ fn the_death_of_the_daemon_is_survived() {
         wait_until("it is connected", || {
             !terminal.text().contains("connecting")
         });
+        let (said, code) = daemon.ctl_line("upgrade");
+        assert_eq!(code, 0, "{said}");
         daemon.sandbox().write("crash", "");
         terminal.wait_line(&["crash", "EXITED", "exit 3"]);
+        wait_until("it is connected", || {
+            !terminal.text().contains("connecting")
+        });
         terminal.types("/web\rxy");
         daemon.wait_state("web", "STOPPED");
         terminal.wait_line(&["web", "STOPPED"]);

@@ -38,6 +38,7 @@ pub(super) async fn watch(client: Client, wanted: &Wanted, teller: &Teller) -> T
         teller,
         touched: BTreeSet::new(),
         all: false,
+        daemon: false,
         named: Vec::new(),
     };
     match watcher.run().await {
@@ -54,14 +55,15 @@ struct Watcher<'a> {
     touched: BTreeSet<String>,
     /// Whether there may be others by now.
     all: bool,
+    /// Whether something has happened to the daemon.
+    daemon: bool,
     /// Those that are wanted, if not all are.
     named: Vec<String>,
 }
 
 impl Watcher<'_> {
     async fn run(&mut self) -> Result<std::convert::Infallible, Trouble> {
-        let daemon: body::Daemon = self.ask("/api/v1/daemon").await?;
-        self.teller.tell(News::Server(server(daemon))).await;
+        self.tell_daemon().await?;
         let last = self.tell_all().await?;
         let target = format!("/api/v1/stream?after={last}");
         let mut events = in_time(Events::open(&self.client, &target)).await?;
@@ -95,6 +97,13 @@ impl Watcher<'_> {
         read(&answer)
     }
 
+    async fn tell_daemon(&mut self) -> Result<(), Trouble> {
+        self.daemon = false;
+        let daemon: body::Daemon = self.ask("/api/v1/daemon").await?;
+        self.teller.tell(News::Server(server(daemon))).await;
+        Ok(())
+    }
+
     async fn tell_all(&mut self) -> Result<u64, Trouble> {
         self.all = false;
         self.touched.clear();
@@ -126,7 +135,10 @@ impl Watcher<'_> {
                         self.touched.insert(name);
                     }
                     // About a group, or the daemon.
-                    (None, _) if event.said.is_none() => self.all = true,
+                    (None, _) if event.said.is_none() => {
+                        self.all = true;
+                        self.daemon |= event.group.is_none();
+                    }
                     _ => return false,
                 }
             }
@@ -142,6 +154,9 @@ impl Watcher<'_> {
 
     /// Asks about all that something has happened to.
     async fn catch_up(&mut self) -> Result<(), Trouble> {
+        if self.daemon {
+            self.tell_daemon().await?;
+        }
         if self.all || self.touched.len() > FEW {
             self.tell_all().await?;
             return Ok(());
