@@ -16,6 +16,7 @@ mod listener;
 mod pieces;
 mod pool;
 mod snapshot;
+mod top;
 mod wire;
 mod xmlrpc;
 
@@ -29,7 +30,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target {
         name: "capture",
         run: capture::run,
@@ -53,6 +54,10 @@ pub const TARGETS: [Target; 8] = [
     Target {
         name: "snapshot",
         run: snapshot::run,
+    },
+    Target {
+        name: "top",
+        run: top::run,
     },
     Target {
         name: "wire",

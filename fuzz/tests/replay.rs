@@ -72,6 +72,11 @@ fn snapshot() {
 }
 
 #[test]
+fn top() {
+    replay("top");
+}
+
+#[test]
 fn wire() {
     replay("wire");
 }

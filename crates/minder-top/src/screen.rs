@@ -342,6 +342,8 @@ fn spelt(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const FULL: Ability = Ability {
@@ -416,5 +418,50 @@ mod tests {
         let mut screen = Screen::new(9, 1);
         screen.put(0, 0, "\x1b[2J\u{9b}a", Style::default());
         assert_eq!(screen.lines(), ["\u{fffd}[2J\u{fffd}a"]);
+    }
+
+    /// Texts at places of a small screen.
+    fn texts() -> impl Strategy<Value = Vec<(usize, usize, String, bool)>> {
+        let text = "[ab 漢字\u{e9}\u{1f680}]{0,6}";
+        proptest::collection::vec((0_usize..12, 0_usize..3, text, any::<bool>()), 0..12)
+    }
+
+    fn screen_of(texts: &[(usize, usize, String, bool)]) -> Screen {
+        let mut screen = Screen::new(12, 3);
+        for (x, y, text, bold) in texts {
+            let style = Style::of(Colour::Red);
+            screen.put(*x, *y, text, if *bold { style.bold() } else { style });
+        }
+        screen
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_makes_one_screen_the_other(before in texts(), after in texts()) {
+            let (before, after) = (screen_of(&before), screen_of(&after));
+            let cells = |count| std::num::NonZero::new(count).unwrap();
+            let mut terminal = vt100::Parser::new(cells(3), cells(12), 0);
+            terminal.process(b"\x1b[?7l");
+            terminal.process(&before.bytes(None, FULL));
+            terminal.process(&after.bytes(Some(&before), FULL));
+            let mut fresh = vt100::Parser::new(cells(3), cells(12), 0);
+            fresh.process(b"\x1b[?7l");
+            fresh.process(&after.bytes(None, FULL));
+            let shown = |terminal: &vt100::Parser| {
+                let line = |line: String| line.trim_end().to_owned();
+                terminal.screen().rows(0, 12).map(line).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(shown(&terminal), after.lines());
+            prop_assert_eq!(shown(&fresh), after.lines());
+            for y in 0..3 {
+                for x in 0..12 {
+                    let at = |terminal: &vt100::Parser| {
+                        let cell = terminal.screen().cell(y, x).unwrap();
+                        (cell.has_contents() && cell.contents() != " ").then(|| (cell.bold(), cell.fgcolor()))
+                    };
+                    prop_assert_eq!(at(&terminal), at(&fresh));
+                }
+            }
+        }
     }
 }

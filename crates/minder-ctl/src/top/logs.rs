@@ -63,8 +63,10 @@ impl Log {
         if self.place.is_none() {
             let target = format!("{path}?channel={channel}&offset=-{BEFORE}&limit={BEFORE}");
             let answer = in_time(client.get(&target)).await?;
-            if answer.status != 200 {
-                return Err(none());
+            match answer.status {
+                200 => {}
+                404 => return Err(none()),
+                _ => return Err(Trouble::Silent),
             }
             let part: body::LogPart =
                 serde_json::from_slice(&answer.body).map_err(|_| Trouble::NotMinder)?;
@@ -83,7 +85,9 @@ impl Log {
         let place = self.place.as_deref().unwrap_or_default();
         let target = format!("{path}/stream?channel={channel}&after={}", encoded(place));
         let mut events = match in_time(Events::open(client, &target)).await {
-            Err(Trouble::Client(ClientError::Http { .. })) => return Err(none()),
+            Err(Trouble::Client(ClientError::Http { status: 404, .. })) => {
+                return Err(none());
+            }
             opened => opened?,
         };
         loop {

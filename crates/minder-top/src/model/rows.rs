@@ -133,9 +133,11 @@ impl Sum {
             if let Some(figures) = process.figures {
                 let load = figures.load.map(|load| load + sum.load.unwrap_or(0.0));
                 sum.load = load.or(sum.load);
-                sum.memory = Some(figures.memory + sum.memory.unwrap_or(0));
+                sum.memory = Some(figures.memory.saturating_add(sum.memory.unwrap_or(0)));
             }
-            let restarts = process.restarts.map(|it| it + sum.restarts.unwrap_or(0));
+            let restarts = process
+                .restarts
+                .map(|it| it.saturating_add(sum.restarts.unwrap_or(0)));
             sum.restarts = restarts.or(sum.restarts);
         }
         sum
