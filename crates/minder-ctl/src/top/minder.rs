@@ -25,6 +25,10 @@ const MEASURE_FIRST: Duration = Duration::from_millis(1100);
 /// How long changes are gathered before is asked how their processes are.
 const GATHER: Duration = Duration::from_millis(100);
 
+/// How often at most all processes are asked about: thousands of them may crash again and again. Their
+/// states are told meanwhile.
+const ALL_EVERY: Duration = Duration::from_secs(1);
+
 /// How many processes are asked about one by one rather than all at once, and how many can be named
 /// when figures are asked for.
 const FEW: usize = 8;
@@ -38,6 +42,7 @@ pub(super) async fn watch(client: Client, wanted: &Wanted, teller: &Teller) -> T
         teller,
         touched: BTreeSet::new(),
         all: false,
+        told_all: Instant::now(),
         daemon: false,
         named: Vec::new(),
     };
@@ -55,6 +60,8 @@ struct Watcher<'a> {
     touched: BTreeSet<String>,
     /// Whether there may be others by now.
     all: bool,
+    /// When all were asked about last.
+    told_all: Instant,
     /// Whether something has happened to the daemon.
     daemon: bool,
     /// Those that are wanted, if not all are.
@@ -78,8 +85,7 @@ impl Watcher<'_> {
                     }
                 }
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    due = None;
-                    self.catch_up().await?;
+                    due = self.catch_up().await?;
                 }
                 _ = measure.tick() => {
                     if !self.measure().await? {
@@ -107,6 +113,7 @@ impl Watcher<'_> {
     async fn tell_all(&mut self) -> Result<u64, Trouble> {
         self.all = false;
         self.touched.clear();
+        self.told_all = Instant::now();
         let told: body::Processes = self.ask("/api/v1/processes?figures=true").await?;
         let processes = told.processes.into_iter();
         let processes = processes.filter(|it| self.wanted.has(&it.group, &it.process));
@@ -152,14 +159,18 @@ impl Watcher<'_> {
         self.wanted.has(group, process)
     }
 
-    /// Asks about all that something has happened to.
-    async fn catch_up(&mut self) -> Result<(), Trouble> {
+    /// Asks about all that something has happened to, or says when to.
+    async fn catch_up(&mut self) -> Result<Option<Instant>, Trouble> {
         if self.daemon {
             self.tell_daemon().await?;
         }
         if self.all || self.touched.len() > FEW {
+            let next = self.told_all + ALL_EVERY;
+            if next > Instant::now() {
+                return Ok(Some(next));
+            }
             self.tell_all().await?;
-            return Ok(());
+            return Ok(None);
         }
         for name in std::mem::take(&mut self.touched) {
             let target = format!("/api/v1/processes/{}", encoded(&name));
@@ -172,7 +183,7 @@ impl Watcher<'_> {
             };
             self.teller.tell(news).await;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Asks what processes consume. Not so, if one that was asked about is gone.
