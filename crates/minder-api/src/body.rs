@@ -388,7 +388,7 @@ bodies! {
         pub steps: Vec<Step>,
         /// How many processes are not touched.
         pub untouched: u64,
-        /// The longest that stopping may take.
+        /// How long stopping may take at most: groups are stopped one after the other.
         pub longest_wait: f64,
         /// The files that were read.
         pub files: Vec<String>,

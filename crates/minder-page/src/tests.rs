@@ -357,7 +357,7 @@ fn pages(text: &str, language: Language) -> Vec<String> {
             how: How::Added,
             group: own(),
             processes: 1,
-            longest_wait: Some(3),
+            longest_wait: Some(Duration::from_secs(3)),
         }],
         differences: vec![Difference {
             how: How::Changed,
