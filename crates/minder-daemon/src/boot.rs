@@ -306,6 +306,7 @@ impl Start {
             published: Arc::clone(&published),
             log: Arc::clone(&self.log),
             plane: plane.clone(),
+            written: Arc::clone(files.written()),
             keeper_pid: self.inventory.keeper_pid,
             generation: self.inventory.generation,
             upgrade: self.inventory.upgrade.clone(),

@@ -37,6 +37,7 @@ impl Driver {
             let pipe = self.inspect(StreamId { child, channel }, pipe)?;
             self.overhear(StreamId { child, channel });
             self.send_to_syslog(child, channel);
+            self.count(StreamId { child, channel });
             self.plane.attach(StreamId { child, channel }, pipe, sink);
         }
         Ok(())
@@ -72,6 +73,7 @@ impl Driver {
             };
             self.overhear(StreamId { child, channel });
             self.send_to_syslog(child, channel);
+            self.count(id);
             self.plane.adopt(id, pipe, sink);
         }
         Ok(())
@@ -164,6 +166,14 @@ impl Driver {
             log.write(Level::Debug, line);
         };
         self.plane.tap(id, Box::new(tap));
+    }
+
+    /// Has the log plane count what a stream brings.
+    fn count(&self, id: StreamId) {
+        if let Some(process) = self.children.process(id.child) {
+            let counter = self.files.written().counter(process, id.channel);
+            self.plane.count(id, counter);
+        }
     }
 
     fn send_to_syslog(&self, child: ChildId, channel: Channel) {
