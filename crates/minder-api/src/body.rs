@@ -340,7 +340,7 @@ bodies! {
         pub change: Option<Change>,
         /// What a client said: what sort of thing.
         pub said: Option<String>,
-        /// What a client said.
+        /// What a client or a program said, or the beginning of it.
         pub data: Option<String>,
     }
 

@@ -387,6 +387,12 @@ fn counts_go_on_when_the_daemon_dies() {
             Some(2.0)
         );
         assert_eq!(metric(&daemon, "minder_daemon_restarts_total"), Some(1.0));
+        let logged = "minder_process_log_bytes_total{group=\"web\",name=\"web\",stream=\"stdout\"}";
+        let before = metric(&daemon, logged).expect("web is logged");
+        done(&daemon, "/processes/web/stdin", &json!({"text": "one\n"}));
+        wait_until("what web says is counted", || {
+            metric(&daemon, logged) == Some(before + 4.0)
+        });
         assert!(
             metric(
                 &daemon,
@@ -415,4 +421,30 @@ fn check_with_promtool(answer: &Answer) {
     let output = tool.wait_with_output().expect("it can be waited for");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn what_programs_say_to_listeners_is_told_among_the_events() {
+    Subject::Minder.run(|subject| {
+        let daemon = Daemon::start(
+            subject,
+            "[program:web]\ncommand=actor echo\nstartsecs=0\nstdout_events_enabled=true\n\
+             [program:mute]\ncommand=actor echo\nstartsecs=0",
+        );
+        for name in ["web", "mute"] {
+            daemon.wait_state(name, "RUNNING");
+            let line = json!({"text": "from the outside\n"});
+            done(&daemon, &format!("/processes/{name}/stdin"), &line);
+        }
+        let event = wait_for("the event", || {
+            let found = told(&daemon, "/events?type=PROCESS_LOG");
+            found["events"].get(0).cloned()
+        });
+        assert_eq!(event["kind"], "PROCESS_LOG_STDOUT");
+        assert_eq!(
+            (&event["name"], &event["group"]),
+            (&json!("web"), &json!("web"))
+        );
+        assert_eq!(event["data"], "from the outside\n");
+    });
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use minder_core::pool::PoolLevel;
 use minder_core::{Effect, Event, Message, Now, ProcessId, ProcessState, View, Wall};
@@ -31,6 +32,10 @@ const MAX_JOURNAL: usize = 64 << 20;
 /// it was then.
 const WORTH_IT: u64 = 256 << 10;
 
+/// How much of what a process says is told within [`SAID_WITHIN`]; its log has all of it.
+const SAID: u32 = 20;
+const SAID_WITHIN: Duration = Duration::from_secs(60);
+
 /// The driver's end of the history.
 pub(crate) struct Chronicle {
     history: Arc<History>,
@@ -38,6 +43,8 @@ pub(crate) struct Chronicle {
     endings: BTreeMap<ProcessId, Ending>,
     /// What has been announced in this step.
     fresh: Vec<What>,
+    /// How much each process has said lately, and since when that is counted.
+    sayings: BTreeMap<Key, (Wall, u32)>,
     /// How full the pools were when readers were last shown.
     pools: Vec<PoolLevel>,
     file: Option<SharedFd>,
@@ -66,6 +73,7 @@ impl Chronicle {
             history: Arc::new(History::new(content)),
             endings: BTreeMap::new(),
             fresh: Vec::new(),
+            sayings: BTreeMap::new(),
             pools: Vec::new(),
             file,
             end,
@@ -130,12 +138,38 @@ impl Chronicle {
                     None
                 }
             };
-            self.fresh.extend(what(event, now, ending));
+            if let Some(what) = what(event, now, ending)
+                && self.is_told(&what, now)
+            {
+                self.fresh.push(what);
+            }
         }
         if let Effect::Log(Message::EventDiscarded { pool, .. }) = effect {
             let mut content = self.history.lock();
             *content.discarded.entry(Arc::clone(pool)).or_default() += 1;
         }
+    }
+
+    /// Whether something is told at all: of a process that talks without end, the rest is left out
+    /// until it has a new minute, so that it does not displace everything else.
+    fn is_told(&mut self, what: &What, now: Wall) -> bool {
+        let What::Said { key, .. } = what else {
+            return true;
+        };
+        let is_over = |since: Wall| now.0.saturating_sub(since.0) >= SAID_WITHIN;
+        if self
+            .sayings
+            .get(key)
+            .is_none_or(|(since, _)| is_over(*since))
+        {
+            self.sayings.retain(|_, (since, _)| !is_over(*since));
+            self.sayings.insert(key.clone(), (now, 0));
+        }
+        let Some((_, count)) = self.sayings.get_mut(key) else {
+            return false;
+        };
+        *count += 1;
+        *count <= SAID
     }
 
     /// Writes down what was noted, and then shows it to readers.
