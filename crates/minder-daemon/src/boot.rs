@@ -400,11 +400,13 @@ impl Running {
             settings,
             in_background,
         } = self;
+        // Before anything is added to it.
+        let takes_over = driver.chronicle.goes_on();
         // Clients wait until there is something to be seen.
         let end = if let Some(halt) = driver.settle()? {
             End::Halt(halt)
         } else {
-            if driver.chronicle.goes_on() {
+            if takes_over {
                 driver.tell_of_takeover()?;
             }
             let control = Control::start(listeners, api)?;

@@ -455,23 +455,8 @@ fn what(event: &Event, at: Wall, ending: impl FnOnce() -> Option<Ending>) -> Opt
             kind: cut(kind).into(),
             data: cut(data).into(),
         },
-        Event::ProcessSaid {
-            name,
-            group,
-            channel,
-            said,
-            data,
-            ..
-        } => What::Said {
-            key: Key {
-                group: Arc::clone(group),
-                name: Arc::clone(name),
-            },
-            channel: *channel,
-            said: *said,
-            data: beginning(data).into(),
-        },
-        Event::Tick { .. } => return None,
+        // What programs say is told by who reads it: the core announces it to listeners alone.
+        Event::ProcessSaid { .. } | Event::Tick { .. } => return None,
     })
 }
 

@@ -218,7 +218,7 @@ fn secrets_are_shown_only_to_who_has_a_password_and_asks() {
     let token = token(&page);
     assert!(page.text().contains("API_KEY") && !page.text().contains("hush"));
     assert!(page.text().contains("Show secrets"));
-    let post = "POST /process?name=web HTTP/1.1\r\n";
+    let request = "POST /process?name=web HTTP/1.1\r\n";
     let cookie = format!("Cookie: minder-token={token}\r\n");
     let form = format!("csrf={token}");
     for (headers, body, status) in [
@@ -231,18 +231,18 @@ fn secrets_are_shown_only_to_who_has_a_password_and_asks() {
             403,
         ),
     ] {
-        let answer = ask(&format!("{post}{headers}"), body);
+        let answer = ask(&format!("{request}{headers}"), body);
         assert_eq!(answer.status(), status, "{headers}{body}");
         assert!(!answer.text().contains("hush"), "{headers}{body}");
     }
-    let shown = ask(&format!("{post}{ops}{cookie}"), &form);
+    let shown = ask(&format!("{request}{ops}{cookie}"), &form);
     assert_eq!(shown.status(), 200);
     assert!(shown.text().contains("hush") && shown.text().contains("Hide secrets"));
     assert_eq!(shown.header("Cache-Control"), Some("no-store"));
     // Without a password nobody is asked who he is, and nobody is shown.
     let open = get(&daemon, "/process?name=web");
     assert!(!open.text().contains("Show secrets"));
-    let refused = self::post(&daemon, "/process?name=web", &cookie, &form);
+    let refused = post(&daemon, "/process?name=web", &cookie, &form);
     assert_eq!(refused.status(), 403);
     let log = daemon.sandbox().read("supervisord.log");
     assert_eq!(log.matches("was shown to user 'ops'").count(), 1, "{log}");

@@ -446,5 +446,7 @@ fn what_programs_say_to_listeners_is_told_among_the_events() {
             (&json!("web"), &json!("web"))
         );
         assert_eq!(event["data"], "from the outside\n");
+        // This daemon is the first.
+        assert_eq!(told(&daemon, "/events?type=DAEMON")["events"], json!([]));
     });
 }

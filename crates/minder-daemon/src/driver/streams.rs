@@ -13,6 +13,7 @@ use minder_wire::Stream;
 
 use super::Driver;
 use crate::children::StdinAnswer;
+use crate::history::Key;
 use crate::inputs::SendError;
 use crate::inspected::Heard;
 use crate::link::{FoundChild, LinkError, now};
@@ -117,6 +118,13 @@ impl Driver {
                 Heard::Communication(data) => (Said::Communication, data),
             };
             let channel = core_channel(channel);
+            if let Some(known) = self.children.known(child) {
+                let key = Key {
+                    group: known.group.name.as_str().into(),
+                    name: known.spec.name.as_str().into(),
+                };
+                self.chronicle.said(key, channel, what, &data, now.wall);
+            }
             self.input(
                 now,
                 Input::Said {

@@ -13,11 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use minder_core::pool::PoolLevel;
-use minder_core::{Effect, Event, Message, Now, ProcessId, ProcessState, View, Wall};
+use minder_core::{
+    Channel, Effect, Event, Message, Now, ProcessId, ProcessState, Said, View, Wall,
+};
 use minder_os::memfd;
 use rustix::fs::ftruncate;
 
-use super::{Change, Content, Ending, Happened, History, Key, What, journal, what};
+use super::{Change, Content, Ending, Happened, History, Key, What, beginning, journal, what};
 use crate::link::{Link, LinkError};
 use crate::mirror::SharedFd;
 
@@ -127,6 +129,29 @@ impl Chronicle {
         self.fresh.extend(what(event, now, || None));
     }
 
+    /// Takes note of something that a program said to listeners, whether or not there are any. Of one
+    /// that talks without end the rest is left out until it has a new minute, so that it does not
+    /// displace everything else.
+    pub(crate) fn said(&mut self, key: Key, channel: Channel, said: Said, data: &[u8], now: Wall) {
+        let is_over = |since: Wall| now.0.saturating_sub(since.0) >= SAID_WITHIN;
+        let known = self.sayings.get(&key).copied();
+        let (since, count) = if let Some((since, count)) = known.filter(|it| !is_over(it.0)) {
+            (since, count + 1)
+        } else {
+            self.sayings.retain(|_, (since, _)| !is_over(*since));
+            (now, 1)
+        };
+        self.sayings.insert(key.clone(), (since, count));
+        if count <= SAID {
+            self.fresh.push(What::Said {
+                key,
+                channel,
+                said,
+                data: beginning(data).into(),
+            });
+        }
+    }
+
     /// Takes note of an effect.
     pub(crate) fn observe(&mut self, effect: &Effect, now: Wall) {
         if let Effect::Announce(event) = effect {
@@ -138,38 +163,12 @@ impl Chronicle {
                     None
                 }
             };
-            if let Some(what) = what(event, now, ending)
-                && self.is_told(&what, now)
-            {
-                self.fresh.push(what);
-            }
+            self.fresh.extend(what(event, now, ending));
         }
         if let Effect::Log(Message::EventDiscarded { pool, .. }) = effect {
             let mut content = self.history.lock();
             *content.discarded.entry(Arc::clone(pool)).or_default() += 1;
         }
-    }
-
-    /// Whether something is told at all: of a process that talks without end, the rest is left out
-    /// until it has a new minute, so that it does not displace everything else.
-    fn is_told(&mut self, what: &What, now: Wall) -> bool {
-        let What::Said { key, .. } = what else {
-            return true;
-        };
-        let is_over = |since: Wall| now.0.saturating_sub(since.0) >= SAID_WITHIN;
-        if self
-            .sayings
-            .get(key)
-            .is_none_or(|(since, _)| is_over(*since))
-        {
-            self.sayings.retain(|_, (since, _)| !is_over(*since));
-            self.sayings.insert(key.clone(), (now, 0));
-        }
-        let Some((_, count)) = self.sayings.get_mut(key) else {
-            return false;
-        };
-        *count += 1;
-        *count <= SAID
     }
 
     /// Writes down what was noted, and then shows it to readers.

@@ -1,6 +1,6 @@
 use std::iter;
 
-use minder_core::{Effect, GroupId, ProcessId, Signal};
+use minder_core::{GroupId, ProcessId, Signal};
 use proptest::prelude::*;
 
 use super::chronicle::Chronicle;
@@ -133,15 +133,8 @@ fn of_a_program_that_talks_without_end_a_part_is_told() {
     let (mut link, mut keeper) = Keeper::new();
     let mut chronicle = Chronicle::begin(&mut BTreeMap::new(), at_start());
     let mut say = |name: &str, data: &[u8], at| {
-        let event = Event::ProcessSaid {
-            name: name.into(),
-            group: "g".into(),
-            pid: 7,
-            channel: Channel::Stderr,
-            said: Said::Communication,
-            data: data.into(),
-        };
-        chronicle.observe(&Effect::Announce(event), wall(at));
+        let (channel, said) = (Channel::Stderr, Said::Communication);
+        chronicle.said(key(name), channel, said, data, wall(at));
     };
     for _ in 0..30 {
         say("loud", &[b'x'; 5000], 0);
