@@ -30,6 +30,7 @@ mod outbox;
 mod plan;
 mod published;
 mod register;
+mod service_manager;
 mod settings;
 mod snapshot;
 mod succession;
