@@ -25,6 +25,7 @@ mod logs;
 mod logs_floor;
 mod machine;
 mod metric;
+mod page;
 mod plan;
 mod processes;
 mod report;
@@ -81,7 +82,8 @@ fn work(plan: &Plan) -> Result<()> {
         eprintln!("round {round} of {}", plan.extent.rounds);
         measure_round(plan, &mut report)?;
     }
-    if plan.extent.most > 0 && plan.measures(Family::Life) {
+    let runs_the_most = plan.measures(Family::Life) || plan.measures(Family::Page);
+    if plan.extent.most > 0 && runs_the_most {
         for subject in &plan.subjects {
             if subject.is_minder() {
                 let what = format!("{} programs", plan.extent.most);
@@ -193,8 +195,8 @@ fn with_programs(
     let extent = &plan.extent;
     let mut unasked = Report::default();
     let mut running = Running::start(subject, |here| Ok(Setup::waiting(programs, here)))?;
+    let life = plan.measures(Family::Life);
     if programs > 0 {
-        let life = plan.measures(Family::Life);
         life::start(&mut running, if life { report } else { &mut unasked })?;
     }
     if plan.measures(Family::Idle) {
@@ -210,8 +212,11 @@ fn with_programs(
                 commands::update(&mut running, report)?;
             }
         }
+        if plan.measures(Family::Page) {
+            page::measure(&mut running, extent, report)?;
+        }
     }
-    if programs > 0 && plan.measures(Family::Life) {
+    if programs > 0 && life {
         life::crash(&mut running, extent, report)?;
         return life::stop(running, report);
     }
@@ -234,11 +239,21 @@ fn with_the_most(subject: &Subject, plan: &Plan, report: &mut Report) -> Result<
         }
         Ok(setup)
     })?;
-    life::start(&mut running, report)?;
-    idle::measure(&running, extent, report)?;
-    commands::status(&running, extent, report)?;
-    life::crash(&mut running, extent, report)?;
-    life::stop(running, report)
+    let mut unasked = Report::default();
+    let life = plan.measures(Family::Life);
+    life::start(&mut running, if life { report } else { &mut unasked })?;
+    if life {
+        idle::measure(&running, extent, report)?;
+        commands::status(&running, extent, report)?;
+    }
+    if plan.measures(Family::Page) {
+        page::measure(&mut running, extent, report)?;
+    }
+    if life {
+        life::crash(&mut running, extent, report)?;
+        return life::stop(running, report);
+    }
+    running.stop().map(drop)
 }
 
 /// As high as it goes: supervisors inherit it, and floors need it.

@@ -51,6 +51,18 @@ pub(crate) enum Metric {
     Lost(usize),
     /// Those that reached it more than a second after the last replacement ran.
     Late(usize),
+    /// From asking for the first page to its first byte, in ms.
+    PageBegun(usize),
+    /// The same, to its last byte.
+    PageWhole(usize),
+    /// Its size in KiB.
+    PageSize(usize),
+    /// Processor time of the subject's own processes for one look at all metrics, in ms.
+    ScrapeCpu(usize),
+    /// From the SIGKILL of one program to its end being told to a page, in ms.
+    News(usize),
+    /// The same, of the slowest in a hundred.
+    NewsTail(usize),
     /// Proportional memory at the end of a part of a soak, in MiB.
     SoakMemory(Part),
     /// Open files and other descriptors then.
@@ -106,6 +118,7 @@ pub(crate) enum Family {
     Calls,
     Commands,
     Events,
+    Page,
     /// By itself only, since it takes as long as it is told to.
     Soak,
 }
@@ -122,13 +135,14 @@ pub(crate) enum Limit {
 }
 
 impl Family {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Life,
         Self::Idle,
         Self::Logs,
         Self::Calls,
         Self::Commands,
         Self::Events,
+        Self::Page,
         Self::Soak,
     ];
 
@@ -141,6 +155,7 @@ impl Family {
             Self::Calls => "calls",
             Self::Commands => "commands",
             Self::Events => "events",
+            Self::Page => "page",
             Self::Soak => "soak",
         }
     }
@@ -153,6 +168,7 @@ impl Family {
             Self::Calls => "XML-RPC",
             Self::Commands => "supervisorctl",
             Self::Events => "Events",
+            Self::Page => "Web page and metrics",
             Self::Soak => "Crash after crash",
         }
     }
@@ -177,6 +193,12 @@ impl Metric {
             }
             Self::Status(_) | Self::Update(_) => Family::Commands,
             Self::Delivered(_) | Self::Lost(_) | Self::Late(_) => Family::Events,
+            Self::PageBegun(_)
+            | Self::PageWhole(_)
+            | Self::PageSize(_)
+            | Self::ScrapeCpu(_)
+            | Self::News(_)
+            | Self::NewsTail(_) => Family::Page,
             Self::SoakMemory(_)
             | Self::SoakDescriptors(_)
             | Self::SoakThreads(_)
@@ -235,6 +257,12 @@ impl Metric {
             Self::Delivered(n) => format!("{n} crashes at once: events delivered"),
             Self::Lost(n) => format!("{n} crashes at once: events lost"),
             Self::Late(n) => format!("{n} crashes at once: events late by more than 1 s"),
+            Self::PageBegun(n) => format!("first page, {}: first byte, ms", programs(n)),
+            Self::PageWhole(n) => format!("first page, {}: all of it, ms", programs(n)),
+            Self::PageSize(n) => format!("first page, {}: KiB", programs(n)),
+            Self::ScrapeCpu(n) => format!("`/metrics`, {}: processor ms", programs(n)),
+            Self::News(n) => format!("SIGKILL of one of {n} until a page is told, ms"),
+            Self::NewsTail(n) => format!("SIGKILL of one of {n} until a page is told, p99, ms"),
             Self::SoakMemory(part) => format!("memory after the {} tenth, PSS, MiB", part.name()),
             Self::SoakDescriptors(part) => {
                 format!("open descriptors after the {} tenth", part.name())
@@ -250,6 +278,14 @@ impl Metric {
                 format!("wake-ups for a crash in the {} tenth", part.name())
             }
         }
+    }
+
+    /// Whether more of it is better.
+    pub(crate) fn is_better_more(self) -> bool {
+        matches!(
+            self,
+            Self::Up(_) | Self::LogRate(_) | Self::Calls(_) | Self::Delivered(_)
+        )
     }
 
     /// What is to be reached; nothing where no budget has been set.
@@ -282,6 +318,8 @@ impl Metric {
                 Request::ProcessInfo | Request::AllProcessInfo => Vec::new(),
             },
             Self::Status(100) => vec![AtMost(10.0)],
+            Self::PageWhole(5000) => vec![AtMost(1000.0)],
+            Self::NewsTail(_) => vec![AtMost(100.0)],
             _ => Vec::new(),
         }
     }

@@ -86,7 +86,7 @@ impl Extent {
 
 const USAGE: &str = "\
 usage: minder-bench MINDER SUPERVISOR-FOLDER JSON [--quick] [--rounds N] [--only FAMILY]
-families: life, idle, logs, calls, commands, events, and soak, which takes an hour (a minute if quick)";
+families: life, idle, logs, calls, commands, events, page, and soak, which takes an hour (a minute if quick)";
 
 impl Plan {
     pub(crate) fn from_args(args: &[String]) -> Result<Self> {
@@ -135,7 +135,13 @@ impl Plan {
 
     /// Whether anything is measured that takes programs which wait.
     pub(crate) fn runs_programs(&self) -> bool {
-        let parts = [Family::Life, Family::Idle, Family::Calls, Family::Commands];
+        let parts = [
+            Family::Life,
+            Family::Idle,
+            Family::Calls,
+            Family::Commands,
+            Family::Page,
+        ];
         parts.into_iter().any(|family| self.measures(family))
     }
 }

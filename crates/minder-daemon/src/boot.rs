@@ -306,6 +306,7 @@ impl Start {
             published: Arc::clone(&published),
             log: Arc::clone(&self.log),
             plane: plane.clone(),
+            written: Arc::clone(files.written()),
             keeper_pid: self.inventory.keeper_pid,
             generation: self.inventory.generation,
             upgrade: self.inventory.upgrade.clone(),
@@ -399,11 +400,13 @@ impl Running {
             settings,
             in_background,
         } = self;
+        // Before anything is added to it.
+        let takes_over = driver.chronicle.goes_on();
         // Clients wait until there is something to be seen.
         let end = if let Some(halt) = driver.settle()? {
             End::Halt(halt)
         } else {
-            if driver.chronicle.goes_on() {
+            if takes_over {
                 driver.tell_of_takeover()?;
             }
             let control = Prepared::new(listeners, api)?;

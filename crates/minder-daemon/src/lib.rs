@@ -38,6 +38,7 @@ mod succession;
 mod testing;
 mod upgrade;
 mod waiters;
+mod written;
 
 pub use boot::daemon;
 pub use launch::supervisord;

@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ use super::outlets::{OutletId, Outlets};
 use super::patience::{Patience, Round};
 use super::peephole::{Peephole, Seen};
 use super::{Channel, Command, Notice, StreamId, Tap};
-use crate::outlet::{self, CHUNK, Taken, Ties, Treatment};
+use crate::outlet::{self, CHUNK, Outlet, Taken, Ties, Treatment};
 use crate::sink::{Sink, SinkSpec, leads_to_descriptor};
 use crate::spool::{Edit, Spool};
 
@@ -51,6 +52,8 @@ pub(super) struct Worker {
     streams: HashMap<StreamId, Stream>,
     /// Who is shown what a stream brings.
     taps: HashMap<StreamId, Vec<Tap>>,
+    /// What counts the bytes of streams that are not there yet.
+    counters: HashMap<StreamId, Arc<AtomicU64>>,
     peephole: Peephole,
     outlets: Outlets,
     /// Made when it is first needed.
@@ -70,6 +73,8 @@ struct Stream {
     to: Option<OutletId>,
     /// What is done to it on the way, if anything.
     edit: Option<Edit>,
+    /// How many bytes have gone there.
+    counter: Arc<AtomicU64>,
 }
 
 /// Whom an event is about.
@@ -96,6 +101,7 @@ impl Worker {
             inbox,
             streams: HashMap::new(),
             taps: HashMap::new(),
+            counters: HashMap::new(),
             peephole: Peephole::default(),
             outlets,
             spool,
@@ -214,10 +220,20 @@ impl Worker {
         };
         let taken = match stream.to {
             None => outlet::read(pipe, &mut ties.scratch, at_most),
-            Some(to) => self
-                .outlets
-                .change(to, |outlet| outlet.take(pipe, at_most, treatment, ties))
-                .expect("an outlet is kept while streams end in it"),
+            Some(to) => {
+                let take = |outlet: &mut Outlet| {
+                    let taken = outlet.take(pipe, at_most, treatment, ties);
+                    (taken, outlet.is_broken())
+                };
+                let (taken, is_lost) = self
+                    .outlets
+                    .change(to, take)
+                    .expect("an outlet is kept while streams end in it");
+                if let (Taken::Some(bytes), false) = (taken, is_lost) {
+                    stream.counter.fetch_add(bytes as u64, Ordering::Relaxed);
+                }
+                taken
+            }
         };
         match taken {
             Taken::Some(bytes) => {
@@ -348,6 +364,9 @@ impl Worker {
                 Command::Attach { stream, pipe, to } => self.attach(stream, pipe, to),
                 Command::Adopt { stream, pipe, to } => self.adopt(stream, pipe, to.as_ref()),
                 Command::Tap { stream, tap } => self.taps.entry(stream).or_default().push(tap),
+                Command::Count { stream, counter } => {
+                    self.counters.insert(stream, counter);
+                }
                 Command::Adopted => self.forget_what_is_unused(),
                 Command::Finish(child) => self.finish(child),
                 Command::Reopen => self.reopen(),
@@ -387,7 +406,9 @@ impl Worker {
             .and_then(|to| self.outlets.get(to))
             .is_some_and(|outlet| outlet.is_paused);
         let edit = (is_edited && to.is_some()).then(|| self.begin_edit(id));
-        self.streams.insert(id, Stream::new(pipe, to, edit));
+        let counter = self.counters.remove(&id).unwrap_or_default();
+        self.streams
+            .insert(id, Stream::new(pipe, to, edit, counter));
         if !is_paused {
             self.watch(id);
         }
@@ -478,12 +499,18 @@ fn empty(path: &Path) -> io::Result<()> {
 }
 
 impl Stream {
-    fn new(pipe: Arc<OwnedFd>, to: Option<OutletId>, edit: Option<Edit>) -> Self {
+    fn new(
+        pipe: Arc<OwnedFd>,
+        to: Option<OutletId>,
+        edit: Option<Edit>,
+        counter: Arc<AtomicU64>,
+    ) -> Self {
         Self {
             pipe,
             capacity: DEFAULT_PIPE,
             to,
             edit,
+            counter,
         }
     }
 
