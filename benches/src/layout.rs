@@ -60,6 +60,12 @@ pub(crate) fn ini(setup: &Setup, here: &Path) -> String {
     text
 }
 
+/// How many programs with one log each a process has the descriptors for: each takes two pipes, a
+/// pidfd and a log.
+pub(crate) fn most_programs() -> usize {
+    most_files().saturating_sub(SPARE_FILES) / 4
+}
+
 /// How many files a process may have open here.
 fn most_files() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);

@@ -359,8 +359,8 @@ bodies! {
         pub name: String,
         /// How many events wait.
         pub waiting: u64,
-        /// How many may wait.
-        pub buffer_size: u64,
+        /// How many may wait, if `buffer_size` says so.
+        pub buffer_size: Option<u64>,
         /// How many events it has accepted since it began to listen.
         pub accepted: u64,
         /// How many events there was no room for, since this daemon began.

@@ -78,7 +78,7 @@ pub(crate) fn read(at: &Reader<'_>) -> Result<GroupKind, ConfigError> {
         Ok(())
     })?;
     Ok(GroupKind::Listeners {
-        buffer_size: buffer_size.unwrap_or(10),
+        buffer_size,
         events,
     })
 }

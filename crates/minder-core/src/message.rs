@@ -8,6 +8,7 @@ use core::fmt;
 
 use crate::child::ExitStatus;
 use crate::listener::Shown;
+use crate::pool::BUFFER_BYTES;
 use crate::signal::Signal;
 
 /// How important a line is; Supervisor's levels.
@@ -191,8 +192,8 @@ pub enum Message {
         serial: u64,
         /// How many events wait in the pool.
         size: usize,
-        /// How many may.
-        max: usize,
+        /// How many may; `None` if it is bytes that are counted.
+        max: Option<usize>,
     },
     /// An event was sent to a listener.
     EventSent {
@@ -376,10 +377,13 @@ impl fmt::Display for Message {
                 serial,
                 size,
                 max,
-            } => write!(
-                f,
-                "rebuffering event {serial} for pool {pool} (buf size={size}, max={max})"
-            ),
+            } => {
+                write!(f, "rebuffering event {serial} for pool {pool} ")?;
+                match max {
+                    Some(max) => write!(f, "(buf size={size}, max={max})"),
+                    None => write!(f, "(buf size={size}, max={BUFFER_BYTES} bytes)"),
+                }
+            }
             Self::EventSent { name, serial } => {
                 write!(f, "event {serial} sent to listener {name}")
             }
@@ -427,9 +431,18 @@ mod tests {
                     pool: name(),
                     serial,
                     size: 3,
-                    max: 10,
+                    max: Some(10),
                 },
                 "DEBG rebuffering event 7 for pool l (buf size=3, max=10)",
+            ),
+            (
+                Message::EventRebuffered {
+                    pool: name(),
+                    serial,
+                    size: 3,
+                    max: None,
+                },
+                "DEBG rebuffering event 7 for pool l (buf size=3, max=4194304 bytes)",
             ),
             (
                 Message::EventSent {

@@ -53,8 +53,8 @@ pub struct PoolLevel {
     pub name: Arc<str>,
     /// How many events wait.
     pub waiting: usize,
-    /// How many may wait.
-    pub buffer_size: usize,
+    /// How many may wait; `None` if it is bytes that are counted.
+    pub buffer_size: Option<usize>,
     /// How many events it has accepted since it began to listen.
     pub accepted: u64,
 }
@@ -63,11 +63,22 @@ pub struct PoolLevel {
 /// are part of every snapshot.
 pub const MAX_QUEUED: usize = 32 << 20;
 
+/// How many bytes of events may wait in a pool without a `buffer_size`. Some twenty thousand changes
+/// of state: everything that some thousands of programs can have to tell when they crash at once.
+pub const BUFFER_BYTES: usize = 4 << 20;
+
+/// So many events may wait without a `buffer_size` however large they are, because they may in
+/// Supervisor.
+pub const LEAST_EVENTS: usize = 10;
+
+/// What an event counts for beside its payload: its header and its place.
+pub const EVENT_OVERHEAD: usize = 128;
+
 /// A pool.
 #[derive(Debug)]
 pub(crate) struct Pool {
     name: Arc<str>,
-    buffer_size: usize,
+    buffer_size: Option<usize>,
     subscriptions: Vec<EventType>,
     serial: u64,
     // The serial that was told last.
@@ -377,9 +388,7 @@ impl Pool {
 
     /// Drops the oldest events, so that `event` can be added.
     fn make_room(&mut self, event: &QueuedEvent, fx: &mut Effects) {
-        while self.queue.events.len() >= self.buffer_size
-            || self.queue.bytes + event.payload.len() > MAX_QUEUED
-        {
+        while self.is_full_for(event) {
             let Some(dropped) = self.queue.pop() else {
                 return;
             };
@@ -388,6 +397,16 @@ impl Pool {
                 serial: dropped.serial,
             });
         }
+    }
+
+    fn is_full_for(&self, event: &QueuedEvent) -> bool {
+        let count = self.queue.events.len();
+        let bytes = self.queue.bytes + weight(event);
+        let is_full = match self.buffer_size {
+            Some(size) => count >= size,
+            None => count >= LEAST_EVENTS && bytes > BUFFER_BYTES,
+        };
+        is_full || bytes > MAX_QUEUED
     }
 
     fn log_rebuffering(&self, event: &QueuedEvent, fx: &mut Effects) {
@@ -402,20 +421,20 @@ impl Pool {
 
 impl Queue {
     fn push_back(&mut self, event: QueuedEvent) {
-        self.bytes += event.payload.len();
+        self.bytes += weight(&event);
         self.back += 1;
         self.events.push_back(event);
     }
 
     fn push_front(&mut self, event: QueuedEvent) {
-        self.bytes += event.payload.len();
+        self.bytes += weight(&event);
         self.front += 1;
         self.events.push_front(event);
     }
 
     fn pop(&mut self) -> Option<QueuedEvent> {
         let event = self.events.pop_front()?;
-        self.bytes -= event.payload.len();
+        self.bytes -= weight(&event);
         let left = self.events.len() + 1 - self.front - self.back;
         let count = match (self.front, left) {
             (1.., _) => &mut self.front,
@@ -432,12 +451,17 @@ impl Queue {
     /// How many events are gone since this was last asked, and which were added at either end.
     fn difference(&mut self) -> (usize, Vec<QueuedEvent>, Vec<QueuedEvent>) {
         let behind = self.events.len() - self.back;
-        let front = self.events.iter().take(self.front).cloned().collect();
-        let back = self.events.iter().skip(behind).cloned().collect();
+        let front = self.events.range(..self.front).cloned().collect();
+        let back = self.events.range(behind..).cloned().collect();
         let dropped = core::mem::take(&mut self.dropped);
         (self.front, self.back) = (0, 0);
         (dropped, front, back)
     }
+}
+
+/// How many bytes an event counts for.
+fn weight(event: &QueuedEvent) -> usize {
+    event.payload.len() + EVENT_OVERHEAD
 }
 
 /// The next number; after Supervisor's largest comes 0 again.

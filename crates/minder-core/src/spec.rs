@@ -33,8 +33,9 @@ pub enum GroupKind {
     FastCgi(FastCgiSocket),
     /// `[eventlistener:x]`: a pool of processes that are told events.
     Listeners {
-        /// How many events may wait for a listener.
-        buffer_size: usize,
+        /// How many events may wait for a listener; if that is not given, as many as fit into
+        /// [`BUFFER_BYTES`](crate::pool::BUFFER_BYTES).
+        buffer_size: Option<usize>,
         /// The names of the event types asked for, in upper case.
         events: Vec<String>,
     },

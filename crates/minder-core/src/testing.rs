@@ -72,6 +72,16 @@ pub(crate) fn pool(
     events: &[&str],
     processes: &[ProcessSpec],
 ) -> Arc<GroupSpec> {
+    pool_of(name, Some(buffer_size), events, processes)
+}
+
+/// A pool of these listeners with or without a size of its buffer.
+pub(crate) fn pool_of(
+    name: &str,
+    buffer_size: Option<usize>,
+    events: &[&str],
+    processes: &[ProcessSpec],
+) -> Arc<GroupSpec> {
     let mut spec = Arc::unwrap_or_clone(prioritised(name, -1, processes));
     spec.kind = GroupKind::Listeners {
         buffer_size,

@@ -32,6 +32,7 @@ use minder_os::errno_name;
 use minder_wire::{SpawnStep, Stream, ToDaemon, ToKeeper};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 use tokio::sync::oneshot;
 
 use crate::children::Children;
@@ -463,6 +464,16 @@ fn spawn_error(name: &str, step: SpawnStep, errno: i32) -> SpawnError {
     let code = errno_name(errno).map_or_else(|| errno.to_string(), str::to_owned);
     let errno = Errno::from_raw_os_error(errno);
     SpawnError(match (step, errno) {
+        // The keeper has not even tried, for its books say that there is no room.
+        (SpawnStep::Plan, Errno::MFILE) => {
+            let most = getrlimit(Resource::Nofile).maximum;
+            let most = most.map_or_else(String::new, |most| format!("{most} "));
+            format!(
+                "too many open files to spawn '{name}': all of the {most}that supervisord may open \
+                 are spoken for; raise the hard limit (\"ulimit -Hn\", or systemd's LimitNOFILE=) \
+                 and start supervisord again"
+            )
+        }
         (_, Errno::MFILE | Errno::NFILE) => format!("too many open files to spawn '{name}'"),
         (SpawnStep::Clone, Errno::AGAIN) => {
             format!("Too many processes in process table to spawn '{name}'")

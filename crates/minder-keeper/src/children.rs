@@ -14,9 +14,25 @@ use minder_wire::{ChildState, HandedChild, Stream, UNKNOWN_STATUS};
 
 use crate::register::Slots;
 
-/// How many descriptors are open for a child: three pipes, and a pidfd, which we have of an orphan and
-/// the daemon of every child.
-const DESCRIPTORS: usize = 4;
+/// How many descriptors a child takes, at most: three pipes, a pidfd, which we have of an orphan and
+/// the daemon of every child, and two logs.
+const MOST_DESCRIPTORS: usize = 6;
+
+/// The one by which a child's end is seen.
+const PIDFD: usize = 1;
+
+/// How much is held beside logs: state, history, sockets, what is said to and by listeners. There is
+/// room for it in what is never spent on children.
+const HELD_BESIDES: usize = 32;
+
+/// What a child that is to be made takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Needs {
+    /// Our ends of its pipes.
+    pub(crate) ends: usize,
+    /// How many of them are read from.
+    pub(crate) outputs: usize,
+}
 
 /// One child.
 #[derive(Debug)]
@@ -59,6 +75,11 @@ pub(crate) struct Ends(BTreeMap<Stream, Rc<OwnedFd>>);
 impl Ends {
     pub(crate) fn insert(&mut self, stream: Stream, end: OwnedFd) {
         self.0.insert(stream, Rc::new(end));
+    }
+
+    /// How many of them are read from.
+    fn outputs(&self) -> usize {
+        self.0.len() - usize::from(self.0.contains_key(&Stream::Stdin))
     }
 
     /// Which there are, and the ends in the same order.
@@ -282,9 +303,28 @@ impl Children {
         Some((*id, child))
     }
 
-    /// How many descriptors are open for all of them, here or at the daemon, at most.
-    pub(crate) fn most_descriptors(&self) -> usize {
-        self.by_id.len() * DESCRIPTORS
+    /// Whether there are descriptors for one more child that takes these, when `held` others are
+    /// held and `most` may be open, here and at the daemon.
+    ///
+    /// Each output counts as a log, which is given into custody only after the start of its child:
+    /// who has all its children must not find itself without room for one that replaces another.
+    /// For the same reason children do not count whose ends are yet to be taken note of. They are
+    /// likely to be those that are replaced, and their pipes are closed about now.
+    pub(crate) fn leave_room(&self, new: Needs, held: usize, most: u64) -> bool {
+        let fit = |open: usize| u64::try_from(open).is_ok_and(|open| open < most);
+        if fit((self.by_id.len() + 1) * MOST_DESCRIPTORS + held) {
+            return true;
+        }
+        let (mut own, mut logs) = (new.ends + PIDFD, new.outputs);
+        for child in self.by_id.values() {
+            if child.state == ChildState::Running {
+                own += child.ends.0.len() + PIDFD;
+                logs += child.ends.outputs();
+            } else if child.forgotten {
+                own += child.ends.0.len();
+            }
+        }
+        fit(own + logs.max(held.saturating_sub(HELD_BESIDES)))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -426,6 +466,43 @@ mod tests {
         assert!(children.reach(1).is_none());
         let state = children.get(1).unwrap().state;
         assert!(matches!(state, ChildState::Exited { status: 0x300, .. }));
+    }
+
+    /// So many children with three pipes each.
+    fn children_with_pipes(count: u32) -> Children {
+        let mut children = Children::default();
+        for pid in 1..=count {
+            let mut ends = Ends::default();
+            for stream in [Stream::Stdin, Stream::Stdout, Stream::Stderr] {
+                ends.insert(stream, rustix::pipe::pipe().unwrap().0);
+            }
+            children.insert(pid.into(), pid, Vec::new(), ends, None);
+        }
+        children
+    }
+
+    #[test]
+    fn there_is_room_until_the_logs_would_not_fit_and_always_for_what_replaces_a_child() {
+        let new = Needs {
+            ends: 3,
+            outputs: 2,
+        };
+        let mut children = children_with_pipes(9);
+        // The logs of most are yet to be given into custody.
+        assert!(children.leave_room(new, 1, 61));
+        assert!(!children.leave_room(new, 1, 60));
+        children = children_with_pipes(10);
+        let (held, too_much) = (20 + HELD_BESIDES, 21 + HELD_BESIDES);
+        assert!(!children.leave_room(new, held, 61));
+        end(&mut children, 5);
+        assert!(children.leave_room(new, held, 61));
+        assert!(!children.leave_room(new, too_much, 61));
+        // A descendant has its output.
+        children.forget(5);
+        assert!(!children.leave_room(new, held, 61));
+        children.close(5, Stream::Stdout);
+        children.close(5, Stream::Stderr);
+        assert!(children.leave_room(new, held, 61));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::handover::{self, Errand, Estate};
 use crate::inventory::Cursor;
 use crate::link::{Incoming, Link, Sent, Stage};
 use crate::news::News;
-use crate::spawn::{Failure, Held, read_plan, spawn};
+use crate::spawn::{Failure, Held, needs, read_plan, spawn};
 use crate::startup::{EX_SOFTWARE, Startup, complain, write_to_log};
 use crate::upgrade::{self, Asker, Check, Program, Successor, Trial};
 
@@ -681,13 +681,13 @@ impl Keeper {
         label: Vec<u8>,
         plan: Result<Plan, Failure>,
     ) -> Result<(ToDaemon, Vec<Rc<OwnedFd>>), Failure> {
-        if !self.has_room() {
-            return Err(Failure::at(SpawnStep::Pipe, Errno::MFILE));
-        }
         if self.estate.children.get(child).is_some() {
             return Err(Failure::at(SpawnStep::Plan, Errno::EXIST));
         }
         let mut plan = plan?;
+        if !self.has_room_for(&plan) {
+            return Err(Failure::at(SpawnStep::Plan, Errno::MFILE));
+        }
         plan.oom_score_adj = plan.oom_score_adj.or(self.estate.oom_score_adj);
         let children = &mut self.estate.children;
         let register = self.estate.held.get(REGISTER).map(Rc::clone);
@@ -741,11 +741,13 @@ impl Keeper {
 
     /// Whether there are descriptors left for one more child, besides those without which no
     /// daemon could be started or leave its state.
-    fn has_room(&self) -> bool {
+    fn has_room_for(&self, plan: &Plan) -> bool {
         let (_, _, most) = self.estate.open_files;
-        let open =
-            self.estate.children.most_descriptors() + self.estate.held.len() + RESERVED_DESCRIPTORS;
-        u64::try_from(open).is_ok_and(|open| open < most)
+        let spendable = most.saturating_sub(RESERVED_DESCRIPTORS);
+        let held = self.estate.held.len();
+        self.estate
+            .children
+            .leave_room(needs(plan), held, spendable)
     }
 
     fn hold(&mut self, name: Vec<u8>, descriptor: Option<OwnedFd>) {
@@ -839,7 +841,7 @@ const LEFT_ALONE: [i32; 11] = [
 
 /// How many descriptors are never spent on children: our own, the pipes of a child that is being
 /// made, the daemon's socket, and what each daemon has to have held.
-const RESERVED_DESCRIPTORS: usize = 96;
+const RESERVED_DESCRIPTORS: u64 = 96;
 
 /// After so many requests children that have ended are looked after again.
 const REQUESTS_PER_TURN: usize = 64;

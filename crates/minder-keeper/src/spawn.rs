@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Signal;
 
-use crate::children::Ends;
+use crate::children::{Ends, Needs};
 
 /// Descriptors by the names they are held under.
 pub(crate) type Held = BTreeMap<Vec<u8>, Rc<OwnedFd>>;
@@ -46,6 +46,15 @@ pub(crate) fn read_plan(file: Option<OwnedFd>) -> Result<Plan, Failure> {
     let bytes =
         memfd::read_sealed(file, MAX_PLAN).map_err(|error| Failure::of(SpawnStep::Plan, &error))?;
     Plan::decode(&bytes).map_err(|_| Failure::at(SpawnStep::Plan, Errno::BADMSG))
+}
+
+/// How many descriptors a child of this plan takes.
+pub(crate) fn needs(plan: &Plan) -> Needs {
+    let outputs = if plan.stderr_to_stdout { 1 } else { 2 };
+    Needs {
+        ends: outputs + usize::from(plan.stdin == Stdin::Pipe),
+        outputs,
+    }
 }
 
 /// Starts a child: its pid, and our ends of its pipes. After a failure nothing is left.

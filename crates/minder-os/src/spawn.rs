@@ -5,10 +5,16 @@
 //! it does in between is in `child`; all data that it needs is made ready here beforehand.
 //! Where a sandbox refuses such a clone, plain `fork` does the same more slowly.
 //!
+//! The table of descriptors is shared, too, until the new process takes a copy of its own. That
+//! copy has the first few numbers alone: to copy some thousands, only to close them again, would be
+//! most of what a start costs whoever holds the pipes of a thousand programs. So what the new
+//! process is to find open is put at low numbers first, which are [set aside](Slots) for that.
+//!
 //! The price: a directory or program on a file system that hangs makes the calling thread hang
 //! for as long. Whoever cannot afford that looks at the path first, from elsewhere.
 
 mod child;
+mod slots;
 
 use std::ffi::{CString, c_int, c_void};
 use std::io;
@@ -20,6 +26,8 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, m
 
 use crate::limits::Limit;
 use crate::signals::SignalSet;
+
+use slots::Slots;
 
 /// A process to be, as plain data.
 #[derive(Clone, Debug)]
@@ -130,13 +138,18 @@ pub enum Method {
 pub struct Spawner {
     method: Method,
     stack: Stack,
+    slots: Slots,
 }
 
 impl Spawner {
-    /// One that uses this method.
+    /// One that uses this method. To be made early, while low numbers of descriptors are free: the
+    /// lower they are, the less is copied for each process.
     pub fn new(method: Method) -> io::Result<Self> {
-        let stack = Stack::new()?;
-        Ok(Self { method, stack })
+        Ok(Self {
+            method,
+            stack: Stack::new()?,
+            slots: Slots::new()?,
+        })
     }
 
     /// Makes a process, and returns its pid.
@@ -147,12 +160,14 @@ impl Spawner {
         if recipe.descriptors.len() > MAX_DESCRIPTORS || !recipe.identity.is_possible() {
             return Err(Errno::INVAL.into());
         }
-        let task = child::Task::new(recipe);
+        let filled = self.slots.fill(&recipe.descriptors)?;
+        let task = child::Task::new(recipe, &filled);
         // A handler must not run in the new process: it would change our memory.
         let before = SignalSet::blocked();
         SignalSet::all().block();
         let made = self.make(&task);
         before.block();
+        self.slots.clear(recipe.descriptors.len());
         made
     }
 
@@ -171,7 +186,7 @@ impl Spawner {
     }
 
     fn clone_sharing_memory(&mut self, task: &child::Task<'_>) -> io::Result<u32> {
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::SIGCHLD;
         let task = ptr::from_ref(task).cast_mut().cast::<c_void>();
         // SAFETY: the stack is mapped, used by nobody else (`&mut self`), and its top is aligned
         // to a page. With CLONE_VFORK this thread stands still until the new process has executed

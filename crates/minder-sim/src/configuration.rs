@@ -84,7 +84,7 @@ fn kind(random: &mut Random) -> GroupKind {
     }
     let asked = *random.pick(&SUBSCRIPTIONS);
     GroupKind::Listeners {
-        buffer_size: *random.pick(&[1, 2, 5, 10, 10]),
+        buffer_size: *random.pick(&[Some(1), Some(2), Some(5), Some(10), None]),
         events: asked.iter().map(ToString::to_string).collect(),
     }
 }

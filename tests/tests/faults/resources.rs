@@ -9,6 +9,7 @@ use minder_tests::strace::{self, Strace};
 use minder_tests::vitals::Vitals;
 use minder_tests::written::Written;
 use minder_tests::{Daemon, Sandbox, Subject, cases, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{mind, parent, supervisors};
 
@@ -257,6 +258,46 @@ fn clients_without_number_leave_room_for_another(subject: Subject) {
         daemon.state("cat"),
         subject.differs("room-for-clients", "STOPPED", "RUNNING")
     );
+}
+
+/// As many programs run as there are descriptors for, with their logs; the others are told why not.
+/// None of those that run has to fear that there is no room for it after a crash.
+#[test]
+fn who_runs_is_replaced_however_few_descriptors_there_are() {
+    const PROGRAMS: usize = 30;
+    const MOST: u32 = 200;
+    Subject::Minder.run(|subject| {
+        let program = format!(
+            "[supervisord]\nminfds=100\n[program:p]\ncommand=/bin/sleep 600\nnumprocs={PROGRAMS}\n\
+             process_name=%(process_num)02d\nstartsecs=0\nstartretries=0\n\
+             stdout_logfile=%(here)s/%(process_num)02d.out\n\
+             stderr_logfile=%(here)s/%(process_num)02d.err\n"
+        );
+        let daemon = start_with_few(Sandbox::configured(subject, &program), MOST);
+        let names = (0..PROGRAMS).map(|number| format!("p:{number:02}"));
+        let names: Vec<String> = names.collect();
+        let is_settled = |name: &String| ["RUNNING", "FATAL"].contains(&&*daemon.state(name));
+        wait_until("each runs or is given up", || names.iter().all(is_settled));
+        let (running, refused): (Vec<_>, Vec<_>) = names
+            .iter()
+            .partition(|name| daemon.state(name) == "RUNNING");
+        assert!(!running.is_empty() && !refused.is_empty(), "{running:?}");
+        let reason = daemon.info_text(refused[0], "spawnerr");
+        assert!(
+            reason.starts_with("too many open files to spawn"),
+            "{reason}"
+        );
+        assert!(reason.contains(&format!("all of the {MOST} ")), "{reason}");
+        daemon.wait_log("raise the hard limit");
+        for name in running {
+            let pid = daemon.pid_of(name);
+            let killed = Pid::from_raw(pid).expect("a pid");
+            kill_process(killed, Signal::KILL).expect("it runs");
+            wait_until("its replacement runs", || {
+                ![0, pid].contains(&daemon.pid_of(name)) && daemon.state(name) == "RUNNING"
+            });
+        }
+    });
 }
 
 fn an_accept_that_fails_is_made_good(subject: Subject) {

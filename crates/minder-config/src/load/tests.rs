@@ -218,7 +218,7 @@ fn groups_come_in_start_order_and_take_their_members_along() {
     assert_eq!(
         loaded.groups[0].kind,
         GroupKind::Listeners {
-            buffer_size: 10,
+            buffer_size: None,
             events: vec!["TICK".to_owned(), "TICK_5".to_owned()],
         }
     );

@@ -155,7 +155,7 @@ impl Api {
             .map(|(pool, discarded)| Pool {
                 name: pool.name.to_string(),
                 waiting: pool.waiting as u64,
-                buffer_size: pool.buffer_size as u64,
+                buffer_size: pool.buffer_size.map(|size| size as u64),
                 accepted: pool.accepted,
                 discarded,
             });

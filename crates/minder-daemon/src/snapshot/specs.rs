@@ -29,6 +29,9 @@ pub(super) fn read_group(input: &mut Decoder<'_>) -> Result<Arc<GroupSpec>, Code
     })
 }
 
+/// A pool without a `buffer_size`. To releases that know no such pool, one of any size.
+const NO_SIZE: u64 = u64::MAX;
+
 fn write_kind(out: &mut Encoder, kind: &GroupKind) {
     out.record(|out| match kind {
         GroupKind::Programs => out.u8(0),
@@ -47,7 +50,7 @@ fn write_kind(out: &mut Encoder, kind: &GroupKind) {
             events,
         } => {
             out.u8(2);
-            out.u64(*buffer_size as u64);
+            out.u64(buffer_size.map_or(NO_SIZE, |size| size as u64));
             out.list(events.iter(), |out, event| out.text(event));
         }
     });
@@ -63,7 +66,10 @@ fn read_kind(input: &mut Decoder<'_>) -> Result<GroupKind, CodecError> {
             backlog: input.option(Decoder::u32)?,
         })),
         2 => Ok(GroupKind::Listeners {
-            buffer_size: usize::try_from(input.u64()?).map_err(|_| CodecError::Value)?,
+            buffer_size: match input.u64()? {
+                NO_SIZE => None,
+                size => Some(usize::try_from(size).map_err(|_| CodecError::Value)?),
+            },
             events: input.list(Decoder::text)?,
         }),
         _ => Err(CodecError::Value),

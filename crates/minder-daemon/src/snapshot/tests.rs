@@ -149,7 +149,7 @@ fn pool() -> GroupSnapshot {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut spec = Arc::unwrap_or_clone(group("pool", &names));
     spec.kind = GroupKind::Listeners {
-        buffer_size: 10,
+        buffer_size: Some(10),
         events: vec!["PROCESS_LOG".to_owned()],
     };
     GroupSnapshot {

@@ -6,12 +6,13 @@
 use std::convert::Infallible;
 use std::ffi::{CString, c_char, c_int, c_uint};
 use std::io::IoSlice;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
+use super::slots::Filled;
 use super::{Identity, MAX_DESCRIPTORS, ProcessGroup, Recipe};
 use crate::errno_name;
 use crate::foreign::boot_nanos;
@@ -25,6 +26,8 @@ pub(super) struct Task<'a> {
     envp: Vec<*const c_char>,
     descriptors: [RawFd; MAX_DESCRIPTORS],
     places: usize,
+    /// The first number that is of no use, nor any above it.
+    end: RawFd,
     groups: Vec<Gid>,
     uid: Vec<u8>,
     oom_score_adj: Option<Vec<u8>>,
@@ -40,22 +43,20 @@ enum Failure<'a> {
 }
 
 impl<'a> Task<'a> {
-    pub(super) fn new(recipe: &'a Recipe<'a>) -> Self {
+    /// Makes ready what is needed; the recipe's descriptors lie where `filled` says.
+    pub(super) fn new(recipe: &'a Recipe<'a>, filled: &Filled) -> Self {
         let (uid, groups) = match &recipe.identity {
             Identity::Keep => (0, [].as_slice()),
             Identity::Become { uid, groups, .. } => (*uid, groups.as_slice()),
             Identity::Refuse { uid, .. } => (*uid, [].as_slice()),
         };
-        let mut descriptors = [-1; MAX_DESCRIPTORS];
-        for (place, source) in descriptors.iter_mut().zip(&recipe.descriptors) {
-            *place = source.as_raw_fd();
-        }
         Self {
             recipe,
             argv: pointers(&recipe.argv),
             envp: pointers(&recipe.envp),
-            descriptors,
-            places: recipe.descriptors.len().min(MAX_DESCRIPTORS),
+            descriptors: filled.sources,
+            places: filled.count,
+            end: filled.end,
             groups: groups.iter().map(|gid| Gid::from_raw(*gid)).collect(),
             uid: uid.to_string().into_bytes(),
             oom_score_adj: recipe
@@ -75,6 +76,7 @@ impl<'a> Task<'a> {
     fn try_run(&self) -> Result<Infallible, Failure<'a>> {
         let recipe = self.recipe;
         self.leave_mark();
+        own_descriptors_below(self.end).map_err(Failure::Descriptors)?;
         if recipe.group == ProcessGroup::Own {
             // Fails only for the leader of a session, which a new process is not.
             let _ = rustix::process::setpgid(None, None);
@@ -238,6 +240,20 @@ fn name(errno: Errno, digits: &mut [u8; 12]) -> &[u8] {
         }
     }
     digits.get(digits.len() - used..).unwrap_or_default()
+}
+
+/// Takes a table of descriptors of our own that has nothing from this number on. Until then the
+/// numbers are those of the process that made us, and nothing may be closed or replaced.
+fn own_descriptors_below(end: RawFd) -> Result<(), Errno> {
+    let unshare = libc::CLOSE_RANGE_UNSHARE;
+    // SAFETY: takes numbers; in a table of our own nothing owns those that are closed.
+    let answer = unsafe { libc::syscall(libc::SYS_close_range, end, c_uint::MAX, unshare) };
+    if answer == 0 {
+        return Ok(());
+    }
+    // A system before Linux 5.9: a copy of all of it.
+    // SAFETY: takes a number, and changes nothing but whose the table is.
+    check(unsafe { libc::unshare(libc::CLONE_FILES) }).map(drop)
 }
 
 /// Closes every descriptor from this one on.

@@ -315,3 +315,24 @@ fn a_mark_is_there_whatever_becomes_of_the_program() {
         assert_eq!(written[12..], *b"\0\0\0\0whose");
     }
 }
+
+#[test]
+fn the_spawner_keeps_nothing_open_of_what_it_has_passed_on() {
+    let mut spawner = Spawner::new(Method::SharedMemory).unwrap();
+    for _ in 0..2 {
+        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let recipe = Recipe {
+            descriptors: vec![writer.as_fd(), writer.as_fd(), writer.as_fd()],
+            ..shell("echo one; echo two >&2")
+        };
+        let pid = spawner.spawn(&recipe).unwrap();
+        drop(writer);
+        let mut text = String::new();
+        std::fs::File::from(reader)
+            .read_to_string(&mut text)
+            .unwrap();
+        assert_eq!(text, "one\ntwo\n");
+        let pid = Pid::from_raw(i32::try_from(pid).unwrap());
+        waitpid(pid, WaitOptions::empty()).unwrap().unwrap();
+    }
+}

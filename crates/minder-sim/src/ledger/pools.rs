@@ -34,7 +34,7 @@ pub struct PoolNote {
     pub returning: Vec<EventNote>,
     /// The numbers of the events that had to make room, as long as the core has not said so.
     pub discarded: VecDeque<u64>,
-    buffer_size: usize,
+    buffer_size: Option<usize>,
     asked: Vec<String>,
     serial: u64,
 }
@@ -341,7 +341,9 @@ impl PoolNote {
     }
 
     fn make_room(&mut self) {
-        while self.queue.len() >= self.buffer_size {
+        // No history tells so much that a pool without a size is full.
+        let size = self.buffer_size.unwrap_or(usize::MAX);
+        while self.queue.len() >= size {
             let oldest = self.queue.pop_front();
             self.discarded.extend(oldest.map(|event| event.serial));
         }

@@ -8,7 +8,7 @@ use crate::event::{Channel, Said};
 use crate::listener::State;
 use crate::snapshot::Inherited;
 use crate::spec::AutoRestart;
-use crate::testing::{at_once, pool};
+use crate::testing::{at_once, pool, pool_of};
 
 impl World {
     fn said(&mut self, now: Now, child: u64, words: &str) -> Vec<String> {
@@ -66,9 +66,9 @@ fn remote_event(delivery: u64, child: u64, serial: u64, pool_serial: u64, data: 
 }
 
 /// A pool `l` of these listeners for remote communication, each running and ready.
-fn listening(buffer_size: usize, listeners: &[&str]) -> World {
+fn listening(buffer_size: impl Into<Option<usize>>, listeners: &[&str]) -> World {
     let specs: Vec<_> = listeners.iter().map(|name| at_once(name)).collect();
-    let spec = pool("l", buffer_size, &["REMOTE_COMMUNICATION"], &specs);
+    let spec = pool_of("l", buffer_size.into(), &["REMOTE_COMMUNICATION"], &specs);
     let mut world = World::start(at(0), &[spec]);
     for child in (1..).take(listeners.len()) {
         world.spawned(at(1), child);
@@ -293,6 +293,36 @@ fn large_events_leave_room_for_few() {
     }
     assert_eq!(
         world.remote(at(3), &large),
+        ["ERRO pool l event buffer overflowed, discarding event 1"]
+    );
+}
+
+#[test]
+fn without_a_size_so_many_bytes_may_wait_and_the_oldest_makes_room() {
+    let mut world = listening(None, &["a"]);
+    world.remote(at(3), "sent");
+    let small = "x".repeat(1000);
+    let counted = small.len() + "type:k\n".len() + crate::pool::EVENT_OVERHEAD;
+    let fit = crate::pool::BUFFER_BYTES / counted;
+    for _ in 0..fit {
+        assert_eq!(world.remote(at(3), &small), [""; 0]);
+    }
+    assert_eq!(
+        world.remote(at(3), &small),
+        ["ERRO pool l event buffer overflowed, discarding event 1"]
+    );
+}
+
+#[test]
+fn without_a_size_ten_events_may_wait_however_large_they_are() {
+    let mut world = listening(None, &["a"]);
+    world.remote(at(3), "sent");
+    let large = "x".repeat(crate::pool::BUFFER_BYTES / 2);
+    for _ in 0..crate::pool::LEAST_EVENTS {
+        assert_eq!(world.remote(at(3), &large), [""; 0]);
+    }
+    assert_eq!(
+        world.remote(at(3), "next"),
         ["ERRO pool l event buffer overflowed, discarding event 1"]
     );
 }

@@ -264,16 +264,18 @@ impl Scrape {
     }
 
     fn write_pools(&self, out: &mut Exposition) {
-        let mut each = |family, value: fn(&PoolLevel, u64) -> u64| {
+        let mut each = |family, value: fn(&PoolLevel, u64) -> Option<u64>| {
             let mut samples = out.family(family);
             for (pool, discarded) in &self.pools {
-                samples.sample(&[("group", &pool.name)], value(pool, *discarded));
+                if let Some(value) = value(pool, *discarded) {
+                    samples.sample(&[("group", &pool.name)], value);
+                }
             }
         };
-        each(&WAITING, |pool, _| pool.waiting as u64);
-        each(&BUFFER, |pool, _| pool.buffer_size as u64);
-        each(&ACCEPTED, |pool, _| pool.accepted);
-        each(&DISCARDED, |_, discarded| discarded);
+        each(&WAITING, |pool, _| Some(pool.waiting as u64));
+        each(&BUFFER, |pool, _| pool.buffer_size.map(|size| size as u64));
+        each(&ACCEPTED, |pool, _| Some(pool.accepted));
+        each(&DISCARDED, |_, discarded| Some(discarded));
     }
 }
 
