@@ -177,7 +177,7 @@ fn pool() -> Arc<GroupSpec> {
         name: "pool".to_owned(),
         priority: -1,
         kind: GroupKind::Listeners {
-            buffer_size: ROOM,
+            buffer_size: Some(ROOM),
             events: vec!["REMOTE_COMMUNICATION".to_owned()],
         },
         processes: ["a", "b"].map(|name| Arc::new(process(name))).into(),
