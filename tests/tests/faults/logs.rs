@@ -117,8 +117,10 @@ fn the_last_words_come_before_the_end(subject: Subject) {
          events=PROCESS_LOG_STDOUT,PROCESS_STATE_EXITED",
     );
     daemon.wait_state("ear", "RUNNING");
+    // Who waited for it to be up might find it ended by then.
+    let no_wait = ["brief".into(), false.into()];
     for run in 1..=runs {
-        assert_eq!(daemon.ask("startProcess", &["brief".into()]), true.into());
+        assert_eq!(daemon.ask("startProcess", &no_wait), true.into());
         daemon.wait_state("brief", "EXITED");
         if run % 10 == 0 {
             // Before the listener's buffer is full.
