@@ -7,12 +7,14 @@
 //!
 //! Requests are handled in `core/requests.rs`, those that change who is in a group in
 //! `core/members.rs`, the end of everything in `core/ending.rs`, what listeners are told and say in
-//! `core/telling.rs`, and what one daemon leaves to the next in `core/legacy.rs`.
+//! `core/telling.rs`, what one daemon leaves to the next in `core/legacy.rs`, and what then turns out
+//! to be nobody's in `core/strays.rs`.
 
 mod ending;
 mod legacy;
 mod members;
 mod requests;
+mod strays;
 mod telling;
 
 use alloc::sync::Arc;
@@ -43,6 +45,7 @@ use crate::view::View;
 use crate::waiting::Waiting;
 
 use self::ending::Ending;
+use self::strays::Strays;
 
 /// Everything that decides.
 #[derive(Debug)]
@@ -56,6 +59,7 @@ pub struct Core {
     batch: Batch,
     // There exactly when the mood is not `Running`.
     ending: Option<Ending>,
+    strays: Strays,
     pools: Pools,
     ticks: Ticks,
     gallery: Gallery,
@@ -113,6 +117,7 @@ impl Core {
                 });
             }
             Input::ChildExited { child, status, at } => {
+                self.stray_ended(child);
                 self.answered(now, child, fx, |process, fx| {
                     process.child_exited(now.mono, child, status, at, fx);
                 });
@@ -193,6 +198,7 @@ impl Core {
             waiting: Waiting::default(),
             batch: Batch::default(),
             ending: None,
+            strays: Strays::default(),
             pools,
             ticks: Ticks::begin(now.wall),
             gallery: Gallery::new(),
@@ -290,6 +296,7 @@ impl Core {
                 Timer::Process(id) => self.process_due(now, id, fx),
                 Timer::StopReport(id) => self.report_stop(now, id, fx),
                 Timer::ShutdownReport => self.report_ending(now, fx),
+                Timer::Stray(child) => self.kill_stray(child, fx),
                 // Looked at before and after each input.
                 Timer::Tick | Timer::Batch => {}
             }

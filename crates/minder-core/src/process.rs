@@ -719,7 +719,7 @@ fn backoff(now: Mono, failures: u32) -> State {
     })
 }
 
-fn whom(group: bool) -> Whom {
+pub(crate) fn whom(group: bool) -> Whom {
     if group { Whom::Group } else { Whom::Child }
 }
 

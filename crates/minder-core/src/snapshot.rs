@@ -85,6 +85,9 @@ pub struct Inherited {
     pub pid: u32,
     /// The signals that it was sent.
     pub signals: Signals,
+    /// The process whose name it bears, if there is one: it is stopped like that if it turns out to be
+    /// nobody's.
+    pub namesake: Option<ProcessId>,
     /// How and when it ended, if it has.
     pub exited: Option<(ExitStatus, Now)>,
 }
