@@ -42,6 +42,7 @@ use crate::mailbox::{Command, Mailbox, Post};
 use crate::mirror::SharedFd;
 use crate::note::Note;
 use crate::plan::Inheritance;
+use crate::prospect::Own;
 use crate::published::{Picture, Published};
 use crate::register;
 use crate::settings::Settings;
@@ -298,6 +299,10 @@ impl Start {
             logs: files.paths(),
         };
         let published = Arc::new(Published::new(picture));
+        let own = sockets.iter().zip(&settings.servers);
+        let own: Arc<[Own]> = own
+            .filter_map(|(socket, endpoint)| Own::of(socket, endpoint))
+            .collect();
         let api = Api {
             history: self.chronicle.history(),
             figures: Arc::default(),
@@ -312,6 +317,7 @@ impl Start {
             started: now(),
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
+            own: Arc::clone(&own),
             adding: Mutex::default(),
             namespaces: settings
                 .namespaces
@@ -346,6 +352,7 @@ impl Start {
                 umask: settings.umask,
             },
             configuration: self.configuration,
+            own,
             files,
             lookups,
             waiters: Waiters::default(),
@@ -406,13 +413,15 @@ impl Running {
             if driver.chronicle.goes_on() {
                 driver.tell_of_takeover()?;
             }
-            let control = Control::start(listeners, api)?;
+            let control = Control::prepare(listeners, api)?;
             if in_background {
                 minder_keeper::silence();
             }
             let path = ordinary_file(driver.log.path());
             driver.link.send(&ToKeeper::Log { path }, &[])?;
             driver.link.send(&ToKeeper::Ready, &[])?;
+            // Whoever is answered may rely on it that the start is complete, and outlives the keeper.
+            let control = control.begin();
             let ended = driver.run();
             if let Err(LinkError::Gone) = ended {
                 // Whoever waits for an answer is cut off, as by any crash, and not told of a

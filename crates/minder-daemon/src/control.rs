@@ -23,14 +23,21 @@ use crate::settings::Endpoint;
 const BLOCKING_THREADS: usize = 4;
 
 /// The thread that serves.
+pub(crate) struct Serving {
+    stop: oneshot::Sender<Leave>,
+    thread: JoinHandle<()>,
+}
+
+/// The thread that is going to serve.
 pub(crate) struct Control {
+    begin: oneshot::Sender<()>,
     stop: oneshot::Sender<Leave>,
     thread: JoinHandle<()>,
 }
 
 impl Control {
-    /// Begins to serve.
-    pub(crate) fn start(
+    /// Makes everything ready to serve. Nobody is answered before [`begin`](Self::begin).
+    pub(crate) fn prepare(
         listeners: Vec<(Listener, Option<Credentials>)>,
         api: Api,
     ) -> io::Result<Self> {
@@ -39,10 +46,14 @@ impl Control {
             .enable_time()
             .max_blocking_threads(BLOCKING_THREADS)
             .build()?;
+        let (begin, begun) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
         let log = Arc::clone(&api.log);
         let post = api.post.clone();
         let serve = move || {
+            if begun.blocking_recv().is_err() {
+                return;
+            }
             // A driver that is gone wants an end as well.
             let shutdown = async { stopped.await.unwrap_or(Leave::Now) };
             let serving = server::serve(listeners, Arc::new(api), capacity(), shutdown);
@@ -57,9 +68,27 @@ impl Control {
         let thread = thread::Builder::new()
             .name("control".to_owned())
             .spawn(serve)?;
-        Ok(Self { stop, thread })
+        Ok(Self {
+            begin,
+            stop,
+            thread,
+        })
     }
 
+    /// Begins to serve.
+    pub(crate) fn begin(self) -> Serving {
+        let Self {
+            begin,
+            stop,
+            thread,
+        } = self;
+        // It waits for nothing else.
+        let _ = begin.send(());
+        Serving { stop, thread }
+    }
+}
+
+impl Serving {
     /// Sends off what is being answered, and ends.
     pub(crate) fn stop(self) {
         let _ = self.begin_to_stop(Leave::Now).join();

@@ -228,6 +228,16 @@ impl Link {
         Ok(())
     }
 
+    /// Asks the keeper to confirm the signals that it was asked to send, and does not wait for it: until
+    /// it has, they are sent by whoever comes after it.
+    pub(crate) fn confirm_signals(&mut self) -> Result<(), LinkError> {
+        let is_due = lock(&self.mirror).asks_for_confirmation();
+        if is_due {
+            self.send(&ToKeeper::Next, &[])?;
+        }
+        Ok(())
+    }
+
     /// What the keeper has said, if it has.
     pub(crate) fn receive(&mut self) -> Result<Option<Report>, LinkError> {
         match self.early.pop_front() {

@@ -200,6 +200,34 @@ fn orphans_are_restarted_and_stopped_like_children() {
     });
 }
 
+/// The keeper is killed with requests that it has not read: it was stopped before they came.
+#[test]
+fn what_the_keeper_was_asked_to_signal_when_it_died_is_signalled() {
+    Subject::Minder.run(|subject| {
+        let daemon = Daemon::start(
+            subject,
+            "[program:signalled]\ncommand=actor wait\nautorestart=false\nstartsecs=0\n\
+             [program:stopped]\ncommand=actor wait\nstopwaitsecs=600\nstartsecs=0\n",
+        );
+        for program in ["signalled", "stopped"] {
+            daemon.wait_state(program, "RUNNING");
+        }
+        let keeper = daemon.pid();
+        kill(keeper, Signal::STOP);
+        wait_until("it stands still", || tree::is_stopped(keeper));
+        let (out, code) = daemon.ctl_line("signal HUP signalled");
+        assert_eq!((&*out, code), ("signalled: signalled\n", 0));
+        let no_wait = ["stopped".into(), false.into()];
+        assert_eq!(daemon.ask("stopProcess", &no_wait), true.into());
+        assert_eq!(daemon.state("stopped"), "STOPPING");
+        kill_keeper(&daemon);
+        daemon.wait_state("signalled", "EXITED");
+        daemon.wait_state("stopped", "STOPPED");
+        daemon.wait_log("exited: signalled (terminated by SIGHUP; not expected)");
+        daemon.wait_log("stopped: stopped (terminated by SIGTERM)");
+    });
+}
+
 #[test]
 fn the_end_of_everything_works_after_the_keepers_death() {
     Subject::Minder.run(|subject| {
