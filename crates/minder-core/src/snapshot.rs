@@ -76,6 +76,17 @@ pub struct ProcessSnapshot {
     pub exit_status: i32,
 }
 
+/// A child that is there already when everything is started: it was left by an earlier `supervisord`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Which.
+    pub child: ChildId,
+    /// Its pid.
+    pub pid: u32,
+    /// When it was started.
+    pub started: Now,
+}
+
 /// A child that the keeper has, as a new daemon finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inherited {

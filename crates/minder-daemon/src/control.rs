@@ -46,12 +46,12 @@ impl Control {
             .enable_time()
             .max_blocking_threads(BLOCKING_THREADS)
             .build()?;
-        let (begin, begun) = oneshot::channel();
+        let (begin, permission) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
         let log = Arc::clone(&api.log);
         let post = api.post.clone();
         let serve = move || {
-            if begun.blocking_recv().is_err() {
+            if permission.blocking_recv().is_err() {
                 return;
             }
             // A driver that is gone wants an end as well.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use minder_core::{ChildId, ExitStatus, Mono, Now, Signal, Wall};
 use minder_logs::plane::Custody;
+use minder_os::foreign::Foreign;
 use minder_os::{clock, frames};
 use minder_wire::{ChildState, Departure, MAX_FRAME, Stream, ToDaemon, ToKeeper, VERSION};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -207,6 +208,19 @@ impl Link {
     pub(crate) fn hold(&mut self, name: Vec<u8>, fd: &SharedFd) -> Result<(), LinkError> {
         lock(&self.mirror).hold(&name, fd);
         self.transmit(&ToKeeper::Hold { name }, &[fd.as_fd()])
+    }
+
+    /// Gives the keeper a child that an earlier one has started.
+    pub(crate) fn adopt(
+        &mut self,
+        child: ChildId,
+        process: Foreign,
+        label: &str,
+    ) -> Result<(), LinkError> {
+        let (child, pid, label) = (child.0, process.pid(), label.as_bytes().to_vec());
+        let pidfd = process.as_fd().try_clone_to_owned()?;
+        lock(&self.mirror).adopt(child, process, label.clone());
+        self.transmit(&ToKeeper::Adopt { child, pid, label }, &[pidfd.as_fd()])
     }
 
     /// What the keeper holds under this name.

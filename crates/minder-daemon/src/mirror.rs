@@ -31,7 +31,7 @@ pub(crate) struct Mirror {
     pub(crate) held: BTreeMap<Vec<u8>, SharedFd>,
     /// Signals for children that the keeper has not confirmed, oldest first, and the questions behind
     /// them (`None`) that it has not answered.
-    unconfirmed: VecDeque<Option<Unconfirmed>>,
+    pub(crate) unconfirmed: VecDeque<Option<Unconfirmed>>,
     /// Signals that this daemon was told of and has not acted upon, oldest first.
     pub(crate) signals: Vec<i32>,
     /// Where this daemon writes its log, if that is an ordinary file.
@@ -63,7 +63,7 @@ pub(crate) struct Mirrored {
 
 impl Mirror {
     /// Takes note of what the keeper is asked for. What it is to hold is noted by
-    /// [`hold`](Self::hold).
+    /// [`hold`](Self::hold), and what it is to adopt by [`adopt`](Self::adopt).
     pub(crate) fn sent(&mut self, message: &ToKeeper) {
         match message {
             ToKeeper::Spawn { child, label, .. } | ToKeeper::SpawnFrom { child, label } => {
@@ -110,6 +110,7 @@ impl Mirror {
                 }
             }
             ToKeeper::Hello { .. }
+            | ToKeeper::Adopt { .. }
             | ToKeeper::Hold { .. }
             | ToKeeper::Upgrade
             | ToKeeper::Leave(_) => {}
@@ -119,6 +120,11 @@ impl Mirror {
     /// Takes note of what the keeper is given to hold.
     pub(crate) fn hold(&mut self, name: &[u8], fd: &SharedFd) {
         self.held.insert(name.to_vec(), Arc::clone(fd));
+    }
+
+    /// Takes note of a child that the keeper is given.
+    pub(crate) fn adopt(&mut self, child: u64, process: Foreign, label: Vec<u8>) {
+        self.children.insert(child, Mirrored::found(process, label));
     }
 
     /// Takes note of what the keeper says.
@@ -190,7 +196,7 @@ impl Mirror {
     }
 
     /// The signals that the keeper may not have sent, oldest first.
-    pub(crate) fn unconfirmed(&self) -> impl Iterator<Item = Unconfirmed> {
+    pub(crate) fn to_be_sent(&self) -> impl Iterator<Item = Unconfirmed> {
         self.unconfirmed.iter().flatten().copied()
     }
 
@@ -310,7 +316,7 @@ mod tests {
             });
         };
         let signals =
-            |mirror: &Mirror| -> Vec<i32> { mirror.unconfirmed().map(|it| it.signal).collect() };
+            |mirror: &Mirror| -> Vec<i32> { mirror.to_be_sent().map(|it| it.signal).collect() };
         mirror.heard(&ToDaemon::InventoryEnd, &[]);
         assert!(!mirror.asks_for_confirmation());
         send(&mut mirror, 1);
@@ -324,7 +330,7 @@ mod tests {
         assert_eq!(signals(&mirror), [10]);
         mirror.sent(&ToKeeper::Next);
         mirror.heard(&ToDaemon::InventoryEnd, &[]);
-        assert_eq!(signals(&mirror), []);
+        assert_eq!(signals(&mirror), [0; 0]);
     }
 
     #[test]

@@ -249,7 +249,7 @@ fn send_unconfirmed(mirror: &mut Mirror) {
         child,
         signal,
         group,
-    } in mirror.unconfirmed()
+    } in mirror.to_be_sent()
     {
         let child = mirror.children.get(&child);
         let child = child.filter(|child| child.state == ChildState::Running);

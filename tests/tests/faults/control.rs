@@ -266,7 +266,10 @@ fn beside_a_bad_listener(subject: Subject, script: &str, happens: impl Fn(&Daemo
         let heard = daemon.sandbox().read("heard");
         heard.matches("PROCESS_STATE_STOPPED").count() == 20
     });
-    assert!(memory(&daemon) < before + (16 << 20));
+    if subject == Subject::Minder {
+        // Supervisor keeps all of an answer, however long it was said to be.
+        assert!(memory(&daemon) < before + (16 << 20));
+    }
 }
 
 fn a_listener_that_never_ends_its_line_harms_nobody(subject: Subject) {

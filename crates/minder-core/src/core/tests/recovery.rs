@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::child::ProcessId;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Left, Snapshot};
 use crate::testing::{at_once, pool};
 
 fn found(child: u64, pid: u32) -> Inherited {
@@ -178,4 +178,43 @@ fn a_listener_of_which_nothing_is_known_is_not_started_anew_when_everything_ends
     world.give(at(1), Input::Signalled(Signal::TERM));
     let told = world.exited(at(2), 7, 0);
     assert_eq!(told.last().map(String::as_str), Some("exit"));
+}
+
+#[test]
+fn what_an_earlier_supervisord_left_is_running_and_all_else_is_started() {
+    let groups = [
+        group("cat", &[program("cat")]),
+        group("dog", &[program("dog")]),
+    ];
+    let left = Left {
+        child: ChildId(7),
+        pid: 107,
+        started: at(0),
+    };
+    let mut fx = Effects::new();
+    let core = Core::start_beside(
+        at(5000),
+        groups.to_vec(),
+        "supervisor".into(),
+        0,
+        |group, process| ((group, process) == ("cat", "cat")).then_some(left),
+        &mut fx,
+    );
+    let mut world = World {
+        core,
+        written: None,
+        fx,
+        requests: 0,
+    };
+    let told = world.told();
+    let is_of_cat = |line: &str| line.starts_with("cat ") || line.starts_with("spawn cat ");
+    assert!(!told.iter().any(|line| is_of_cat(line)), "{told:#?}");
+    let spawned = "spawn dog as 5000000000";
+    assert!(told.iter().any(|line| line == spawned), "{told:#?}");
+    let told = world.exited(at(6000), 7, 1);
+    assert_eq!(told[0], "cat EXITED from:RUNNING expected:0 pid:107");
+    assert_eq!(
+        told.last().map(String::as_str),
+        Some("spawn cat as 5000000001")
+    );
 }
