@@ -30,6 +30,7 @@ mod processes;
 mod report;
 mod running;
 mod setup;
+mod soak;
 mod subject;
 
 use std::env;
@@ -82,7 +83,7 @@ fn work(plan: &Plan) -> Result<()> {
     }
     if plan.extent.most > 0 && plan.measures(Family::Life) {
         for subject in &plan.subjects {
-            if matches!(subject, Subject::Minder(_)) {
+            if subject.is_minder() {
                 let what = format!("{} programs", plan.extent.most);
                 attempt(plan, subject.column(), &what, &mut report, |report| {
                     with_the_most(subject, plan, report)
@@ -144,6 +145,13 @@ fn measure_round(plan: &Plan, report: &mut Report) -> Result<()> {
             }
             attempt(plan, Column::Bare, &what, report, |report| {
                 logs_floor::measure(writers, extent, report)
+            })?;
+        }
+    }
+    if plan.measures(Family::Soak) {
+        for subject in plan.subjects.iter().filter(|one| one.is_minder()) {
+            attempt(plan, subject.column(), "soak", report, |report| {
+                soak::measure(subject, extent, report)
             })?;
         }
     }

@@ -51,6 +51,25 @@ pub(crate) enum Metric {
     Lost(usize),
     /// Those that reached it more than a second after the last replacement ran.
     Late(usize),
+    /// Proportional memory at the end of a part of a soak, in MiB.
+    SoakMemory(Part),
+    /// Open files and other descriptors then.
+    SoakDescriptors(Part),
+    /// Threads then.
+    SoakThreads(Part),
+    /// Voluntary context switches while nothing happens then, in three seconds.
+    SoakRest(Part),
+    /// Processor time for a crash, in µs.
+    SoakCpu(Part),
+    /// Voluntary context switches for a crash.
+    SoakWakeUps(Part),
+}
+
+/// Which tenth of a soak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    First,
+    Last,
 }
 
 /// Who writes how.
@@ -87,6 +106,8 @@ pub(crate) enum Family {
     Calls,
     Commands,
     Events,
+    /// By itself only, since it takes as long as it is told to.
+    Soak,
 }
 
 /// What Minder is to reach; a comparison is with medians of the same run.
@@ -101,13 +122,14 @@ pub(crate) enum Limit {
 }
 
 impl Family {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Life,
         Self::Idle,
         Self::Logs,
         Self::Calls,
         Self::Commands,
         Self::Events,
+        Self::Soak,
     ];
 
     /// How it is called on the command line.
@@ -119,6 +141,7 @@ impl Family {
             Self::Calls => "calls",
             Self::Commands => "commands",
             Self::Events => "events",
+            Self::Soak => "soak",
         }
     }
 
@@ -130,6 +153,7 @@ impl Family {
             Self::Calls => "XML-RPC",
             Self::Commands => "supervisorctl",
             Self::Events => "Events",
+            Self::Soak => "Crash after crash",
         }
     }
 }
@@ -153,6 +177,12 @@ impl Metric {
             }
             Self::Status(_) | Self::Update(_) => Family::Commands,
             Self::Delivered(_) | Self::Lost(_) | Self::Late(_) => Family::Events,
+            Self::SoakMemory(_)
+            | Self::SoakDescriptors(_)
+            | Self::SoakThreads(_)
+            | Self::SoakRest(_)
+            | Self::SoakCpu(_)
+            | Self::SoakWakeUps(_) => Family::Soak,
         }
     }
 
@@ -205,6 +235,20 @@ impl Metric {
             Self::Delivered(n) => format!("{n} crashes at once: events delivered"),
             Self::Lost(n) => format!("{n} crashes at once: events lost"),
             Self::Late(n) => format!("{n} crashes at once: events late by more than 1 s"),
+            Self::SoakMemory(part) => format!("memory after the {} tenth, PSS, MiB", part.name()),
+            Self::SoakDescriptors(part) => {
+                format!("open descriptors after the {} tenth", part.name())
+            }
+            Self::SoakThreads(part) => format!("threads after the {} tenth", part.name()),
+            Self::SoakRest(part) => {
+                format!("wake-ups in 3 s of silence after the {} tenth", part.name())
+            }
+            Self::SoakCpu(part) => {
+                format!("processor µs for a crash in the {} tenth", part.name())
+            }
+            Self::SoakWakeUps(part) => {
+                format!("wake-ups for a crash in the {} tenth", part.name())
+            }
         }
     }
 
@@ -214,9 +258,11 @@ impl Metric {
         match self {
             Self::Proportional(0) => vec![AtMost(8.0)],
             Self::Proportional(1000) => vec![AtMost(13.0)],
-            Self::IdleWakeUps(_) | Self::LogWrong(_) | Self::Lost(_) | Self::Late(_) => {
-                vec![AtMost(0.0)]
-            }
+            Self::IdleWakeUps(_)
+            | Self::LogWrong(_)
+            | Self::Lost(_)
+            | Self::Late(_)
+            | Self::SoakRest(_) => vec![AtMost(0.0)],
             Self::BringUp(n) if n >= 100 => vec![AtMostTimes(1.2, Column::Contract)],
             Self::Up(n) => vec![AtLeast(crate::as_f64(n))],
             Self::CrashOfOne(n) if n >= 100 => {
@@ -267,6 +313,15 @@ impl Load {
             count => format!("{count} connections"),
         };
         format!("`{request}`, {programs} programs, {on}{flooded}")
+    }
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Last => "last",
+        }
     }
 }
 

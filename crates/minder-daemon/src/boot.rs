@@ -30,7 +30,7 @@ use tokio::sync::Mutex;
 use crate::api::{Api, Herald};
 use crate::children::Children;
 use crate::configuration::Configuration;
-use crate::control::{self, Control};
+use crate::control::{self, Prepared};
 use crate::driver::{Driver, End};
 use crate::heirloom;
 use crate::history::chronicle::Chronicle;
@@ -413,15 +413,16 @@ impl Running {
             if driver.chronicle.goes_on() {
                 driver.tell_of_takeover()?;
             }
-            let control = Control::prepare(listeners, api)?;
+            let control = Prepared::new(listeners, api)?;
             if in_background {
                 minder_keeper::silence();
             }
             let path = ordinary_file(driver.log.path());
             driver.link.send(&ToKeeper::Log { path }, &[])?;
             driver.link.send(&ToKeeper::Ready, &[])?;
-            // Whoever is answered may rely on it that the start is complete, and outlives the keeper.
-            let control = control.begin();
+            // Not before: whoever is answered may rely on it that this start has not come to nothing,
+            // whatever happens to the keeper.
+            let control = control.open();
             let ended = driver.run();
             if let Err(LinkError::Gone) = ended {
                 // Whoever waits for an answer is cut off, as by any crash, and not told of a

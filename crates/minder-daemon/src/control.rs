@@ -23,21 +23,20 @@ use crate::settings::Endpoint;
 const BLOCKING_THREADS: usize = 4;
 
 /// The thread that serves.
-pub(crate) struct Serving {
-    stop: oneshot::Sender<Leave>,
-    thread: JoinHandle<()>,
-}
-
-/// The thread that is going to serve.
 pub(crate) struct Control {
-    begin: oneshot::Sender<()>,
     stop: oneshot::Sender<Leave>,
     thread: JoinHandle<()>,
 }
 
-impl Control {
-    /// Makes everything ready to serve. Nobody is answered before [`begin`](Self::begin).
-    pub(crate) fn prepare(
+/// The same before it does. Clients wait.
+pub(crate) struct Prepared {
+    open: oneshot::Sender<()>,
+    control: Control,
+}
+
+impl Prepared {
+    /// Makes everything that may fail.
+    pub(crate) fn new(
         listeners: Vec<(Listener, Option<Credentials>)>,
         api: Api,
     ) -> io::Result<Self> {
@@ -46,17 +45,19 @@ impl Control {
             .enable_time()
             .max_blocking_threads(BLOCKING_THREADS)
             .build()?;
-        let (begin, permission) = oneshot::channel();
+        let (open, opened) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
         let log = Arc::clone(&api.log);
         let post = api.post.clone();
         let serve = move || {
-            if permission.blocking_recv().is_err() {
-                return;
-            }
             // A driver that is gone wants an end as well.
             let shutdown = async { stopped.await.unwrap_or(Leave::Now) };
-            let serving = server::serve(listeners, Arc::new(api), capacity(), shutdown);
+            let serving = async {
+                match opened.await {
+                    Ok(()) => server::serve(listeners, Arc::new(api), capacity(), shutdown).await,
+                    Err(_) => Ok(()),
+                }
+            };
             if let Err(error) = runtime.block_on(serving) {
                 let line = format!("cannot serve clients: {error}");
                 log.write(minder_core::Level::Critical, line);
@@ -69,26 +70,20 @@ impl Control {
             .name("control".to_owned())
             .spawn(serve)?;
         Ok(Self {
-            begin,
-            stop,
-            thread,
+            open,
+            control: Control { stop, thread },
         })
     }
 
     /// Begins to serve.
-    pub(crate) fn begin(self) -> Serving {
-        let Self {
-            begin,
-            stop,
-            thread,
-        } = self;
-        // It waits for nothing else.
-        let _ = begin.send(());
-        Serving { stop, thread }
+    pub(crate) fn open(self) -> Control {
+        // A thread that has ended by itself has said so.
+        let _ = self.open.send(());
+        self.control
     }
 }
 
-impl Serving {
+impl Control {
     /// Sends off what is being answered, and ends.
     pub(crate) fn stop(self) {
         let _ = self.begin_to_stop(Leave::Now).join();

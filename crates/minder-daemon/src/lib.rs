@@ -31,6 +31,7 @@ mod plan;
 mod prospect;
 mod published;
 mod register;
+mod service_manager;
 mod settings;
 mod snapshot;
 mod succession;

@@ -36,6 +36,7 @@ use outlets::Outlets;
 use worker::Worker;
 
 mod outlets;
+mod patience;
 mod peephole;
 #[cfg(test)]
 mod tests;

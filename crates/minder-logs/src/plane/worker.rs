@@ -2,7 +2,8 @@
 //!
 //! Whoever has something to say gets one chunk per turn, and between any two chunks the commands
 //! are looked at. A stream whose sink takes nothing at the moment is not waited for at all until
-//! the sink does; meanwhile its pipe fills, and its writer waits.
+//! the sink does; meanwhile its pipe fills, and its writer waits. Between two wake-ups that follow
+//! each other closely, output is left to gather ([`Patience`]); commands are not.
 
 use std::collections::HashMap;
 use std::fs::OpenOptions;
@@ -12,13 +13,16 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use minder_core::ChildId;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::outlets::{OutletId, Outlets};
+use super::patience::{Patience, Round};
 use super::peephole::{Peephole, Seen};
 use super::{Channel, Command, Notice, StreamId, Tap};
 use crate::outlet::{self, CHUNK, Taken, Ties, Treatment};
@@ -53,6 +57,9 @@ pub(super) struct Worker {
     spool: Option<Spool>,
     ties: Ties,
     grown: usize,
+    patience: Patience,
+    /// What this wake-up has brought so far.
+    round: Round,
 }
 
 /// One pipe, and where it leads.
@@ -94,6 +101,8 @@ impl Worker {
             spool,
             ties,
             grown: 0,
+            patience: Patience::new(),
+            round: Round::begin(Duration::ZERO),
         })
     }
 
@@ -102,6 +111,7 @@ impl Worker {
         let mut events = Vec::with_capacity(TURNS);
         loop {
             events.clear();
+            let start = Instant::now();
             match epoll::wait(
                 &self.epoll,
                 rustix::buffer::spare_capacity(&mut events),
@@ -110,6 +120,7 @@ impl Worker {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => panic!("cannot wait for output: {error}"),
             }
+            self.round = Round::begin(start.elapsed());
             for event in &events {
                 match Subject::of(event.data) {
                     Subject::Inbox => self.acknowledge(),
@@ -120,7 +131,18 @@ impl Worker {
                     return self.outlets.flush(&self.ties);
                 }
             }
+            if let Some(pause) = self.patience.after(self.round) {
+                self.let_gather(pause);
+            }
         }
+    }
+
+    /// Looks away from all pipes for so long, or until there is a command.
+    fn let_gather(&self, pause: Duration) {
+        let mut wake = [PollFd::new(&*self.wake, PollFlags::IN)];
+        let pause = Timespec::try_from(pause).expect("a pause is short");
+        // Whatever ended it, the next wait tells what there is.
+        let _ = poll(&mut wake, Some(&pause));
     }
 }
 
@@ -199,7 +221,7 @@ impl Worker {
         };
         match taken {
             Taken::Some(bytes) => {
-                self.grow_if_full(id, bytes);
+                self.heed_fullness(id, bytes, at_most);
                 return bytes;
             }
             Taken::Nothing => {}
@@ -209,12 +231,14 @@ impl Worker {
         0
     }
 
-    /// Lets the pipe of a program that fills it hold more.
-    fn grow_if_full(&mut self, id: StreamId, taken: usize) {
+    /// Takes note of how full a pipe was that `taken` bytes were taken from, where `at_most` could
+    /// have been, and lets that of a program which fills it hold more.
+    fn heed_fullness(&mut self, id: StreamId, taken: usize, at_most: usize) {
         let Some(stream) = self.streams.get_mut(&id) else {
             return;
         };
-        if taken < stream.capacity || stream.capacity >= BUSY_PIPE {
+        self.round.found(stream.fullness(taken), taken == at_most);
+        if !stream.was_full(taken) || stream.capacity >= BUSY_PIPE {
             return;
         }
         let was_grown = stream.is_grown();
@@ -461,6 +485,21 @@ impl Stream {
             to,
             edit,
         }
+    }
+
+    /// Which part of what the pipe can hold `taken` is.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "pipes hold far less than 2^23 bytes"
+    )]
+    fn fullness(&self, taken: usize) -> f32 {
+        taken as f32 / self.capacity as f32
+    }
+
+    /// Whether the pipe may have been full when it held `taken`: its pages need not be, since what
+    /// is written at once is not cut to fill one up.
+    fn was_full(&self, taken: usize) -> bool {
+        taken > self.capacity / 2
     }
 
     fn is_grown(&self) -> bool {
