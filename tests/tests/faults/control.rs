@@ -320,7 +320,7 @@ fn a_port_that_is_taken_when_it_begins_anew(subject: Subject) {
     let place = format!("127.0.0.1:{port}");
     let server = format!("[inet_http_server]\nport={place}\n");
     is_refused_while_taken(subject, "inet_http_server", &place, &server, || {
-        drop(holder)
+        drop(holder);
     });
 }
 
