@@ -144,6 +144,7 @@ impl World {
             pid: 100,
             signals: Signals::default(),
             exited: None,
+            namesake: None,
         });
         let (left, name) = (self.core.snapshot(), "supervisor".into());
         let mut fx = Effects::new();

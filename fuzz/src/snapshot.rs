@@ -48,6 +48,7 @@ fn children(snapshot: &Snapshot) -> Vec<Inherited> {
                 pid: 1000,
                 signals: Signals::default(),
                 exited: None,
+                namesake: None,
             }),
             State::Down(_) => None,
         })

@@ -134,6 +134,22 @@ impl Daemon {
         }
     }
 
+    /// Waits until whoever decides has answered a call, and not only whoever listens to clients: after
+    /// a fault the one may be about to give up while the other still answers.
+    ///
+    /// # Panics
+    ///
+    /// If that does not come.
+    pub fn wait_well(&self) {
+        wait_until("supervisord is well", || {
+            let told = self.try_call(
+                "supervisor.sendRemoteCommEvent",
+                &["well".into(), "".into()],
+            );
+            matches!(told, Some(Ok(_)))
+        });
+    }
+
     /// Whether the process that was started has ended badly. One that ended well may have left
     /// a daemon behind.
     fn has_failed(&self) -> bool {

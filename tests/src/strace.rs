@@ -23,9 +23,9 @@ use crate::wait::{wait_for, wait_until};
 /// Where the kernel says who may trace whom. Not every kernel asks.
 const TRACING_SCOPE: &str = "/proc/sys/kernel/yama/ptrace_scope";
 
-/// How long a strace may take to let go.
-const PATIENCE: Timespec = Timespec {
-    tv_sec: 5,
+/// How long a strace may take to end once what it traces is dead.
+const PATIENCE_WITH_THE_DEAD: Timespec = Timespec {
+    tv_sec: 2,
     tv_nsec: 0,
 };
 
@@ -41,6 +41,8 @@ pub enum Whose {
 /// A process whose system calls are tampered with, for as long as this lives.
 pub struct Strace {
     process: Child,
+    /// What it is attached to.
+    target: i32,
     log: PathBuf,
     complaints: PathBuf,
 }
@@ -102,11 +104,11 @@ impl Strace {
         let complaints = sandbox.path(format!("strace.{number}.err"));
         let (Whose::Process(target) | Whose::Thread(target)) = whose;
         let mut command = Command::new("strace");
-        command.arg("-o").arg(&log).args(options).args([
-            "--quiet=attach,exit",
-            "-p",
-            &target.to_string(),
-        ]);
+        command
+            .arg("-o")
+            .arg(&log)
+            .args(options)
+            .args(["--quiet=exit", "-p", &target.to_string()]);
         if matches!(whose, Whose::Process(_)) {
             // All threads; what is started becomes another program, and is let go then.
             command.args(["-f", "-b", "execve"]);
@@ -119,6 +121,7 @@ impl Strace {
             .expect("strace can be run");
         let mut strace = Self {
             process,
+            target,
             log,
             complaints,
         };
@@ -133,9 +136,19 @@ impl Strace {
                 "strace has ended: {}",
                 fs::read_to_string(&strace.complaints).unwrap_or_default()
             );
-            ended.is_some() || is_traced(whose)
+            ended.is_some() || strace.has_attached()
         });
         strace
+    }
+
+    /// Whether every call from now on is seen.
+    ///
+    /// That the kernel names a tracer is not enough: strace may have seized a thread and not have
+    /// interrupted it yet, and what that does meanwhile goes unseen. It says so when it has done both
+    /// with all of them.
+    fn has_attached(&self) -> bool {
+        let said = fs::read_to_string(&self.complaints).unwrap_or_default();
+        said.contains(&format!("Process {} attached", self.target))
     }
 
     /// How many calls have been tampered with so far.
@@ -190,11 +203,18 @@ impl Strace {
         let strace = Pid::from_child(&self.process);
         let _ = kill_process(strace, Signal::TERM);
         // If what it traces ends just then, strace (6.1) waits for ever for the first of several dead
-        // threads. Killed, it lets go of the dead.
-        let ended = pidfd_open(strace, PidfdFlags::empty())
-            .is_ok_and(|fd| poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&PATIENCE)) == Ok(1));
-        if !ended {
-            let _ = self.process.kill();
+        // threads. Killed, it lets go of the dead. The living it lets go of, however busy the machine.
+        if let Ok(strace) = pidfd_open(strace, PidfdFlags::empty()) {
+            let has_ended = || {
+                let mut strace = [PollFd::new(&strace, PollFlags::IN)];
+                poll(&mut strace, Some(&PATIENCE_WITH_THE_DEAD)) == Ok(1)
+            };
+            while !has_ended() {
+                if !tree::is_alive(self.target) {
+                    let _ = self.process.kill();
+                    break;
+                }
+            }
         }
         let _ = self.process.wait();
     }
@@ -217,20 +237,6 @@ fn unused_number(sandbox: &Sandbox) -> usize {
         }
     };
     (0..usize::MAX).find(free).expect("some number is free")
-}
-
-/// Whether strace is with `whose`: with every thread, if all are meant.
-fn is_traced(whose: Whose) -> bool {
-    let traced = |id: i32| {
-        let text = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-        text.lines()
-            .find_map(|line| line.strip_prefix("TracerPid:"))
-            .is_some_and(|tracer| tracer.trim() != "0")
-    };
-    match whose {
-        Whose::Process(pid) => threads(pid).iter().all(|(_, thread)| traced(*thread)),
-        Whose::Thread(thread) => traced(thread),
-    }
 }
 
 /// The threads of the process `pid` by their names; none if there is no such process.

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a condition may take. Supervisor itself needs two or three seconds for some;
-/// the rest is room for a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// the rest is room for a busy machine, on which a step may take twenty times as long.
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 thread_local! {
     static PATIENCE_HERE: Cell<Duration> = const { Cell::new(PATIENCE) };

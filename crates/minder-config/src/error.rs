@@ -296,6 +296,7 @@ fn hint_for_value(error: &ValueError) -> Option<String> {
         }
         ValueError::ExitCodes(_) => "write numbers from 0 to 255 with commas between them",
         ValueError::AutoRestart(_) => "write true, false or unexpected",
+        ValueError::Orphans(_) => "write stop or adopt",
         ValueError::NoParentDirectory(_) | ValueError::NoDirectory(_) => {
             "create the directory, or correct the path"
         }

@@ -56,5 +56,5 @@ pub use options::daemon::Overrides;
 pub use rpcinterface::{Methods, RpcInterface};
 pub use server::{Credentials, Server, server_url};
 pub use source::{DecodeError, Location, MAX_FILE_BYTES, SourceFile};
-pub use supervisord::{LogfileTarget, Supervisord};
+pub use supervisord::{LogfileTarget, Orphans, Supervisord};
 pub use warning::{Warning, WarningKind};

@@ -39,6 +39,7 @@ pub(crate) const OPTIONS: &[&str] = &[
     "nocleanup",
     "strip_ansi",
     "environment",
+    "orphans",
 ];
 
 /// How the daemon itself is to run.
@@ -82,6 +83,18 @@ pub struct Supervisord {
     pub environment: BTreeMap<String, String>,
     /// What it calls itself.
     pub identifier: String,
+    /// What becomes of programs that an earlier `supervisord` left running when it was killed.
+    pub orphans: Orphans,
+}
+
+/// What becomes of programs that an earlier `supervisord` left running when it was killed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Orphans {
+    /// They are stopped, and started anew.
+    #[default]
+    Stop,
+    /// They run on as what they were.
+    Adopt,
 }
 
 /// Where the daemon's own log goes.
@@ -150,6 +163,7 @@ pub(crate) fn read(
     let childlogdir = at.read("childlogdir", directory)?;
     let nocleanup = at.read("nocleanup", types::boolean)?.unwrap_or(false);
     let strip_ansi = at.read("strip_ansi", types::boolean)?.unwrap_or(false);
+    let orphans = at.read("orphans", types::orphans)?.unwrap_or_default();
     let variables = problems.pass_variables(variables(&at, names, environment, warnings))?;
 
     let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
@@ -188,6 +202,7 @@ pub(crate) fn read(
                 .map(|directory| environment.absolute(&directory)),
             strip_ansi: overrides.strip_ansi || strip_ansi,
             environment: variables,
+            orphans,
             identifier: overrides
                 .identifier
                 .clone()

@@ -12,6 +12,7 @@ use minder_os::users;
 
 use crate::ambient::Environment;
 use crate::python::{self, Repr};
+use crate::supervisord::Orphans;
 
 /// Why a value is not of its option's type. Displays as Supervisor's message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +32,8 @@ pub enum ValueError {
     ExitCodes(String),
     #[error("invalid 'autorestart' value {}", Repr(.0))]
     AutoRestart(String),
+    #[error("invalid 'orphans' value {}: it may be stop or adopt", Repr(.0))]
+    Orphans(String),
     #[error("The directory named as part of the path {0} does not exist")]
     NoParentDirectory(String),
     #[error("{0} is not an existing directory")]
@@ -132,6 +135,15 @@ pub fn auto_restart(text: &str) -> Result<AutoRestart, ValueError> {
         Some(false) => Ok(AutoRestart::Never),
         None if lower == "unexpected" => Ok(AutoRestart::Unexpected),
         None => Err(ValueError::AutoRestart(lower)),
+    }
+}
+
+/// What becomes of what an earlier `supervisord` left running.
+pub fn orphans(text: &str) -> Result<Orphans, ValueError> {
+    match text.to_lowercase().as_str() {
+        "stop" => Ok(Orphans::Stop),
+        "adopt" => Ok(Orphans::Adopt),
+        _ => Err(ValueError::Orphans(text.to_owned())),
     }
 }
 

@@ -7,12 +7,14 @@
 //!
 //! Requests are handled in `core/requests.rs`, those that change who is in a group in
 //! `core/members.rs`, the end of everything in `core/ending.rs`, what listeners are told and say in
-//! `core/telling.rs`, and what one daemon leaves to the next in `core/legacy.rs`.
+//! `core/telling.rs`, what one daemon leaves to the next in `core/legacy.rs`, and what then turns out
+//! to be nobody's in `core/strays.rs`.
 
 mod ending;
 mod legacy;
 mod members;
 mod requests;
+mod strays;
 mod telling;
 
 use alloc::sync::Arc;
@@ -33,7 +35,7 @@ use crate::pool::{PoolLevel, PoolSnapshot};
 use crate::pools::Pools;
 use crate::process::Process;
 use crate::request::{Refusal, Target};
-use crate::snapshot::NextIds;
+use crate::snapshot::{Left, NextIds};
 use crate::spec::{GroupSpec, ProcessSpec};
 use crate::state::{Mood, ProcessState};
 use crate::tick::Ticks;
@@ -43,6 +45,7 @@ use crate::view::View;
 use crate::waiting::Waiting;
 
 use self::ending::Ending;
+use self::strays::Strays;
 
 /// Everything that decides.
 #[derive(Debug)]
@@ -56,6 +59,7 @@ pub struct Core {
     batch: Batch,
     // There exactly when the mood is not `Running`.
     ending: Option<Ending>,
+    strays: Strays,
     pools: Pools,
     ticks: Ticks,
     gallery: Gallery,
@@ -78,6 +82,20 @@ impl Core {
         serial: u64,
         fx: &mut Effects,
     ) -> Self {
+        Self::start_beside(now, groups, identifier, serial, |_, _| None, fx)
+    }
+
+    /// As [`start`](Self::start), where some children are there already: `left` answers which of the
+    /// process of this name in the group of this name. It is RUNNING without having been started, which
+    /// nobody is told.
+    pub fn start_beside(
+        now: Now,
+        groups: Vec<Arc<GroupSpec>>,
+        identifier: Arc<str>,
+        serial: u64,
+        left: impl Fn(&str, &str) -> Option<Left>,
+        fx: &mut Effects,
+    ) -> Self {
         let groups = plan::in_start_order(groups);
         let first = NextIds {
             child: first_child(now),
@@ -90,6 +108,7 @@ impl Core {
             .into_iter()
             .map(|spec| core.activate(spec, fx))
             .collect();
+        core.take_in(now, left, fx);
         core.announce(Event::SupervisorRunning, fx);
         for group in added {
             core.autostart_group(now, group, fx);
@@ -113,6 +132,7 @@ impl Core {
                 });
             }
             Input::ChildExited { child, status, at } => {
+                self.stray_ended(child);
                 self.answered(now, child, fx, |process, fx| {
                     process.child_exited(now.mono, child, status, at, fx);
                 });
@@ -193,6 +213,7 @@ impl Core {
             waiting: Waiting::default(),
             batch: Batch::default(),
             ending: None,
+            strays: Strays::default(),
             pools,
             ticks: Ticks::begin(now.wall),
             gallery: Gallery::new(),
@@ -224,6 +245,22 @@ impl Core {
         id
     }
 
+    /// Takes in the children that were there before anything was started.
+    fn take_in(&mut self, now: Now, left: impl Fn(&str, &str) -> Option<Left>, fx: &mut Effects) {
+        let all: Vec<_> = self.roster.processes().map(|process| process.id).collect();
+        for id in all {
+            let Some(process) = self.roster.process(id) else {
+                continue;
+            };
+            let group = self.roster.group_of(id).map(|group| &*group.spec.name);
+            let Some(found) = group.and_then(|group| left(group, &process.spec.name)) else {
+                continue;
+            };
+            self.next.child = self.next.child.max(found.child.0.saturating_add(1));
+            self.step(now, id, fx, |process, _| process.take_in(found));
+        }
+    }
+
     /// A group was added or removed, or has other processes.
     fn groups_changed(&mut self) {
         self.gallery.groups_changed();
@@ -242,7 +279,7 @@ impl Core {
             if self
                 .roster
                 .process(id)
-                .is_some_and(|process| process.spec.autostart)
+                .is_some_and(|process| process.spec.autostart && process.child().is_none())
             {
                 self.batch.join(now.mono, id);
                 self.spawn(now, id, fx);
@@ -290,6 +327,7 @@ impl Core {
                 Timer::Process(id) => self.process_due(now, id, fx),
                 Timer::StopReport(id) => self.report_stop(now, id, fx),
                 Timer::ShutdownReport => self.report_ending(now, fx),
+                Timer::Stray(child) => self.kill_stray(child, fx),
                 // Looked at before and after each input.
                 Timer::Tick | Timer::Batch => {}
             }

@@ -131,6 +131,11 @@ pub enum Message {
         /// Why.
         error: String,
     },
+    /// A child that belongs to no process has not ended in time.
+    KillingStray {
+        /// Its pid.
+        pid: u32,
+    },
     /// A process that was no child of ours ended.
     OrphanReaped {
         /// Its pid.
@@ -270,6 +275,7 @@ impl Message {
                 expected: false, ..
             }
             | Self::Killing { .. }
+            | Self::KillingStray { .. }
             | Self::EventRejected { .. }
             | Self::BadResultLine { .. }
             | Self::ListenerUnknown { .. }
@@ -335,6 +341,10 @@ impl fmt::Display for Message {
             Self::KillFailed { name, pid, error } => {
                 write!(f, "unknown problem killing {name} ({pid}):{error}")
             }
+            Self::KillingStray { pid } => write!(
+                f,
+                "killing pid {pid}, which belongs to no process that is known, with SIGKILL"
+            ),
             Self::OrphanReaped { pid, status } => write!(f, "reaped unknown pid {pid} ({status})"),
             Self::ExitRequested { signal } => {
                 write!(f, "received {signal} indicating exit request")

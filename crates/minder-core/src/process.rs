@@ -33,7 +33,7 @@ use crate::event::{Entered, Event};
 use crate::input::SpawnError;
 use crate::message::Message;
 use crate::signal::{Signal, Signals};
-use crate::snapshot::ProcessSnapshot;
+use crate::snapshot::{Left, ProcessSnapshot};
 use crate::spec::{AutoRestart, GroupSpec, ProcessSpec};
 use crate::state::ProcessState;
 use crate::time::{Mono, Now, Wall};
@@ -178,6 +178,18 @@ impl Process {
             exit_status: left.exit_status,
             ..Self::new(left.id, group, spec)
         }
+    }
+
+    /// Is RUNNING, with a child that was there before.
+    pub fn take_in(&mut self, left: Left) {
+        let Left {
+            child,
+            pid,
+            started,
+        } = left;
+        let phase = Phase::Running { pid };
+        self.state = State::Up { child, phase };
+        self.started = Some(started);
     }
 
     /// What a later daemon needs in order to go on with it.
@@ -719,7 +731,7 @@ fn backoff(now: Mono, failures: u32) -> State {
     })
 }
 
-fn whom(group: bool) -> Whom {
+pub(crate) fn whom(group: bool) -> Whom {
     if group { Whom::Group } else { Whom::Child }
 }
 

@@ -76,6 +76,17 @@ pub struct ProcessSnapshot {
     pub exit_status: i32,
 }
 
+/// A child that is there already when everything is started: it was left by an earlier `supervisord`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Which.
+    pub child: ChildId,
+    /// Its pid.
+    pub pid: u32,
+    /// When it was started.
+    pub started: Now,
+}
+
 /// A child that the keeper has, as a new daemon finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inherited {
@@ -85,6 +96,9 @@ pub struct Inherited {
     pub pid: u32,
     /// The signals that it was sent.
     pub signals: Signals,
+    /// The process whose name it bears, if there is one: it is stopped like that if it turns out to be
+    /// nobody's.
+    pub namesake: Option<ProcessId>,
     /// How and when it ended, if it has.
     pub exited: Option<(ExitStatus, Now)>,
 }

@@ -5,7 +5,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
-use crate::child::ProcessId;
+use crate::child::{ChildId, ProcessId};
 use crate::time::Mono;
 
 /// Something that can be due.
@@ -17,6 +17,8 @@ pub(crate) enum Timer {
     StopReport(ProcessId),
     /// It is time to say again what a shutdown waits for.
     ShutdownReport,
+    /// A child that belongs to no process has not ended in time.
+    Stray(ChildId),
     /// A slice of time begins that somebody wants to hear of.
     Tick,
     /// The processes of a batch have been held back long enough.

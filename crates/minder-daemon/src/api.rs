@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use minder_config::report::Colour;
-use minder_config::{Loaded, WarningKind};
+use minder_config::{ConfigError, Loaded, WarningKind};
 use minder_core::view::{GroupView, ProcessView};
 use minder_core::{Level, Mood, Now, ProcessState, Reply, Request, Target, View};
 use minder_logs::main_log::{ClearError, MainLog};
@@ -26,11 +26,13 @@ use tokio::sync::{Mutex, oneshot};
 
 use crate::VERSION_OF_SUPERVISOR;
 use crate::configuration::Configuration;
+use crate::driver::restart_refused;
 use crate::fastcgi::{self, SocketError, socket_of};
 use crate::figures::Figures;
 use crate::history::History;
 use crate::link::now;
 use crate::mailbox::{Command, Post};
+use crate::prospect::{self, Own, Unfit};
 use crate::published::Published;
 use crate::upgrade::Upgrade;
 use crate::written::Written;
@@ -78,6 +80,8 @@ pub(crate) struct Api {
     pub(crate) identifier: String,
     /// What is read by `reloadConfig`.
     pub(crate) configuration: Configuration,
+    /// What is listened on.
+    pub(crate) own: Arc<[Own]>,
     /// Held by whoever adds a group.
     pub(crate) adding: Mutex<()>,
     /// The names under which Supervisor's own methods can be called.
@@ -260,22 +264,33 @@ impl Api {
 
     /// Supervisor would stop everything first, and then find out that it cannot go on.
     async fn restart(&self) -> Result<Answer, Fault> {
-        self.load().await?;
+        let (configuration, own) = (self.configuration.clone(), Arc::clone(&self.own));
+        blocking(move || prospect::look(&configuration, &own))
+            .await?
+            .map_err(|unfit| match unfit {
+                Unfit::Configuration(error) => self.cannot_reread(&error),
+                Unfit::Server { .. } => {
+                    self.log.write(Level::Error, restart_refused(&unfit));
+                    Fault::about(FaultCode::CantReread, unfit.to_string())
+                }
+            })?;
         self.ask(Request::Restart).await
     }
 
-    /// The configuration as it is now on disk. The fault has Supervisor's text; the log is told
-    /// the place as well.
+    /// The configuration as it is now on disk.
     async fn load(&self) -> Result<Loaded, Fault> {
         let configuration = self.configuration.clone();
         blocking(move || configuration.load())
             .await?
-            .map_err(|error| {
-                let report = error.report(Colour::Plain);
-                let text = format!("cannot read the configuration: {error}\n{report}");
-                self.log.write(Level::Error, text.trim_end());
-                Fault::about(FaultCode::CantReread, error.to_string())
-            })
+            .map_err(|error| self.cannot_reread(&error))
+    }
+
+    /// The fault has Supervisor's text; the log is told the place as well.
+    fn cannot_reread(&self, error: &ConfigError) -> Fault {
+        let report = error.report(Colour::Plain);
+        let text = format!("cannot read the configuration: {error}\n{report}");
+        self.log.write(Level::Error, text.trim_end());
+        Fault::about(FaultCode::CantReread, error.to_string())
     }
 
     async fn tell_listeners(&self, kind: String, data: String) -> Result<Answer, Fault> {

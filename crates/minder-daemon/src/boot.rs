@@ -42,6 +42,7 @@ use crate::mailbox::{Command, Mailbox, Post};
 use crate::mirror::SharedFd;
 use crate::note::Note;
 use crate::plan::Inheritance;
+use crate::prospect::Own;
 use crate::published::{Picture, Published};
 use crate::register;
 use crate::settings::Settings;
@@ -298,6 +299,10 @@ impl Start {
             logs: files.paths(),
         };
         let published = Arc::new(Published::new(picture));
+        let own = sockets.iter().zip(&settings.servers);
+        let own: Arc<[Own]> = own
+            .filter_map(|(socket, endpoint)| Own::of(socket, endpoint))
+            .collect();
         let api = Api {
             history: self.chronicle.history(),
             figures: Arc::default(),
@@ -313,6 +318,7 @@ impl Start {
             started: now(),
             identifier: settings.automatic.identifier.clone(),
             configuration: self.configuration.clone(),
+            own: Arc::clone(&own),
             adding: Mutex::default(),
             namespaces: settings
                 .namespaces
@@ -347,6 +353,7 @@ impl Start {
                 umask: settings.umask,
             },
             configuration: self.configuration,
+            own,
             files,
             lookups,
             waiters: Waiters::default(),

@@ -46,6 +46,7 @@ use crate::lookups::Lookups;
 use crate::mailbox::{Command, Mailbox, Post};
 use crate::mirror::SharedFd;
 use crate::plan::Inheritance;
+use crate::prospect::{self, Own, Unfit};
 use crate::published::Published;
 use crate::snapshot::Recorder;
 use crate::upgrade::MakingRoom;
@@ -68,6 +69,8 @@ pub(crate) struct Driver {
     pub(crate) published: Arc<Published>,
     pub(crate) inheritance: Inheritance,
     pub(crate) configuration: Configuration,
+    /// What is listened on.
+    pub(crate) own: Arc<[Own]>,
     pub(crate) files: LogFiles,
     pub(crate) lookups: Lookups,
     pub(crate) waiters: Waiters,
@@ -272,7 +275,8 @@ impl Driver {
                 self.making_room.possible(now.mono, &to, &self.log);
             }
             ToDaemon::UpgradeRefused { why } => self.making_room.refused(&why, &self.log),
-            // Parts of the inventory; the driver begins when that is complete.
+            // Parts of the inventory; the driver begins when that is complete. Its end once more
+            // confirms signals, which is the mirror's business.
             ToDaemon::Welcome { .. }
             | ToDaemon::Child { .. }
             | ToDaemon::Held { .. }
@@ -310,10 +314,14 @@ impl Driver {
     }
 
     /// Everything is going to be stopped for the sake of the configuration: it had better be good.
-    /// Read elsewhere, for a disk can be slow.
+    /// Looked at elsewhere, for a disk can be slow.
     fn check_before_restart(&self) {
         let (configuration, post) = (self.configuration.clone(), self.post.clone());
-        let check = move || post.send(Command::RestartChecked(configuration.load().map(drop)));
+        let own = Arc::clone(&self.own);
+        let check = move || {
+            let looked = prospect::look(&configuration, &own);
+            post.send(Command::RestartChecked(looked));
+        };
         let thread = std::thread::Builder::new().name("configuration".to_owned());
         if let Err(error) = thread.spawn(check) {
             self.log.write(
@@ -354,18 +362,11 @@ impl Driver {
             }
             Command::ClientsGone => self.clients_are_gone = true,
             Command::RestartChecked(Ok(())) => self.act_upon(now, Signal::HUP),
-            Command::RestartChecked(Err(error)) => {
+            Command::RestartChecked(Err(unfit)) => {
                 self.heard.push(Signal::HUP);
                 let line = "received SIGHUP indicating restart request";
                 self.log.write(Level::Warn, line);
-                let report = error.report(minder_config::report::Colour::Plain);
-                self.log.write(
-                    Level::Error,
-                    format_args!(
-                        "restart refused, everything runs on as it is: {error}\n{}",
-                        report.trim_end()
-                    ),
-                );
+                self.log.write(Level::Error, restart_refused(&unfit));
             }
             Command::LookedUp { child, answer } => {
                 self.lookups.answered(child);
@@ -448,6 +449,12 @@ impl Driver {
         }
         Ok(())
     }
+}
+
+/// What the log says of a restart that would have come to a bad end.
+pub(crate) fn restart_refused(unfit: &Unfit) -> String {
+    let report = unfit.report();
+    format!("restart refused, everything runs on as it is: {report}")
 }
 
 /// How long to wait from `now` until `deadline`; at most for what the kernel can count.

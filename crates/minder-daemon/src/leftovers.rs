@@ -1,11 +1,15 @@
-//! Ending what an earlier `supervisord` left running, before anything is started.
+//! What an earlier `supervisord` left running, before anything is started.
 //!
 //! Its pipes are broken, and nobody reads its log; the program that it belongs to would be started
-//! beside it. So it is stopped as that program is stopped, all at once, and waited for.
+//! beside it. So it is stopped as that program is stopped, all at once, and waited for. Unless the
+//! configuration wants it adopted: then it is its program's child again, as far as that can be.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use minder_core::spec::GroupKind;
 use minder_core::{GroupSpec, Level, Signal};
 use minder_logs::main_log::MainLog;
 use minder_os::foreign::Foreign;
@@ -63,6 +67,42 @@ pub(crate) fn manner(groups: &[Arc<GroupSpec>], of: &str) -> Manner {
     }
 }
 
+/// Takes out of `left` those that can go on as what they were: programs that are configured still. What
+/// lives by its pipes, or by a socket that is gone, cannot. Of several with one name it is the latest.
+pub(crate) fn adoptable(left: &mut Vec<Left>, groups: &[Arc<GroupSpec>]) -> Vec<Left> {
+    let is_program = |of: &str| {
+        let mut programs = groups
+            .iter()
+            .filter(|group| group.kind == GroupKind::Programs);
+        programs.any(|group| {
+            let mut names = group
+                .processes
+                .iter()
+                .map(|spec| label(&group.name, &spec.name));
+            names.any(|name| name == of)
+        })
+    };
+    let mut latest = BTreeMap::new();
+    for one in std::mem::take(left) {
+        if !is_program(&one.label) {
+            left.push(one);
+            continue;
+        }
+        let earlier = match latest.entry(one.label.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(one);
+                continue;
+            }
+            Entry::Occupied(mut place) if place.get().boot_nanos < one.boot_nanos => {
+                place.insert(one)
+            }
+            Entry::Occupied(_) => one,
+        };
+        left.push(earlier);
+    }
+    latest.into_values().collect()
+}
+
 /// Stops all of `left`, and returns when they have ended.
 pub(crate) fn end(
     left: Vec<Left>,
@@ -77,7 +117,7 @@ pub(crate) fn end(
         wait(&stopping, next);
         let mut still = Vec::new();
         for mut one in stopping {
-            let Left { process, label } = &one.left;
+            let Left { process, label, .. } = &one.left;
             let pid = process.pid();
             if process.wait(Duration::ZERO).unwrap_or(true) {
                 log.write(Level::Info, format_args!("stopped: '{label}' (pid {pid})"));
@@ -104,7 +144,7 @@ pub(crate) fn end(
 }
 
 fn stop(left: Left, manner: impl Fn(&str) -> Manner, log: &MainLog) -> Stopping {
-    let Left { process, label } = &left;
+    let Left { process, label, .. } = &left;
     let manner = manner(label);
     log.write(
         Level::Warn,
@@ -160,6 +200,9 @@ mod tests {
     use std::io::Read;
     use std::process::{Child, Command, Stdio};
 
+    use minder_core::ChildId;
+    use minder_os::foreign::boot_nanos;
+
     use super::*;
 
     /// A shell that says when it is ready; killed when dropped.
@@ -182,6 +225,8 @@ mod tests {
         fn left(&self) -> Left {
             Left {
                 process: Foreign::open(self.0.id()).unwrap(),
+                child: ChildId(1),
+                boot_nanos: boot_nanos(),
                 label: "web:a".to_owned(),
             }
         }
@@ -222,5 +267,48 @@ mod tests {
         let left = vec![shell.left()];
         end(left, by(Signal::TERM, Duration::ZERO), &MainLog::new()).unwrap();
         assert_eq!(signal_of_end(&mut shell), Some(9));
+    }
+
+    /// The groups of a configuration.
+    fn groups(text: &str) -> Vec<Arc<GroupSpec>> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.conf");
+        std::fs::write(&file, format!("[supervisord]\n{text}")).unwrap();
+        let environment = minder_config::Environment::of_process();
+        let source = minder_config::Source::new(file.display().to_string(), &environment);
+        let overrides = minder_config::options::daemon::Overrides::default();
+        let loaded = minder_config::load(&source, &overrides, &environment);
+        loaded.unwrap().groups
+    }
+
+    #[test]
+    fn the_latest_of_each_program_that_is_configured_can_be_adopted() {
+        let groups = groups(
+            "[program:a]\ncommand=/bin/cat\n[eventlistener:ear]\ncommand=/bin/cat\nevents=TICK_5\n",
+        );
+        let shells = [(); 4].map(|()| Shell::new(":"));
+        let names = [("a:a", 5), ("a:a", 7), ("ear:ear", 5), ("gone:gone", 5)];
+        let mut left = Vec::new();
+        for (shell, (label, boot_nanos)) in shells.iter().zip(names) {
+            left.push(Left {
+                label: label.to_owned(),
+                boot_nanos,
+                ..shell.left()
+            });
+        }
+        let adopted = adoptable(&mut left, &groups);
+        let shown = |left: &[Left]| -> Vec<(String, u64)> {
+            let left = left.iter();
+            left.map(|left| (left.label.clone(), left.boot_nanos))
+                .collect()
+        };
+        let expected = |names: &[(&str, u64)]| -> Vec<(String, u64)> {
+            let names = names.iter();
+            names
+                .map(|(label, nanos)| ((*label).to_owned(), *nanos))
+                .collect()
+        };
+        assert_eq!(shown(&adopted), expected(&names[1..2]));
+        assert_eq!(shown(&left), expected(&[names[0], names[2], names[3]]));
     }
 }

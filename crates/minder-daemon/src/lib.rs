@@ -28,6 +28,7 @@ mod note;
 mod options;
 mod outbox;
 mod plan;
+mod prospect;
 mod published;
 mod register;
 mod service_manager;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use minder_core::{ChildId, ExitStatus, Mono, Now, Signal, Wall};
 use minder_logs::plane::Custody;
+use minder_os::foreign::Foreign;
 use minder_os::{clock, frames};
 use minder_wire::{ChildState, Departure, MAX_FRAME, Stream, ToDaemon, ToKeeper, VERSION};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -209,6 +210,19 @@ impl Link {
         self.transmit(&ToKeeper::Hold { name }, &[fd.as_fd()])
     }
 
+    /// Gives the keeper a child that an earlier one has started.
+    pub(crate) fn adopt(
+        &mut self,
+        child: ChildId,
+        process: Foreign,
+        label: &str,
+    ) -> Result<(), LinkError> {
+        let (child, pid, label) = (child.0, process.pid(), label.as_bytes().to_vec());
+        let pidfd = process.as_fd().try_clone_to_owned()?;
+        lock(&self.mirror).adopt(child, process, label.clone());
+        self.transmit(&ToKeeper::Adopt { child, pid, label }, &[pidfd.as_fd()])
+    }
+
     /// What the keeper holds under this name.
     pub(crate) fn held(&self, name: &[u8]) -> Option<SharedFd> {
         lock(&self.mirror).held.get(name).map(Arc::clone)
@@ -225,6 +239,16 @@ impl Link {
             }
         }
         self.early = meanwhile;
+        Ok(())
+    }
+
+    /// Asks the keeper to confirm the signals that it was asked to send, and does not wait for it: until
+    /// it has, they are sent by whoever comes after it.
+    pub(crate) fn confirm_signals(&mut self) -> Result<(), LinkError> {
+        let is_due = lock(&self.mirror).asks_for_confirmation();
+        if is_due {
+            self.send(&ToKeeper::Next, &[])?;
+        }
         Ok(())
     }
 

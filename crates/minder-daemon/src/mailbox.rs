@@ -4,7 +4,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
-use minder_config::ConfigError;
 use minder_core::{ChildId, ProcessId, Reply, Request};
 use minder_logs::plane::Notice;
 use minder_rpc::Fault;
@@ -13,6 +12,7 @@ use rustix::io::Errno;
 use tokio::sync::oneshot;
 
 use crate::lookups::Answer;
+use crate::prospect::Unfit;
 use crate::upgrade;
 
 /// What another thread asks the driver for, or tells it.
@@ -38,8 +38,8 @@ pub(crate) enum Command {
     Upgrade { answer: upgrade::Answer },
     /// No client is served any more.
     ClientsGone,
-    /// Everything is to begin anew, and the configuration has been looked at for that.
-    RestartChecked(Result<(), ConfigError>),
+    /// Everything is to begin anew, and what is on disk has been looked at for that.
+    RestartChecked(Result<(), Unfit>),
     /// What a start has waited for is known.
     LookedUp { child: ChildId, answer: Answer },
     /// Something the log plane has to say.

@@ -2,12 +2,13 @@
 //!
 //! The keeper can be killed like anybody. Then nobody but this daemon has what it had: so all that
 //! goes to it and comes from it is noted here, with a share in each descriptor. What was asked
-//! for counts as done, but for a child whose start was not answered: that may or may not be there.
+//! for counts as done, but for a child whose start was not answered: that may or may not be there; and
+//! for a signal that the keeper has not confirmed by answering what it was asked behind it.
 //!
 //! This knows nothing of what the things are for. What is made of it when the keeper is gone is in
 //! [`crate::succession`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -28,12 +29,23 @@ pub(crate) struct Mirror {
     /// The labels of children whose start was asked for and not answered.
     pub(crate) awaited: BTreeMap<u64, Vec<u8>>,
     pub(crate) held: BTreeMap<Vec<u8>, SharedFd>,
+    /// Signals for children that the keeper has not confirmed, oldest first, and the questions behind
+    /// them (`None`) that it has not answered.
+    pub(crate) unconfirmed: VecDeque<Option<Unconfirmed>>,
     /// Signals that this daemon was told of and has not acted upon, oldest first.
     pub(crate) signals: Vec<i32>,
     /// Where this daemon writes its log, if that is an ordinary file.
     pub(crate) log: Option<Vec<u8>>,
     /// Whether this daemon has said that it is ready.
     pub(crate) is_ready: bool,
+}
+
+/// A signal that the keeper was asked to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unconfirmed {
+    pub(crate) child: u64,
+    pub(crate) signal: i32,
+    pub(crate) group: bool,
 }
 
 /// A child.
@@ -51,13 +63,22 @@ pub(crate) struct Mirrored {
 
 impl Mirror {
     /// Takes note of what the keeper is asked for. What it is to hold is noted by
-    /// [`hold`](Self::hold).
+    /// [`hold`](Self::hold), and what it is to adopt by [`adopt`](Self::adopt).
     pub(crate) fn sent(&mut self, message: &ToKeeper) {
         match message {
             ToKeeper::Spawn { child, label, .. } | ToKeeper::SpawnFrom { child, label } => {
                 self.awaited.insert(*child, label.clone());
             }
-            ToKeeper::Signal { child, signal, .. } => {
+            ToKeeper::Signal {
+                child,
+                signal,
+                group,
+            } => {
+                self.unconfirmed.push_back(Some(Unconfirmed {
+                    child: *child,
+                    signal: *signal,
+                    group: *group,
+                }));
                 let bit = u32::try_from(*signal).ok();
                 let bit = bit.and_then(|signal| 1_u64.checked_shl(signal));
                 if let (Some(child), Some(bit)) = (self.children.get_mut(child), bit) {
@@ -82,8 +103,14 @@ impl Mirror {
             ToKeeper::Heard { signal } => self.signals.retain(|told| told != signal),
             ToKeeper::Ready => self.is_ready = true,
             ToKeeper::Log { path } => self.log.clone_from(path),
+            // Requests are done in their order.
+            ToKeeper::Next => {
+                if !self.unconfirmed.is_empty() {
+                    self.unconfirmed.push_back(None);
+                }
+            }
             ToKeeper::Hello { .. }
-            | ToKeeper::Next
+            | ToKeeper::Adopt { .. }
             | ToKeeper::Hold { .. }
             | ToKeeper::Upgrade
             | ToKeeper::Leave(_) => {}
@@ -93,6 +120,11 @@ impl Mirror {
     /// Takes note of what the keeper is given to hold.
     pub(crate) fn hold(&mut self, name: &[u8], fd: &SharedFd) {
         self.held.insert(name.to_vec(), Arc::clone(fd));
+    }
+
+    /// Takes note of a child that the keeper is given.
+    pub(crate) fn adopt(&mut self, child: u64, process: Foreign, label: Vec<u8>) {
+        self.children.insert(child, Mirrored::found(process, label));
     }
 
     /// Takes note of what the keeper says.
@@ -118,7 +150,10 @@ impl Mirror {
                     self.hold(name, held);
                 }
             }
-            ToDaemon::InventoryEnd => self.is_complete = true,
+            ToDaemon::InventoryEnd => {
+                self.is_complete = true;
+                while let Some(Some(_)) = self.unconfirmed.pop_front() {}
+            }
             ToDaemon::Spawned {
                 child,
                 pid,
@@ -158,6 +193,16 @@ impl Mirror {
             | ToDaemon::UpgradePossible { .. }
             | ToDaemon::UpgradeRefused { .. } => {}
         }
+    }
+
+    /// The signals that the keeper may not have sent, oldest first.
+    pub(crate) fn to_be_sent(&self) -> impl Iterator<Item = Unconfirmed> {
+        self.unconfirmed.iter().flatten().copied()
+    }
+
+    /// Whether there are signals that no question has been asked behind.
+    pub(crate) fn asks_for_confirmation(&self) -> bool {
+        matches!(self.unconfirmed.back(), Some(Some(_)))
     }
 
     fn drop_if_done(&mut self, child: u64) {
@@ -258,6 +303,34 @@ mod tests {
         let stream = Stream::Stdout;
         mirror.sent(&ToKeeper::Close { child: 1, stream });
         assert!(mirror.children.is_empty());
+    }
+
+    #[test]
+    fn a_signal_is_unconfirmed_until_what_was_asked_behind_it_is_answered() {
+        let mut mirror = with_child();
+        let send = |mirror: &mut Mirror, signal| {
+            mirror.sent(&ToKeeper::Signal {
+                child: 1,
+                signal,
+                group: false,
+            });
+        };
+        let signals =
+            |mirror: &Mirror| -> Vec<i32> { mirror.to_be_sent().map(|it| it.signal).collect() };
+        mirror.heard(&ToDaemon::InventoryEnd, &[]);
+        assert!(!mirror.asks_for_confirmation());
+        send(&mut mirror, 1);
+        send(&mut mirror, 15);
+        assert!(mirror.asks_for_confirmation());
+        mirror.sent(&ToKeeper::Next);
+        assert!(!mirror.asks_for_confirmation());
+        send(&mut mirror, 10);
+        assert_eq!(signals(&mirror), [1, 15, 10]);
+        mirror.heard(&ToDaemon::InventoryEnd, &[]);
+        assert_eq!(signals(&mirror), [10]);
+        mirror.sent(&ToKeeper::Next);
+        mirror.heard(&ToDaemon::InventoryEnd, &[]);
+        assert_eq!(signals(&mirror), [0; 0]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use minder_core::ChildId;
 use minder_os::foreign::{End, Foreign, World, world};
 use minder_wire::{MAX_SLOTS, REGISTER, RegisterHead, Registered, SLOT, registered};
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, ftruncate};
@@ -57,6 +58,10 @@ pub(crate) struct Register(SharedFd);
 #[derive(Debug)]
 pub(crate) struct Left {
     pub(crate) process: Foreign,
+    /// What an earlier daemon called it.
+    pub(crate) child: ChildId,
+    /// When it was started, as [`boot_nanos`](minder_os::foreign::boot_nanos) counts.
+    pub(crate) boot_nanos: u64,
     /// `group:name`, cut if it is long.
     pub(crate) label: String,
 }
@@ -100,7 +105,12 @@ impl Register {
         let found = registered(&content).filter_map(|(_, entry)| {
             let process = running(&entry)?;
             let label = String::from_utf8_lossy(&entry.label).into_owned();
-            Some(Left { process, label })
+            Some(Left {
+                process,
+                child: ChildId(entry.child),
+                boot_nanos: entry.boot_nanos,
+                label,
+            })
         });
         Ok(found.collect())
     }

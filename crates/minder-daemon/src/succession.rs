@@ -26,6 +26,7 @@ use minder_os::clock::clocks;
 use minder_os::foreign::Foreign;
 use minder_os::limits::Limit;
 use minder_os::signals::{SignalFd, SignalSet};
+use minder_os::stat::is_exiting;
 use minder_os::{limits, memfd, oom};
 use minder_wire::{
     ChildState, Daemons, HEIRLOOM, HandedChild, HandedDescriptor, Handover, REGISTER, Start,
@@ -39,7 +40,7 @@ use crate::boot::{SETTINGS, pidfile_text};
 use crate::codec::{CodecError, Decoder, Encoder, MAX_SEALED, open, seal};
 use crate::launch;
 use crate::link::Outbox;
-use crate::mirror::{Mirror, Mirrored, SharedFd};
+use crate::mirror::{Mirror, Mirrored, SharedFd, Unconfirmed};
 use crate::note::Note;
 use crate::register;
 use crate::service_manager;
@@ -134,6 +135,7 @@ fn try_become_keeper(
 
     let daemons = match about {
         About::GoOn => {
+            send_unconfirmed(mirror);
             end_awaited(mirror);
             settle_unknown(mirror);
             Daemons {
@@ -195,14 +197,19 @@ fn lives(keeper: u32, patience: Timespec) -> bool {
     if u32::try_from(parent.as_raw_nonzero().get()) != Ok(keeper) {
         return false;
     }
-    let Ok(keeper) = pidfd_open(parent, PidfdFlags::empty()) else {
+    let Ok(pidfd) = pidfd_open(parent, PidfdFlags::empty()) else {
         return false;
     };
-    let ended = retry_on_intr(|| {
-        let mut waited_for = [PollFd::new(&keeper, PollFlags::IN)];
-        poll(&mut waited_for, Some(&patience))
-    });
-    ended.is_ok_and(|count| count == 0)
+    loop {
+        let ended = retry_on_intr(|| {
+            let mut waited_for = [PollFd::new(&pidfd, PollFlags::IN)];
+            poll(&mut waited_for, Some(&patience))
+        });
+        // On a busy machine it may take any time; but the system tells that it has begun.
+        if ended != Ok(0) || !is_exiting(keeper) {
+            return ended == Ok(0);
+        }
+    }
 }
 
 fn running(mirror: &Mirror) -> usize {
@@ -233,6 +240,27 @@ fn forget_signals_of_terminal() -> std::io::Result<()> {
     let arrived = SignalFd::new(&SignalSet::of(&DAEMON_SIGNALS))?;
     while arrived.next()?.is_some() {}
     Ok(())
+}
+
+/// Sends the signals of which the keeper has not confirmed that it has sent them. The one that it was
+/// at when it died may thereby come twice; none is lost.
+fn send_unconfirmed(mirror: &mut Mirror) {
+    for Unconfirmed {
+        child,
+        signal,
+        group,
+    } in mirror.to_be_sent()
+    {
+        let child = mirror.children.get(&child);
+        let child = child.filter(|child| child.state == ChildState::Running);
+        let Some((child, pidfd)) = child.and_then(|it| Some((it, it.pidfd.as_ref()?))) else {
+            continue;
+        };
+        if let Ok(pidfd) = pidfd.try_clone() {
+            // Whoever cannot be signalled has ended.
+            let _ = Foreign::new(pidfd, child.pid).signal(signal, group);
+        }
+    }
 }
 
 /// Ends the children whose start was asked for and not answered, as far as they are there. They

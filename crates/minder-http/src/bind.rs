@@ -227,6 +227,26 @@ pub fn bind_unix(path: &Path, mode: u32, owner: Option<Owner>) -> Result<BoundUn
     Err(BindError::InUse)
 }
 
+/// Whether [`bind_unix`] would succeed now. What is in the place is left alone, and not looked at if
+/// it `is_ours` and will be gone by then.
+pub fn try_unix(
+    path: &Path,
+    mode: u32,
+    owner: Option<Owner>,
+    is_ours: bool,
+) -> Result<(), BindError> {
+    let address = unix_address(path)?;
+    // Several may be tried at once, by threads of one process.
+    let thread = rustix::thread::gettid().as_raw_nonzero();
+    Draft::named(path, &thread.to_string()).listen(mode, owner)?;
+    match std::fs::symlink_metadata(path) {
+        _ if is_ours => Ok(()),
+        Ok(found) if found.is_dir() => Err(Errno::ISDIR.into()),
+        Ok(_) if is_live(&address)? => Err(BindError::InUse),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// A socket under a name that nobody knows; removed when it goes out of scope.
 struct Draft<'a> {
     path: PathBuf,
@@ -236,13 +256,17 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     fn new(place: &'a Path) -> Self {
-        let pid = std::process::id();
+        Self::named(place, &std::process::id().to_string())
+    }
+
+    /// With an ending that nobody else uses.
+    fn named(place: &'a Path, ending: &str) -> Self {
         let mut path = place.as_os_str().to_owned();
-        path.push(format!(".{pid}"));
+        path.push(format!(".{ending}"));
         let mut path = PathBuf::from(path);
         if unix_address(&path).is_err() {
             // The place itself fits: a name of the draft that is as short as can be is all it takes.
-            path = place.with_file_name(format!(".{pid}"));
+            path = place.with_file_name(format!(".{ending}"));
         }
         Self { path, place }
     }

@@ -192,6 +192,27 @@ impl Children {
         self.by_id.insert(id, child);
     }
 
+    /// Takes in a process that an earlier keeper started, and that nobody has minded since.
+    pub(crate) fn adopt(&mut self, id: u64, label: Vec<u8>, process: Foreign, slot: Option<u32>) {
+        if let Some(slot) = slot {
+            self.slots.claim(slot);
+        }
+        let child = Child {
+            pid: process.pid(),
+            label,
+            state: ChildState::Running,
+            ends: Ends::default(),
+            signals: 0,
+            orphan: Some(Orphan {
+                process,
+                is_hidden: false,
+            }),
+            slot,
+            forgotten: false,
+        };
+        self.by_id.insert(id, child);
+    }
+
     /// Takes note that a process has ended: which child it was, if it was one.
     pub(crate) fn ended(&mut self, ended: Ended, at: Clocks) -> Option<u64> {
         let id = self.unreaped.remove(&ended.pid)?;

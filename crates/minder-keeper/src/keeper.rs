@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use minder_os::clock::clocks;
+use minder_os::foreign::Foreign;
 use minder_os::frames::Received;
 use minder_os::limits;
 use minder_os::oom;
@@ -29,6 +30,7 @@ use crate::handover::{self, Errand, Estate};
 use crate::inventory::Cursor;
 use crate::link::{Incoming, Link, Sent, Stage};
 use crate::news::News;
+use crate::register;
 use crate::spawn::{Failure, Held, needs, read_plan, spawn};
 use crate::startup::{EX_SOFTWARE, Startup, complain, write_to_log};
 use crate::upgrade::{self, Asker, Check, Program, Successor, Trial};
@@ -601,6 +603,7 @@ impl Keeper {
             ToKeeper::SpawnFrom { child, label } => {
                 self.spawn(child, label, read_plan(beside.pop()));
             }
+            ToKeeper::Adopt { child, pid, label } => self.adopt(child, pid, label, beside.pop()),
             ToKeeper::Signal {
                 child,
                 signal,
@@ -714,6 +717,24 @@ impl Keeper {
             streams,
         };
         Ok((spawned, beside))
+    }
+
+    fn adopt(&mut self, child: u64, pid: u32, label: Vec<u8>, pidfd: Option<OwnedFd>) {
+        let process = match pidfd {
+            Some(pidfd) => Ok(Foreign::new(pidfd, pid)),
+            // Lost on its way. The daemon has looked a moment ago who has this pid.
+            None => Foreign::open(pid),
+        };
+        let children = &mut self.estate.children;
+        match process {
+            Ok(process) if children.get(child).is_none() => {
+                let register = self.estate.held.get(REGISTER);
+                let slot = register.and_then(|file| register::slots(file).remove(&child));
+                children.adopt(child, label, process, slot);
+            }
+            Ok(_) => complain("cannot adopt a child that there is already\n"),
+            Err(error) => complain(&format!("cannot adopt a child: {error}\n")),
+        }
     }
 
     fn signal(&mut self, child: u64, signal: i32, group: bool) {

@@ -29,6 +29,13 @@ impl Slots {
         Some(next)
     }
 
+    /// Whoever stands in this slot stays there.
+    pub(crate) fn claim(&mut self, slot: u32) {
+        self.free.extend(self.next..slot);
+        self.free.retain(|free| *free != slot);
+        self.next = self.next.max(slot.saturating_add(1));
+    }
+
     /// The child of a slot has ended, or has never come to be.
     pub(crate) fn give_back(&mut self, slot: Option<u32>) {
         self.free.extend(slot);
@@ -76,6 +83,15 @@ mod tests {
         let mut taken: Vec<_> = (0..3).filter_map(|_| slots.take()).collect();
         taken.sort_unstable();
         assert_eq!(taken, [0, 2, 4]);
+    }
+
+    #[test]
+    fn a_slot_that_was_claimed_is_given_to_nobody() {
+        let mut slots = Slots::default();
+        for claimed in [2, 0] {
+            slots.claim(claimed);
+        }
+        assert_eq!([slots.take(), slots.take()], [Some(1), Some(3)]);
     }
 
     #[test]

@@ -7,6 +7,12 @@ use std::time::Duration;
 /// The place of the time of a process's start behind the name.
 pub(crate) const STARTED: usize = 19;
 
+/// The place of the kernel's flags.
+const FLAGS: usize = 6;
+
+/// `PF_EXITING`.
+const EXITING: u64 = 4;
+
 /// What stands there behind the name, beginning with the state.
 #[derive(Debug)]
 pub(crate) struct Stat(String);
@@ -53,6 +59,17 @@ pub fn started(pid: u32) -> Option<Duration> {
     Some(time_of(ticks, ticks_per_second()))
 }
 
+/// Whether a process has begun to end, or has ended. It closes its descriptors on the way, and on a busy
+/// machine that may take a while. False if there is no such process.
+#[must_use]
+pub fn is_exiting(pid: u32) -> bool {
+    let Ok(stat) = Stat::of(pid) else {
+        return false;
+    };
+    let has_ended = matches!(stat.fields().next(), Some("Z" | "X"));
+    has_ended || stat.number(FLAGS).is_some_and(|flags| flags & EXITING != 0)
+}
+
 /// The time that so many ticks take.
 pub(crate) fn time_of(ticks: u64, per_second: u64) -> Duration {
     let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(per_second);
@@ -75,6 +92,16 @@ mod tests {
             );
         }
         assert!(Stat::parse(b"42 (cat").is_none());
+    }
+
+    #[test]
+    fn who_has_ended_is_exiting_and_who_runs_is_not() {
+        assert!(!is_exiting(std::process::id()));
+        let mut child = std::process::Command::new("/bin/true").spawn().unwrap();
+        let foreign = crate::foreign::Foreign::open(child.id()).unwrap();
+        assert!(foreign.wait(Duration::from_secs(30)).unwrap());
+        assert!(is_exiting(child.id()));
+        child.wait().unwrap();
     }
 
     #[test]

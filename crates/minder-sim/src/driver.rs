@@ -318,15 +318,12 @@ fn perform(effect: &Effect, desk: &mut Desk<'_>) {
             let (child, signal) = (*child, *signal);
             desk.keeper.order(Order::Signal { child, signal });
         }
-        Effect::Stray { child, .. } => {
-            let (child, signal) = (*child, Signal::TERM);
-            desk.keeper.order(Order::Signal { child, signal });
-        }
         // What the world outside sees of these is for the witness alone.
         Effect::Deliver { .. }
         | Effect::Announce(_)
         | Effect::Log(_)
         | Effect::Reply { .. }
+        | Effect::Stray { .. }
         | Effect::GroupAdded { .. }
         | Effect::GroupRemoved { .. }
         | Effect::ProcessesAdded { .. }

@@ -560,6 +560,7 @@ impl Keeper {
                     pid: known.pid,
                     signals: known.signals,
                     exited: known.ended,
+                    namesake: None,
                 };
                 let label = known.label.clone();
                 Found { inherited, label }

@@ -125,6 +125,10 @@ pub enum Sabotage {
     SkipChanges,
     /// A listener that was found is taken for one that has just been started.
     AdoptAsNew,
+    /// Nobody is killed.
+    SpareAll,
+    /// Who is told to end is killed at once.
+    KillAtOnce,
 }
 
 /// Makes one kind of mistake, or none.

@@ -103,6 +103,10 @@ noticed! {
         DropStop breaks "a process that is STOPPING is sent its stop signal at once";
     sigkill_comes_when_stopwaitsecs_are_over:
         IgnoreDeadlines breaks "SIGKILL comes when stopwaitsecs are over";
+    a_stray_is_told_to_end_once_and_is_not_killed_before_its_time_is_over:
+        KillAtOnce breaks "a stray is told to end once, and is not killed before its time is over";
+    a_stray_that_has_not_ended_when_its_time_is_over_is_killed:
+        SpareAll breaks "a stray that has not ended when its time is over is killed";
     the_daemon_halts_once_when_everything_is_stopped:
         HaltEarly breaks "the daemon halts once, when everything is stopped";
     the_daemon_halts_as_soon_as_everything_is_stopped:

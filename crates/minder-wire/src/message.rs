@@ -34,6 +34,16 @@ pub enum ToKeeper {
         /// Whose run it is, as text for a daemon that lost its snapshot.
         label: Vec<u8>,
     },
+    /// This process, which an earlier keeper started and nobody minds, is a child from now on: the one
+    /// descriptor of this message is its pidfd. It has no pipes.
+    Adopt {
+        /// The name that an earlier daemon gave it, under which the register tells of it.
+        child: u64,
+        /// Its pid.
+        pid: u32,
+        /// Whose run it is.
+        label: Vec<u8>,
+    },
     /// Send a signal to a child, if it is still there.
     Signal {
         /// Which child.

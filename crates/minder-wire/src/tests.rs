@@ -79,6 +79,11 @@ fn to_keeper() -> impl Strategy<Value = ToKeeper> {
         }),
         any::<u64>().prop_map(|child| ToKeeper::Forget { child }),
         (any::<u64>(), stream()).prop_map(|(child, stream)| ToKeeper::Close { child, stream }),
+        (any::<(u64, u32)>(), text()).prop_map(|((child, pid), label)| ToKeeper::Adopt {
+            child,
+            pid,
+            label
+        }),
         text().prop_map(|name| ToKeeper::Hold { name }),
         text().prop_map(|name| ToKeeper::Release { name }),
         any::<i32>().prop_map(|signal| ToKeeper::Heard { signal }),

@@ -36,6 +36,11 @@ impl ToKeeper {
                 w.u64(*child);
                 w.bytes(label);
             }),
+            Self::Adopt { child, pid, label } => frame(ADOPT, |w| {
+                w.u64(*child);
+                w.u32(*pid);
+                w.bytes(label);
+            }),
             Self::Signal {
                 child,
                 signal,
@@ -71,7 +76,7 @@ impl ToKeeper {
     #[must_use]
     pub fn descriptors(&self) -> usize {
         match self {
-            Self::SpawnFrom { .. } | Self::Hold { .. } => 1,
+            Self::SpawnFrom { .. } | Self::Adopt { .. } | Self::Hold { .. } => 1,
             Self::Hello { .. }
             | Self::Next
             | Self::Spawn { .. }
@@ -98,6 +103,11 @@ impl ToKeeper {
             },
             SPAWN_FROM => Self::SpawnFrom {
                 child: r.u64()?,
+                label: r.bytes("label", MAX_LABEL)?,
+            },
+            ADOPT => Self::Adopt {
+                child: r.u64()?,
+                pid: r.u32()?,
                 label: r.bytes("label", MAX_LABEL)?,
             },
             SIGNAL => Self::Signal {
@@ -181,6 +191,7 @@ const LEAVE: u16 = 0x000b;
 const HEARD: u16 = 0x000c;
 const LOG: u16 = 0x000d;
 const UPGRADE: u16 = 0x000e;
+const ADOPT: u16 = 0x000f;
 
 const DEPARTURE_EXIT: u8 = 0;
 const DEPARTURE_RESTART: u8 = 1;

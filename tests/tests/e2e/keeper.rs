@@ -201,6 +201,34 @@ fn orphans_are_restarted_and_stopped_like_children() {
     });
 }
 
+/// The keeper is killed with requests that it has not read: it was stopped before they came.
+#[test]
+fn what_the_keeper_was_asked_to_signal_when_it_died_is_signalled() {
+    Subject::Minder.run(|subject| {
+        let daemon = Daemon::start(
+            subject,
+            "[program:signalled]\ncommand=actor wait\nautorestart=false\nstartsecs=0\n\
+             [program:stopped]\ncommand=actor wait\nstopwaitsecs=600\nstartsecs=0\n",
+        );
+        for program in ["signalled", "stopped"] {
+            daemon.wait_state(program, "RUNNING");
+        }
+        let keeper = daemon.pid();
+        kill(keeper, Signal::STOP);
+        wait_until("it stands still", || tree::is_stopped(keeper));
+        let (out, code) = daemon.ctl_line("signal HUP signalled");
+        assert_eq!((&*out, code), ("signalled: signalled\n", 0));
+        let no_wait = ["stopped".into(), false.into()];
+        assert_eq!(daemon.ask("stopProcess", &no_wait), true.into());
+        assert_eq!(daemon.state("stopped"), "STOPPING");
+        kill_keeper(&daemon);
+        daemon.wait_state("signalled", "EXITED");
+        daemon.wait_state("stopped", "STOPPED");
+        daemon.wait_log("exited: signalled (terminated by SIGHUP; not expected)");
+        daemon.wait_log("stopped: stopped (terminated by SIGTERM)");
+    });
+}
+
 #[test]
 fn the_end_of_everything_works_after_the_keepers_death() {
     Subject::Minder.run(|subject| {
@@ -386,6 +414,71 @@ fn what_was_left_running_is_ended_before_anything_is_started() {
         let runs = |pid: &i32| tree::is_program(*pid);
         let folder = daemon.sandbox().folder();
         assert_eq!(tree::pids(folder).iter().filter(|pid| runs(pid)).count(), 2);
+    });
+}
+
+#[test]
+fn what_was_left_running_goes_on_as_what_it_was_where_that_is_wanted() {
+    Subject::Minder.run(|subject| {
+        let config = "\
+            [supervisord]\norphans=adopt\n\
+            [program:cat]\ncommand=actor wait\nstartsecs=0\n\
+            [program:ends]\ncommand=actor until go exit 3\nstartsecs=0\nautorestart=false\n\
+            [program:gone]\ncommand=actor wait\nstartsecs=0\n\
+            [eventlistener:ear]\ncommand=actor listen heard\nevents=PROCESS_STATE\nstartsecs=0\n";
+        let mut daemon = Daemon::start(subject, config);
+        let programs = ["cat", "ends", "gone", "ear"];
+        for program in programs {
+            daemon.wait_state(program, "RUNNING");
+        }
+        let pids = programs.map(|program| daemon.pid_of(program));
+        kill_both(&daemon);
+        // One is not configured any more, and one is new.
+        let later = config.replace("[program:gone]", "[program:new]");
+        daemon.sandbox().configure(&later);
+        daemon.start_again();
+        for program in ["cat", "ends", "new", "ear"] {
+            daemon.wait_state(program, "RUNNING");
+        }
+        assert_eq!(["cat", "ends"].map(|name| daemon.pid_of(name)), pids[..2]);
+        assert_ne!(daemon.pid_of("ear"), pids[3]);
+        for pid in &pids[2..] {
+            assert!(!tree::is_alive(*pid));
+        }
+        // The listener has ended by itself, or has been stopped.
+        for (program, pid) in programs.iter().zip(pids).take(3) {
+            let what = if ["cat", "ends"].contains(program) {
+                "taking it over; what it writes is lost until it is restarted"
+            } else {
+                "stopping it"
+            };
+            daemon.wait_log(&format!(
+                "WARN '{program}:{program}' (pid {pid}) was left running by an earlier supervisord \
+                 that was killed: {what}"
+            ));
+        }
+
+        // They are what they were for whoever comes next, too: a daemon, a keeper, another start.
+        kill_daemon(daemon.pid());
+        daemon.wait_ready();
+        assert_eq!(["cat", "ends"].map(|name| daemon.pid_of(name)), pids[..2]);
+        kill_keeper(&daemon);
+        assert_eq!(["cat", "ends"].map(|name| daemon.pid_of(name)), pids[..2]);
+        kill_both(&daemon);
+        daemon.start_again();
+        assert_eq!(["cat", "ends"].map(|name| daemon.pid_of(name)), pids[..2]);
+
+        // Their ends are seen, and whoever is restarted is an ordinary child again.
+        daemon.sandbox().write("go", "");
+        daemon.wait_state("ends", "EXITED");
+        assert_eq!(daemon.ctl_line("restart cat").1, 0);
+        daemon.wait_log("stopped: cat (terminated by SIGTERM)");
+        assert!(!tree::is_alive(pids[0]));
+        daemon.wait_state("cat", "RUNNING");
+        assert!(tree::children(daemon.pid()).contains(&daemon.pid_of("cat")));
+        let runs = |pid: &i32| tree::is_program(*pid);
+        let folder = daemon.sandbox().folder();
+        assert_eq!(tree::pids(folder).iter().filter(|pid| runs(pid)).count(), 3);
     });
 }
 

@@ -1,5 +1,6 @@
 //! Death, and who comes after it: stale pids, and state that cannot be kept.
 
+use std::fs;
 use std::process::{Child, Command, Stdio};
 
 use minder_tests::parts::{kill_daemon, the_daemon};
@@ -52,6 +53,52 @@ fn a_pid_that_is_somebody_else_s_by_now_is_left_alone(subject: Subject) {
     assert!(tree::is_alive(bystander.pid()));
 }
 
+/// Makes what the daemons leave to each other of no use.
+fn lose_state(keeper: i32) {
+    let held = fs::read_dir(format!("/proc/{keeper}/fd")).expect("it lives");
+    for held in held.filter_map(Result::ok).map(|entry| entry.path()) {
+        let is_state = fs::read_link(&held)
+            .is_ok_and(|file| file.to_string_lossy().starts_with("/memfd:minder-state"));
+        if is_state && let Ok(state) = fs::File::options().write(true).open(held) {
+            // Parts that never change are sealed against it.
+            let _ = state.set_len(0);
+        }
+    }
+}
+
+/// Without the state, a program that is not configured any more is nobody's, and told to end. It does
+/// not, and is killed, whatever daemons die meanwhile.
+#[test]
+fn a_stray_that_does_not_end_is_killed_although_daemons_die() {
+    const CAT: &str = "[program:cat]\ncommand=/bin/cat\nstartsecs=0\n";
+    Subject::Minder.run(|subject| {
+        let daemon = Daemon::start(
+            subject,
+            &format!(
+                "{CAT}[program:deaf]\ncommand=actor ignore TERM out deaf wait\nstartsecs=0\n\
+                 stdout_logfile=%(here)s/deaf.log"
+            ),
+        );
+        let keeper = daemon.pid();
+        daemon.wait_file("deaf.log", "deaf\n");
+        daemon.wait_state("cat", "RUNNING");
+        let (cat, deaf) = (daemon.pid_of("cat"), daemon.pid_of("deaf"));
+        daemon.sandbox().configure(CAT);
+        lose_state(keeper);
+        kill_daemon(keeper);
+        let stray =
+            format!("pid {deaf} was started by an earlier daemon and belongs to no process");
+        daemon.wait_log(&stray);
+        assert!(tree::is_alive(deaf));
+        kill_daemon(keeper);
+        wait_until("it is killed", || !tree::is_alive(deaf));
+        daemon.wait_log(&format!(
+            "WARN killing pid {deaf}, which belongs to no process"
+        ));
+        assert_eq!(daemon.pid_of("cat"), cat);
+    });
+}
+
 /// The state goes to the keeper in memory. While there is none, nothing is decided that could not be
 /// kept, or the next daemon takes over; the programs do not notice.
 #[test]
@@ -74,7 +121,7 @@ fn without_memory_for_its_state_a_daemon_loses_no_program() {
             let _ = daemon.try_call("supervisor.startProcess", &["cat".into()]);
             let injected = strace.detach();
             assert!(injected > 0, "no call was tampered with");
-            daemon.wait_ready();
+            daemon.wait_well();
             assert_eq!(daemon.pid_of("stays"), stays);
             // Whatever has become of it: there is one copy, also for the next daemon.
             if daemon.state("cat") != "RUNNING" {

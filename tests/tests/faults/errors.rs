@@ -96,7 +96,7 @@ fn bears(subject: Subject, whose: fn(&Daemon) -> Whose, calls: &[(&str, &str)]) 
                 let _ = daemon.try_call(&format!("supervisor.{method}"), &["cat".into()]);
             }
             let failed = strace.detach();
-            daemon.wait_ready();
+            daemon.wait_well();
             for (name, pid) in lasting {
                 assert_eq!(
                     daemon.pid_of(name),

@@ -1,11 +1,12 @@
 //! The loops: descriptors that hang up, calls that are interrupted, and nothing to do.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use minder_tests::strace::{self, Strace, Whose};
-use minder_tests::vitals::switches;
+use minder_tests::vitals::{Rest, rests, switches};
 use minder_tests::{Daemon, Subject, cases, normal, wait_for, wait_until};
 
 use crate::{mind, parent, supervisors};
@@ -15,18 +16,36 @@ cases!(
     a_program_without_outputs_costs_nothing,
 );
 
-/// How often the supervisor does something while a program that is not its own sleeps.
-fn steps_in_peace(daemon: &Daemon) -> u64 {
-    /// Three seconds: Supervisor's loop turns once in each, at least.
-    const SLEEP: &str = "3";
-    let count = || -> u64 { supervisors(daemon).into_iter().map(switches).sum() };
-    let before = count();
-    let status = Command::new("sleep").arg(SLEEP).status();
-    assert!(status.is_ok_and(|status| status.success()));
-    count() - before
+/// Waits until the supervisor rests. Each of Minder's threads waits until something happens, and
+/// does nothing while others come and go; Supervisor waits for a time, since its loop turns once a
+/// second.
+fn wait_rest(daemon: &Daemon) {
+    /// So many others come and go.
+    const OTHERS: usize = 20;
+    let rests = || -> Vec<Rest> { supervisors(daemon).into_iter().flat_map(rests).collect() };
+    if daemon.subject().differs("no-tick", true, false) {
+        wait_until("it waits for its next turn", || rests() == [Rest::Limited]);
+        return;
+    }
+    let all_rest = || rests().iter().all(|rest| *rest == Rest::Unlimited);
+    let steps = || -> u64 { supervisors(daemon).into_iter().map(switches).sum() };
+    // What was finished just now may still have to be put away.
+    wait_until("nothing is done, and no time is waited for", || {
+        let before = steps();
+        all_rest() && {
+            for _ in 0..OTHERS {
+                let status = Command::new("true").status();
+                assert!(status.is_ok_and(|status| status.success()));
+            }
+            all_rest() && steps() == before
+        }
+    });
 }
 
 fn who_has_nothing_to_do_sleeps(subject: Subject) {
+    if !strace::is_possible() {
+        return;
+    }
     let daemon = Daemon::start(
         subject,
         "[program:cat]\ncommand=/bin/cat\nstartsecs=0\n[program:off]\ncommand=/bin/cat\n\
@@ -36,18 +55,13 @@ fn who_has_nothing_to_do_sleeps(subject: Subject) {
     daemon.wait_state("cat", "RUNNING");
     daemon.wait_state("ear", "RUNNING");
     daemon.wait_file("heard", "processname:ear");
-    let steps = steps_in_peace(&daemon);
-    eprintln!("{}: {steps} steps in three seconds", subject.name());
-    if subject == Subject::Minder {
-        // What was just finished may still be put away, and a tick told.
-        assert!(steps <= 6, "{steps} steps without anything to do");
-    } else {
-        // As many whole turns as surely lie within.
-        assert!(steps >= 2, "{steps} steps of a loop that turns each second");
-    }
+    wait_rest(&daemon);
 }
 
 fn a_program_without_outputs_costs_nothing(subject: Subject) {
+    if !strace::is_possible() {
+        return;
+    }
     let daemon = Daemon::start(
         subject,
         "[program:mute]\ncommand=/bin/sh -c 'exec /bin/sleep 1000 >&- 2>&-'\nstartsecs=0",
@@ -58,9 +72,7 @@ fn a_program_without_outputs_costs_nothing(subject: Subject) {
         let fd = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it lives");
         fd.count() <= 1
     });
-    let steps = steps_in_peace(&daemon);
-    eprintln!("{}: {steps} steps in three seconds", subject.name());
-    assert!(steps < subject.differs("no-tick", 1000, 7), "{steps} steps");
+    wait_rest(&daemon);
 }
 
 /// The calls of the keeper that may sleep, and those that others write so that they might.
@@ -69,10 +81,11 @@ const OF_THE_KEEPER: &str = "read,write,writev,pread64,pwrite64,splice,sendmsg,r
 
 /// The same of the daemon. What its runtime does with sockets and counters that never block cannot be
 /// interrupted, and it does not expect that: `write`, `writev`, `recvfrom`, `connect` and `accept4`
-/// are left out.
+/// are left out. So is `futex`: a call that wakes others is never interrupted, and here it would be
+/// left undone, so that they sleep for ever.
 const OF_THE_DAEMON: &str = "read,pread64,pwrite64,splice,sendmsg,recvmsg,?poll,ppoll,?epoll_wait,\
-                             epoll_pwait,?open,openat,futex,nanosleep,clock_nanosleep,ftruncate,\
-                             fallocate,flock";
+                             epoll_pwait,?open,openat,nanosleep,clock_nanosleep,ftruncate,fallocate,\
+                             flock";
 
 /// Those of the client, with the same exceptions.
 const OF_THE_CLIENT: &str =
@@ -121,6 +134,11 @@ fn day(subject: Subject, interrupt: impl Fn(&Daemon) -> Option<Strace>) -> Day {
     ctl("restart cat");
     ctl("status");
     ctl("signal HUP ear");
+    // What happens by itself has no order among what is asked for.
+    wait_until("the listener is back", || {
+        let log = daemon.log_about("ear");
+        log.iter().filter(|line| line.contains("success")).count() == 2
+    });
     daemon.sandbox().configure(&format!(
         "{PROGRAMS}[program:new]\ncommand=/bin/cat\nstartsecs=0"
     ));
@@ -154,8 +172,17 @@ fn day(subject: Subject, interrupt: impl Fn(&Daemon) -> Option<Strace>) -> Day {
         answers,
         log,
         output: rotated.map(|file| daemon.sandbox().read(file)).concat(),
-        heard: heard.matches("eventname:PROCESS_STATE").count(),
+        heard: serials(&heard).len(),
     }
+}
+
+/// The numbers of the events that were heard, of which some may have been heard twice: one that a
+/// listener dies with comes again.
+fn serials(heard: &str) -> BTreeSet<&str> {
+    let words = heard.split_whitespace();
+    words
+        .filter_map(|word| word.strip_prefix("serial:"))
+        .collect()
 }
 
 /// Every second call is interrupted, in the keeper and in the daemon. The day is the same.

@@ -73,7 +73,7 @@ fn a_grandchild_that_keeps_the_output_open_delays_nobody(subject: Subject) {
 fn a_program_that_was_stopped_is_killed_in_time(subject: Subject) {
     let daemon = Daemon::start(
         subject,
-        "[program:stuck]\ncommand=/bin/cat\nstartsecs=0\nstopwaitsecs=2\n\
+        "[program:stuck]\ncommand=/bin/cat\nstartsecs=0\nstopwaitsecs=5\n\
          [program:other]\ncommand=/bin/cat\nstartsecs=0",
     );
     daemon.wait_state("stuck", "RUNNING");
@@ -103,8 +103,9 @@ fn a_crash_loop_of_many_leaves_the_daemon_answering(subject: Subject) {
     let daemon = Daemon::start(
         subject,
         &format!(
+            // On a busy machine a process may take seconds to end at once.
             "[program:p]\ncommand=/bin/false\nprocess_name=p%(process_num)02d\nnumprocs={MANY}\n\
-             startretries=2"
+             startretries=2\nstartsecs=60"
         ),
     );
     wait_until("each is given up", || {
@@ -115,10 +116,8 @@ fn a_crash_loop_of_many_leaves_the_daemon_answering(subject: Subject) {
     for number in 0..MANY {
         let log = daemon.log_about(&format!("p{number:02}"));
         let count = |start: &str| log.iter().filter(|line| line.starts_with(start)).count();
-        // Supervisor looks late when there is much to do, takes some for RUNNING, and counts anew.
-        let spawned = subject.differs("true-exit-time", count("INFO spawned:"), 3);
-        assert_eq!(count("INFO spawned:"), spawned, "{log:#?}");
-        assert_eq!(count("WARN exited:"), spawned, "{log:#?}");
+        assert_eq!(count("INFO spawned:"), 3, "{log:#?}");
+        assert_eq!(count("WARN exited:"), 3, "{log:#?}");
         assert_eq!(count("INFO gave up:"), 1, "{log:#?}");
     }
 }

@@ -72,6 +72,16 @@ fn autorestart_is_shown_in_lower_case() {
 }
 
 #[test]
+fn what_was_left_running_is_stopped_or_adopted() {
+    assert_eq!(orphans("stop"), Ok(Orphans::Stop));
+    assert_eq!(orphans("Adopt"), Ok(Orphans::Adopt));
+    assert_eq!(
+        text(orphans("true")),
+        "invalid 'orphans' value 'true': it may be stop or adopt"
+    );
+}
+
+#[test]
 fn a_signal_that_is_none_is_told_apart_by_its_looks() {
     assert_eq!(signal(" hup "), Ok(Signal::HUP));
     assert_eq!(text(signal("")), "value '' is not a valid signal name");

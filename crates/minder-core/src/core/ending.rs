@@ -1,5 +1,6 @@
 //! How everything ends: signals to the daemon, and stopping group by group.
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -78,7 +79,7 @@ impl Core {
         let Some(ending) = &mut self.ending else {
             return;
         };
-        if ending.queue.is_empty() {
+        if ending.queue.is_empty() && self.strays.awaited().next().is_none() {
             self.timers.set(Timer::ShutdownReport, None);
             let halt = match self.mood {
                 Mood::Restarting => Halt::Restart,
@@ -96,12 +97,13 @@ impl Core {
     /// Says what is waited for.
     pub(super) fn report_ending(&mut self, now: Now, fx: &mut Effects) {
         let groups = self.roster.by_age().filter(|group| group.unstopped > 0);
-        let names: Vec<_> = groups
+        let names = groups
             .flat_map(|group| &group.processes)
             .filter_map(|id| self.roster.process(*id))
             .filter(|process| !process.shown().is_stopped())
-            .map(|process| process.name().clone())
-            .collect();
+            .map(|process| process.name().clone());
+        let strays = self.strays.awaited().map(|pid| format!("pid {pid}").into());
+        let names = names.chain(strays).collect();
         fx.log(Message::WaitingToDie { names });
         let next = now.mono + REPORT_EVERY;
         self.timers.set(Timer::ShutdownReport, Some(next));

@@ -12,7 +12,7 @@
 //! | a child is being made | has it | it runs: the answer was lost |
 //! | a child runs | does not know it | it has ended, and nobody can tell how |
 //! | any child | has it, ended | as if that was reported now |
-//! | does not know the child | has it, running | the driver is told, and decides by its label |
+//! | does not know the child | has it, running | it is a stray: the driver is told, and it is stopped like its namesake, if there is one |
 //! | does not know the child | has it, ended | nothing: it was taken note of before |
 //! | a child was told to stop | has it, and has sent the signal | it is not told again: a second signal can make a program give up its work |
 //! | a child was told to stop | has it, and has not sent the signal | it is told now |
@@ -30,7 +30,7 @@ use alloc::vec::Vec;
 use super::Core;
 use crate::child::{ChildId, ExitStatus, ProcessId, take};
 use crate::delta::{Delta, Head};
-use crate::effect::{Effect, Effects};
+use crate::effect::Effects;
 use crate::group::Group;
 use crate::input::{Input, SpawnError};
 use crate::listener::Listener;
@@ -189,10 +189,9 @@ impl Core {
             }
         }
         for inherited in inventory {
-            let (child, pid) = (inherited.child, inherited.pid);
             let ended = inherited.exited.is_some();
-            if !ended && self.roster.parent(child).is_none() {
-                fx.push(Effect::Stray { child, pid });
+            if !ended && self.roster.parent(inherited.child).is_none() {
+                self.end_stray(now, inherited, fx);
             }
         }
     }
@@ -211,6 +210,7 @@ impl Core {
             pid,
             signals,
             exited,
+            ..
         } = inherited;
         self.step(now, id, fx, |process, fx| {
             // Not if the end of another has made it stop just now.

@@ -217,6 +217,7 @@ fn a_stop_whose_signal_was_lost_in_a_crash_is_made_up_for_and_only_then() {
             pid: 101,
             signals: sent,
             exited: None,
+            namesake: None,
         };
         let snapshot = world.core.snapshot();
         let name = "supervisor".into();

@@ -108,6 +108,7 @@ pub(super) fn world(text: &str) -> World {
         started: crate::link::moment(5_000_000_000, 9_000_000_000),
         identifier: "supervisor".to_owned(),
         configuration,
+        own: Arc::default(),
         adding: Mutex::default(),
         namespaces: minder_rpc::service::SUPERVISOR.to_vec(),
         twiddlers: Vec::new(),

@@ -234,6 +234,7 @@ impl Owners {
             child: found.child,
             pid: found.pid,
             signals: Signals(found.signals),
+            namesake: self.by_label.get(&found.label).map(|known| known.process),
             // An end is told once all output has been taken in; an end that was told before is
             // none of the core's business.
             exited: found

@@ -1,29 +1,34 @@
 //! The first start, and the one after a restart.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use minder_config::python::Repr;
-use minder_config::{Loaded, Server, WarningKind};
-use minder_core::{Core, Effects, Level};
+use minder_config::{Loaded, Orphans, Server, WarningKind};
+use minder_core::process::{Phase, State};
+use minder_core::snapshot::Left;
+use minder_core::{Core, Effects, Level, Mono, Now, Wall};
 use minder_logs::auto;
+use minder_os::foreign::boot_nanos;
 use minder_wire::{REGISTER, ToKeeper};
 
 use super::{Failure, LISTENER, Parts, Running, Start, pidfile_text};
-use crate::children::Children;
+use crate::children::{Children, Known};
 use crate::control;
 use crate::fastcgi;
 use crate::heirloom;
 use crate::launch::Refusal;
 use crate::leftovers;
-use crate::link::now;
+use crate::link::{LinkError, now};
 use crate::log_files::{Automatic, LogFiles};
 use crate::mailbox::mailbox;
 use crate::mirror::SharedFd;
-use crate::register::{self, Register, RegisterError};
+use crate::register::{self, Left as Orphan, Register, RegisterError};
 use crate::service_manager;
 use crate::settings::Settings;
-use crate::snapshot::Recorder;
+use crate::snapshot::{Recorder, label};
 
 /// Reads the configuration, makes the sockets, and lets the core begin.
 pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
@@ -40,8 +45,8 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
             None => refusal,
         }
     })?;
-    let register = match make_ready(&start, &settings, &loaded) {
-        Ok(register) => register,
+    let (register, adopted) = match make_ready(&start, &settings, &loaded) {
+        Ok(ready) => ready,
         Err(failure) => {
             remove_files(&loaded.servers);
             return Err(failure);
@@ -51,6 +56,8 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     if let Some(register) = register {
         register.begin(&mut start.link)?;
     }
+    // Before anything is written down of them: what the keeper does not know has ended.
+    let adopted = adopt(&mut start, adopted)?;
     if !loaded.supervisord.nocleanup {
         sweep(&start, &settings.automatic);
     }
@@ -64,7 +71,9 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     let mut effects = Effects::new();
     let identifier = settings.automatic.identifier.as_str().into();
     let serial = heirloom::take(&mut start.inventory.held);
-    let core = Core::start(now(), loaded.groups, identifier, serial, &mut effects);
+    let left = |group: &str, process: &str| adopted.get(&label(group, process)).copied();
+    let core = Core::start_beside(now(), loaded.groups, identifier, serial, left, &mut effects);
+    let children = children_of(&core);
     let running = start.assemble(Parts {
         settings,
         sockets,
@@ -75,9 +84,66 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
         plane,
         post,
         mailbox,
-        children: Children::default(),
+        children,
     })?;
     Ok(running)
+}
+
+/// Gives the keeper what is adopted, and answers what there is by its label.
+fn adopt(start: &mut Start, adopted: Vec<Orphan>) -> Result<BTreeMap<String, Left>, LinkError> {
+    let mut left = BTreeMap::new();
+    let (now, boot) = (now(), boot_nanos());
+    for orphan in adopted {
+        let Orphan {
+            process,
+            child,
+            boot_nanos,
+            label,
+        } = orphan;
+        let pid = process.pid();
+        start.log.write(
+            Level::Warn,
+            format_args!(
+                "'{label}' (pid {pid}) was left running by an earlier supervisord that was killed: \
+                 taking it over; what it writes is lost until it is restarted"
+            ),
+        );
+        start.link.adopt(child, process, &label)?;
+        let age = Duration::from_nanos(boot.saturating_sub(boot_nanos));
+        let started = Now {
+            mono: Mono(now.mono.0.saturating_sub(age)),
+            wall: Wall(now.wall.0.saturating_sub(age)),
+        };
+        let found = Left {
+            child,
+            pid,
+            started,
+        };
+        left.insert(label, found);
+    }
+    Ok(left)
+}
+
+/// The children that there are before anything is started.
+fn children_of(core: &Core) -> Children {
+    let mut children = Children::default();
+    for group in core.snapshot().groups {
+        for (process, spec) in group.processes.iter().zip(&group.spec.processes) {
+            if let State::Up {
+                child,
+                phase: Phase::Running { .. },
+            } = process.state
+            {
+                let known = Known {
+                    process: process.id,
+                    spec: Arc::clone(spec),
+                    group: Arc::clone(&group.spec),
+                };
+                children.add(child, known);
+            }
+        }
+    }
+    children
 }
 
 /// Opens the log, and sees to it that nothing is in the way of what is to be started.
@@ -85,7 +151,7 @@ fn make_ready(
     start: &Start,
     settings: &Settings,
     loaded: &Loaded,
-) -> Result<Option<Register>, Failure> {
+) -> Result<(Option<Register>, Vec<Orphan>), Failure> {
     start.open_log(settings)?;
     fastcgi::try_all(&loaded.groups).map_err(|error| Refusal::new(error.to_string()))?;
     // As for a pid file that cannot be written: programs run all the same.
@@ -99,21 +165,29 @@ fn make_ready(
         let left = register.left()?;
         Ok((register, left))
     });
-    let (register, left) = match opened {
+    let (register, mut left) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             complain(error);
-            return Ok(None);
+            return Ok((None, Vec::new()));
         }
+    };
+    let adopted = match loaded.supervisord.orphans {
+        Orphans::Stop => Vec::new(),
+        Orphans::Adopt => leftovers::adoptable(&mut left, &loaded.groups),
     };
     let manner = |label: &str| leftovers::manner(&loaded.groups, label);
     leftovers::end(left, manner, &start.log)
         .map_err(|undying| Refusal::new(undying.to_string()))?;
+    if !adopted.is_empty() {
+        // It tells of them, and besides them of nobody who runs.
+        return Ok((Some(register), adopted));
+    }
     match register.clear() {
-        Ok(()) => Ok(Some(register)),
+        Ok(()) => Ok((Some(register), adopted)),
         Err(error) => {
             complain(error.into());
-            Ok(None)
+            Ok((None, adopted))
         }
     }
 }

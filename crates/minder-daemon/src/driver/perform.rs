@@ -38,6 +38,7 @@ impl Driver {
                     return Ok(Some(halt));
                 }
             }
+            self.link.confirm_signals()?;
             self.send_streams()?;
             let noted = std::mem::take(&mut self.children.noted);
             if !noted.is_empty() {
@@ -209,13 +210,12 @@ impl Driver {
                 self.children.remove_process(group, process);
                 self.files.remove(process);
             }
-            Effect::Stray { child, pid } => {
+            Effect::Stray { pid, .. } => {
                 let line = format!(
                     "pid {pid} was started by an earlier daemon and belongs to no process that is \
                      known: stopping it"
                 );
                 self.log.write(Level::Warn, line);
-                self.send_signal(child, Signal::TERM, Whom::Group)?;
             }
             Effect::ReopenLogs => {
                 self.log.reopen();

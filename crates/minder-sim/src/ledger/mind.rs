@@ -34,6 +34,8 @@ pub struct Mind {
     /// Children of processes that were removed while out of reach, or that a recovery found to be
     /// nobody's.
     pub let_go: BTreeSet<ChildId>,
+    /// Those of them that were called strays, and when each is to be killed, unless it was.
+    pub strays: BTreeMap<ChildId, Option<Mono>>,
     /// Those that were started together and wait for each other.
     pub batch: Batch,
     /// Whether listeners have been told that the daemon runs.
@@ -41,6 +43,9 @@ pub struct Mind {
     /// The halt that was asked for.
     pub halted: Option<Halt>,
 }
+
+/// How long a stray has that bears no known name.
+const STRAY_WAIT: Duration = Duration::from_secs(10);
 
 /// An active group.
 #[derive(Clone, Debug)]
@@ -102,6 +107,7 @@ impl Mind {
             groups: BTreeMap::new(),
             processes: BTreeMap::new(),
             let_go: BTreeSet::new(),
+            strays: BTreeMap::new(),
             batch: Batch::default(),
             running_told: false,
             halted: None,
@@ -184,6 +190,8 @@ impl Mind {
 
     /// A new daemon knows of these children, and works out anew how far the end has come.
     pub(super) fn inherit(&mut self, inventory: &[Inherited], now: Now) {
+        // Those that are there are told of anew.
+        self.strays.clear();
         self.halted = None;
         self.batch = Batch::default();
         self.pools.look_at_clock(now.wall);
@@ -222,6 +230,9 @@ impl Mind {
         }
         match input {
             Input::ChildSpawned { child, pid } => self.runs(*child, *pid),
+            Input::ChildExited { child, .. } => {
+                self.strays.remove(child);
+            }
             Input::Signalled(Signal::TERM | Signal::INT | Signal::QUIT) => {
                 self.mood = Mood::ShuttingDown;
             }
@@ -246,7 +257,6 @@ impl Mind {
                 self.pools.hear(&Event::RemoteCommunication { kind, data });
             }
             Input::SpawnFailed { .. }
-            | Input::ChildExited { .. }
             | Input::SignalFailed { .. }
             | Input::OrphanReaped { .. }
             | Input::Signalled(_)
@@ -346,6 +356,13 @@ impl Mind {
                 let of_user = self
                     .process_of(*child)
                     .is_some_and(|(id, _)| turn.users_signal(self, id).is_some());
+                if let Some(kill_at) = self
+                    .strays
+                    .get_mut(child)
+                    .filter(|_| *signal == Signal::KILL)
+                {
+                    *kill_at = None;
+                }
                 // What a user sends changes nothing about when it is killed.
                 if !of_user {
                     self.signalled(*child, *signal, now.mono);
@@ -360,11 +377,13 @@ impl Mind {
             Effect::ProcessesAdded { group, processes } => self.join(*group, processes),
             Effect::ProcessRemoved { process, .. } => self.leave(*process),
             Effect::Halt(halt) => self.halted = Some(*halt),
+            Effect::Stray { child, .. } => {
+                let is_killed = turn.had_sent(*child).contains(Signal::KILL);
+                let kill_at = (!is_killed).then(|| now.mono + STRAY_WAIT);
+                self.strays.insert(*child, kill_at);
+            }
             Effect::Announce(Event::SupervisorRunning) => self.running_told = true,
-            Effect::Announce(_)
-            | Effect::Reply { .. }
-            | Effect::Stray { .. }
-            | Effect::ReopenLogs => {}
+            Effect::Announce(_) | Effect::Reply { .. } | Effect::ReopenLogs => {}
         }
     }
 

@@ -6,7 +6,7 @@ use minder_core::event::Event;
 use minder_core::snapshot::Inherited;
 use minder_core::{
     ChildId, Effect, ExitStatus, Input, Mood, Now, ProcessId, ProcessState, Request, RequestId,
-    Signal,
+    Signal, Signals,
 };
 
 use super::mind::{ChildNote, Mind, is_meant};
@@ -116,6 +116,16 @@ impl Turn {
             | Effect::ReopenLogs
             | Effect::Halt(_) => {}
         }
+    }
+
+    /// The signals that a child had been sent when it was found in an adoption.
+    #[must_use]
+    pub fn had_sent(&self, child: ChildId) -> Signals {
+        let Cause::Adopt(inventory) = &self.cause else {
+            return Signals::default();
+        };
+        let found = inventory.iter().find(|found| found.child == child);
+        found.map_or_else(Signals::default, |found| found.signals)
     }
 
     /// The request that the core was called for, if it was for one.

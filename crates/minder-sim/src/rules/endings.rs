@@ -46,7 +46,8 @@ fn halt_wanted(mind: &Mind) -> Option<Halt> {
 }
 
 fn all_is_stopped(mind: &Mind) -> bool {
-    mind.groups.values().all(|group| mind.is_stopped(group))
+    let is_awaited = mind.strays.values().any(Option::is_some);
+    !is_awaited && mind.groups.values().all(|group| mind.is_stopped(group))
 }
 
 fn halts_when_all_is_stopped(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {

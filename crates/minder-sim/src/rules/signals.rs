@@ -28,6 +28,16 @@ pub(super) const RULES: &[Rule] = &[
         when: When::Settled,
         check: sigkill_comes_in_time,
     },
+    Rule {
+        says: "a stray is told to end once, and is not killed before its time is over",
+        when: When::Asked,
+        check: strays_have_their_time,
+    },
+    Rule {
+        says: "a stray that has not ended when its time is over is killed",
+        when: When::Settled,
+        check: strays_are_killed_in_time,
+    },
 ];
 
 /// A signal that the core sends, and to which process.
@@ -56,6 +66,9 @@ fn on_signal(ledger: &Ledger, fact: &Fact<'_>, judge: impl FnOnce(Sent<'_>) -> V
     else {
         return Ok(());
     };
+    if ledger.mind.strays.contains_key(child) {
+        return Ok(());
+    }
     let found = ledger.mind.process_of(*child);
     let (id, note) = found.ok_or_else(|| format!("{child:?} is no process's child"))?;
     let reason = match ledger.turn.users_signal(&ledger.mind, id) {
@@ -116,4 +129,45 @@ fn sigkill_comes_in_time(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
             format!("{id:?} was to be killed at {:?}", note.kill_at)
         })
     })
+}
+
+fn strays_have_their_time(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    let Fact::Asked(Effect::Signal {
+        child,
+        signal,
+        whom,
+    }) = fact
+    else {
+        return Ok(());
+    };
+    let Some(kill_at) = ledger.mind.strays.get(child) else {
+        return Ok(());
+    };
+    let turn = &ledger.turn;
+    let is_due = if *signal == Signal::KILL {
+        kill_at.is_some_and(|kill_at| kill_at <= ledger.now.mono)
+    } else {
+        let is_first = turn.strays.contains(child) && !turn.signalled.contains(child);
+        *signal == Signal::TERM && is_first && !turn.had_sent(*child).contains(Signal::TERM)
+    };
+    ensure(is_due && *whom == Whom::Group, || {
+        format!("{signal} to {whom:?} of {child:?}")
+    })
+}
+
+fn strays_are_killed_in_time(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
+    let Fact::Settled(_, deadline) = fact else {
+        return Ok(());
+    };
+    for (child, kill_at) in &ledger.mind.strays {
+        let Some(kill_at) = kill_at.filter(|_| ledger.mind.let_go.contains(child)) else {
+            continue;
+        };
+        let is_late = ledger.turn.is_deadline() && kill_at <= ledger.now.mono;
+        let is_forgotten = deadline.is_none_or(|deadline| deadline > kill_at);
+        ensure(!is_late && !is_forgotten, || {
+            format!("{child:?} was to be killed at {kill_at:?}")
+        })?;
+    }
+    Ok(())
 }

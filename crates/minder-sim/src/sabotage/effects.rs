@@ -137,6 +137,11 @@ impl Saboteur {
         if self.makes(Sabotage::DropStop) && signal != Signal::KILL {
             return;
         }
+        if self.makes(Sabotage::SpareAll) && signal == Signal::KILL {
+            return;
+        }
+        let hastily = self.makes(Sabotage::KillAtOnce) && signal == Signal::TERM;
+        let signal = if hastily { Signal::KILL } else { signal };
         let whom = match whom {
             Whom::Child if self.makes(Sabotage::ConfuseGroups) => Whom::Group,
             Whom::Group if self.makes(Sabotage::ConfuseGroups) => Whom::Child,

@@ -478,6 +478,7 @@ fn what_is_in_flight_when_a_daemon_dies_is_asked_for_again_under_its_number() {
         child: ChildId(child),
         pid: 100,
         exited: None,
+        namesake: None,
     });
     let snapshot = world.core.snapshot();
     let name = || "supervisor".into();

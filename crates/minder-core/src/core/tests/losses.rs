@@ -188,6 +188,7 @@ impl Scene {
                 child,
                 pid: 7,
                 exited: None,
+                namesake: None,
             })
             .collect();
         let snapshot = self.core.snapshot();

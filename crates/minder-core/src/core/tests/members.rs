@@ -182,6 +182,7 @@ fn the_next_daemon_knows_who_joined() {
         pid: 101,
         signals: Signals(0),
         exited: None,
+        namesake: None,
     };
     let mut fx = Effects::new();
     let name = "supervisor".into();
