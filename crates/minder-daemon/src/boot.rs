@@ -202,7 +202,7 @@ impl Start {
                 "started with a command line that runs nothing".to_owned(),
             ));
         };
-        let (configuration, _) =
+        let configuration =
             launch::configuration(program, &options, environment).map_err(Refusal::from)?;
         let chronicle = Chronicle::begin(&mut inventory.held, now());
         Ok(Self {
