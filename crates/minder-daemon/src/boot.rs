@@ -341,7 +341,7 @@ impl Start {
             log: self.log,
             published,
             inheritance: Inheritance {
-                environment: std::env::vars_os().collect(),
+                environment: minder_config::variables(),
                 server_url: settings.server_url.clone(),
                 umask: settings.umask,
             },
