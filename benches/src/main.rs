@@ -25,11 +25,13 @@ mod logs;
 mod logs_floor;
 mod machine;
 mod metric;
+mod page;
 mod plan;
 mod processes;
 mod report;
 mod running;
 mod setup;
+mod soak;
 mod subject;
 
 use std::env;
@@ -80,9 +82,10 @@ fn work(plan: &Plan) -> Result<()> {
         eprintln!("round {round} of {}", plan.extent.rounds);
         measure_round(plan, &mut report)?;
     }
-    if plan.extent.most > 0 && plan.measures(Family::Life) {
+    let runs_the_most = plan.measures(Family::Life) || plan.measures(Family::Page);
+    if plan.extent.most > 0 && runs_the_most {
         for subject in &plan.subjects {
-            if matches!(subject, Subject::Minder(_)) {
+            if subject.is_minder() {
                 let what = format!("{} programs", plan.extent.most);
                 attempt(plan, subject.column(), &what, &mut report, |report| {
                     with_the_most(subject, plan, report)
@@ -147,6 +150,13 @@ fn measure_round(plan: &Plan, report: &mut Report) -> Result<()> {
             })?;
         }
     }
+    if plan.measures(Family::Soak) {
+        for subject in plan.subjects.iter().filter(|one| one.is_minder()) {
+            attempt(plan, subject.column(), "soak", report, |report| {
+                soak::measure(subject, extent, report)
+            })?;
+        }
+    }
     for subject in plan.subjects.iter().filter(|one| one.speaks_xml_rpc()) {
         if plan.measures(Family::Calls) {
             attempt(
@@ -185,8 +195,8 @@ fn with_programs(
     let extent = &plan.extent;
     let mut unasked = Report::default();
     let mut running = Running::start(subject, |here| Ok(Setup::waiting(programs, here)))?;
+    let life = plan.measures(Family::Life);
     if programs > 0 {
-        let life = plan.measures(Family::Life);
         life::start(&mut running, if life { report } else { &mut unasked })?;
     }
     if plan.measures(Family::Idle) {
@@ -202,8 +212,11 @@ fn with_programs(
                 commands::update(&mut running, report)?;
             }
         }
+        if plan.measures(Family::Page) {
+            page::measure(&mut running, extent, report)?;
+        }
     }
-    if programs > 0 && plan.measures(Family::Life) {
+    if programs > 0 && life {
         life::crash(&mut running, extent, report)?;
         return life::stop(running, report);
     }
@@ -223,11 +236,21 @@ fn with_the_most(subject: &Subject, plan: &Plan, report: &mut Report) -> Result<
         }
         Ok(setup)
     })?;
-    life::start(&mut running, report)?;
-    idle::measure(&running, extent, report)?;
-    commands::status(&running, extent, report)?;
-    life::crash(&mut running, extent, report)?;
-    life::stop(running, report)
+    let mut unasked = Report::default();
+    let life = plan.measures(Family::Life);
+    life::start(&mut running, if life { report } else { &mut unasked })?;
+    if life {
+        idle::measure(&running, extent, report)?;
+        commands::status(&running, extent, report)?;
+    }
+    if plan.measures(Family::Page) {
+        page::measure(&mut running, extent, report)?;
+    }
+    if life {
+        life::crash(&mut running, extent, report)?;
+        return life::stop(running, report);
+    }
+    running.stop().map(drop)
 }
 
 /// As high as it goes: supervisors inherit it, and floors need it.

@@ -51,6 +51,37 @@ pub(crate) enum Metric {
     Lost(usize),
     /// Those that reached it more than a second after the last replacement ran.
     Late(usize),
+    /// From asking for the first page to its first byte, in ms.
+    PageBegun(usize),
+    /// The same, to its last byte.
+    PageWhole(usize),
+    /// Its size in KiB.
+    PageSize(usize),
+    /// Processor time of the subject's own processes for one look at all metrics, in ms.
+    ScrapeCpu(usize),
+    /// From the SIGKILL of one program to its end being told to a page, in ms.
+    News(usize),
+    /// The same, of the slowest in a hundred.
+    NewsTail(usize),
+    /// Proportional memory at the end of a part of a soak, in MiB.
+    SoakMemory(Part),
+    /// Open files and other descriptors then.
+    SoakDescriptors(Part),
+    /// Threads then.
+    SoakThreads(Part),
+    /// Voluntary context switches while nothing happens then, in three seconds.
+    SoakRest(Part),
+    /// Processor time for a crash, in µs.
+    SoakCpu(Part),
+    /// Voluntary context switches for a crash.
+    SoakWakeUps(Part),
+}
+
+/// Which tenth of a soak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    First,
+    Last,
 }
 
 /// Who writes how.
@@ -87,6 +118,9 @@ pub(crate) enum Family {
     Calls,
     Commands,
     Events,
+    Page,
+    /// By itself only, since it takes as long as it is told to.
+    Soak,
 }
 
 /// What Minder is to reach; a comparison is with medians of the same run.
@@ -101,13 +135,15 @@ pub(crate) enum Limit {
 }
 
 impl Family {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Life,
         Self::Idle,
         Self::Logs,
         Self::Calls,
         Self::Commands,
         Self::Events,
+        Self::Page,
+        Self::Soak,
     ];
 
     /// How it is called on the command line.
@@ -119,6 +155,8 @@ impl Family {
             Self::Calls => "calls",
             Self::Commands => "commands",
             Self::Events => "events",
+            Self::Page => "page",
+            Self::Soak => "soak",
         }
     }
 
@@ -130,6 +168,8 @@ impl Family {
             Self::Calls => "XML-RPC",
             Self::Commands => "supervisorctl",
             Self::Events => "Events",
+            Self::Page => "Web page and metrics",
+            Self::Soak => "Crash after crash",
         }
     }
 }
@@ -153,6 +193,18 @@ impl Metric {
             }
             Self::Status(_) | Self::Update(_) => Family::Commands,
             Self::Delivered(_) | Self::Lost(_) | Self::Late(_) => Family::Events,
+            Self::PageBegun(_)
+            | Self::PageWhole(_)
+            | Self::PageSize(_)
+            | Self::ScrapeCpu(_)
+            | Self::News(_)
+            | Self::NewsTail(_) => Family::Page,
+            Self::SoakMemory(_)
+            | Self::SoakDescriptors(_)
+            | Self::SoakThreads(_)
+            | Self::SoakRest(_)
+            | Self::SoakCpu(_)
+            | Self::SoakWakeUps(_) => Family::Soak,
         }
     }
 
@@ -205,7 +257,35 @@ impl Metric {
             Self::Delivered(n) => format!("{n} crashes at once: events delivered"),
             Self::Lost(n) => format!("{n} crashes at once: events lost"),
             Self::Late(n) => format!("{n} crashes at once: events late by more than 1 s"),
+            Self::PageBegun(n) => format!("first page, {}: first byte, ms", programs(n)),
+            Self::PageWhole(n) => format!("first page, {}: all of it, ms", programs(n)),
+            Self::PageSize(n) => format!("first page, {}: KiB", programs(n)),
+            Self::ScrapeCpu(n) => format!("`/metrics`, {}: processor ms", programs(n)),
+            Self::News(n) => format!("SIGKILL of one of {n} until a page is told, ms"),
+            Self::NewsTail(n) => format!("SIGKILL of one of {n} until a page is told, p99, ms"),
+            Self::SoakMemory(part) => format!("memory after the {} tenth, PSS, MiB", part.name()),
+            Self::SoakDescriptors(part) => {
+                format!("open descriptors after the {} tenth", part.name())
+            }
+            Self::SoakThreads(part) => format!("threads after the {} tenth", part.name()),
+            Self::SoakRest(part) => {
+                format!("wake-ups in 3 s of silence after the {} tenth", part.name())
+            }
+            Self::SoakCpu(part) => {
+                format!("processor µs for a crash in the {} tenth", part.name())
+            }
+            Self::SoakWakeUps(part) => {
+                format!("wake-ups for a crash in the {} tenth", part.name())
+            }
         }
+    }
+
+    /// Whether more of it is better.
+    pub(crate) fn is_better_more(self) -> bool {
+        matches!(
+            self,
+            Self::Up(_) | Self::LogRate(_) | Self::Calls(_) | Self::Delivered(_)
+        )
     }
 
     /// What is to be reached; nothing where no budget has been set.
@@ -214,9 +294,11 @@ impl Metric {
         match self {
             Self::Proportional(0) => vec![AtMost(8.0)],
             Self::Proportional(1000) => vec![AtMost(13.0)],
-            Self::IdleWakeUps(_) | Self::LogWrong(_) | Self::Lost(_) | Self::Late(_) => {
-                vec![AtMost(0.0)]
-            }
+            Self::IdleWakeUps(_)
+            | Self::LogWrong(_)
+            | Self::Lost(_)
+            | Self::Late(_)
+            | Self::SoakRest(_) => vec![AtMost(0.0)],
             Self::BringUp(n) if n >= 100 => vec![AtMostTimes(1.2, Column::Contract)],
             Self::Up(n) => vec![AtLeast(crate::as_f64(n))],
             Self::CrashOfOne(n) if n >= 100 => {
@@ -236,6 +318,8 @@ impl Metric {
                 Request::ProcessInfo | Request::AllProcessInfo => Vec::new(),
             },
             Self::Status(100) => vec![AtMost(10.0)],
+            Self::PageWhole(5000) => vec![AtMost(1000.0)],
+            Self::NewsTail(_) => vec![AtMost(100.0)],
             _ => Vec::new(),
         }
     }
@@ -267,6 +351,15 @@ impl Load {
             count => format!("{count} connections"),
         };
         format!("`{request}`, {programs} programs, {on}{flooded}")
+    }
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Last => "last",
+        }
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Extent {
     pub(crate) lines: u64,
     /// How often `supervisorctl` is run.
     pub(crate) commands: usize,
+    /// How long a soak takes.
+    pub(crate) soak: Duration,
 }
 
 impl Extent {
@@ -57,6 +59,7 @@ impl Extent {
         blocks: 256 << 20,
         lines: 32 << 20,
         commands: 5,
+        soak: Duration::from_secs(3600),
     };
 
     /// For two minutes.
@@ -72,6 +75,7 @@ impl Extent {
         blocks: 128 << 20,
         lines: 16 << 20,
         commands: 3,
+        soak: Duration::from_secs(60),
     };
 
     /// The most programs that every subject runs.
@@ -82,7 +86,7 @@ impl Extent {
 
 const USAGE: &str = "\
 usage: minder-bench MINDER SUPERVISOR-FOLDER JSON [--quick] [--rounds N] [--only FAMILY]
-families: life, idle, logs, calls, commands, events";
+families: life, idle, logs, calls, commands, events, page, and soak, which takes an hour (a minute if quick)";
 
 impl Plan {
     pub(crate) fn from_args(args: &[String]) -> Result<Self> {
@@ -100,7 +104,10 @@ impl Plan {
         let mut plan = Self {
             subjects,
             missing,
-            families: Family::ALL.to_vec(),
+            families: Family::ALL
+                .into_iter()
+                .filter(|family| *family != Family::Soak)
+                .collect(),
             extent: Extent::FULL,
             json: PathBuf::from(json),
         };
@@ -128,7 +135,13 @@ impl Plan {
 
     /// Whether anything is measured that takes programs which wait.
     pub(crate) fn runs_programs(&self) -> bool {
-        let parts = [Family::Life, Family::Idle, Family::Calls, Family::Commands];
+        let parts = [
+            Family::Life,
+            Family::Idle,
+            Family::Calls,
+            Family::Commands,
+            Family::Page,
+        ];
         parts.into_iter().any(|family| self.measures(family))
     }
 }

@@ -106,7 +106,12 @@ impl Report {
                 readings.insert(column.name().to_owned(), reading);
             }
         }
-        let mut row = json!({ "metric": metric.label(), "readings": readings });
+        let better = if metric.is_better_more() {
+            "more"
+        } else {
+            "less"
+        };
+        let mut row = json!({ "metric": metric.label(), "readings": readings, "better": better });
         let median = |column| {
             self.values
                 .get(&(metric, column))

@@ -44,6 +44,10 @@ impl Subject {
         }
     }
 
+    pub(crate) fn is_minder(&self) -> bool {
+        matches!(self, Self::Minder(_))
+    }
+
     /// Whether it answers Supervisor's API, and has its listeners.
     pub(crate) fn speaks_xml_rpc(&self) -> bool {
         matches!(self, Self::Minder(_) | Self::Supervisor(_))

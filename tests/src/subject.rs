@@ -4,6 +4,7 @@
 //! with them is [`crate::sandbox`]'s business.
 
 use std::env;
+use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -153,6 +154,22 @@ pub fn python_bin() -> PathBuf {
 pub fn schemathesis() -> Option<PathBuf> {
     let installed = repository().join("target/schemathesis/bin/schemathesis");
     installed.exists().then_some(installed)
+}
+
+/// axe-core, the script that finds what keeps people from reading and operating a page.
+///
+/// # Panics
+///
+/// If it is not installed: the message says how it is.
+#[must_use]
+pub fn axe() -> String {
+    let installed = repository().join("target/axe/axe_playwright_python/axe.min.js");
+    fs::read_to_string(&installed).unwrap_or_else(|error| {
+        panic!(
+            "cannot read \"{}\" ({error}): run `cargo xtask python`",
+            installed.display()
+        )
+    })
 }
 
 /// The scripted child program (`src/bin/actor.rs`).

@@ -5,13 +5,13 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::command::{self, cargo};
-use crate::{arrows, counts, no_std, performance, python};
+use crate::{arrows, counts, exercise, no_std, performance, python};
 
 /// A name, and what is done.
 type Step = (&'static str, fn() -> Result<()>);
 
 /// In the order of what fails soonest.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     ("format", format),
     ("arrows between crates", arrows::check),
     ("licences, bans and sources", deny),
@@ -23,6 +23,7 @@ const STEPS: [Step; 12] = [
     ("binaries", build),
     ("tests", test),
     ("instructions of small pieces of work", counts::check),
+    ("requests of all sorts to the API", exercise::run),
     ("end to end, and comparison", test_end_to_end),
 ];
 
@@ -86,7 +87,7 @@ fn test_end_to_end() -> Result<()> {
     for tests in ["browser", "compat", "e2e"] {
         test.args(["--test", tests]);
     }
-    test.args(["--", "--test-threads"]);
+    test.args(["--", "--skip", exercise::TEST, "--test-threads"]);
     command::run(test.arg(THREADS_THAT_WAIT))
 }
 

@@ -39,17 +39,13 @@ Werkzeug==3.1.9
 ",
 };
 
+/// The test that tries them, which the other end-to-end tests are run without.
+pub(crate) const TEST: &str = "the_description_is_true";
+
 /// Installs what is needed, and tries.
 pub(crate) fn run() -> Result<()> {
     ENVIRONMENT.install()?;
     command::run(&mut cargo(["build", "--workspace", "--bins"]))?;
-    let test = [
-        "test",
-        "--package",
-        "minder-tests",
-        "--test",
-        "e2e",
-        "the_description_is_true",
-    ];
+    let test = ["test", "--package", "minder-tests", "--test", "e2e", TEST];
     command::run(&mut cargo(test))
 }

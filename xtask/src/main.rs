@@ -31,7 +31,7 @@ const USAGE: &str = "\
 usage: cargo xtask CHORE
 
   ci               everything that must pass before a change is ready
-  python           the real Supervisor, Flask and gunicorn, installed below target/python
+  python           the real Supervisor, Flask, gunicorn and axe-core, installed below target
   api              requests of all sorts to /api/v1, whose answers must be as it describes them
   compat [FILTER]  the comparison with the real Supervisor, or the cases whose name holds FILTER
   compat --table   the table of what is compared, written to docs/compatibility.md

@@ -10,6 +10,8 @@ use serde_json::Value;
 pub(crate) const JSON: &str = "docs/performance.json";
 /// The page that is made of it.
 const PAGE: &str = "docs/performance.md";
+/// The heading of the column that compares two others.
+const BETTER: &str = "× better than Supervisor";
 /// The words around the tables.
 const TEMPLATE: &str = include_str!("performance/page.md");
 
@@ -100,7 +102,7 @@ pub(crate) fn tables(report: &Value) -> String {
             family["title"].as_str().unwrap_or_default()
         );
         let heads = columns.join(" | ");
-        let _ = writeln!(text, "| | {heads} | Supervisor ÷ Minder | budget |");
+        let _ = writeln!(text, "| | {heads} | {BETTER} | budget |");
         let _ = writeln!(text, "|---|{}", "---|".repeat(columns.len() + 2));
         for row in rows() {
             let metric = row["metric"].as_str().unwrap_or_default();
@@ -112,7 +114,7 @@ pub(crate) fn tables(report: &Value) -> String {
             let _ = writeln!(
                 text,
                 "| {metric} | {cells} | {} | {} |",
-                ratio(row),
+                times_better(row),
                 budget(row)
             );
         }
@@ -139,11 +141,16 @@ fn number(value: &Value) -> String {
         .map_or_else(String::new, |value| value.to_string())
 }
 
-fn ratio(row: &Value) -> String {
+/// How many times less Minder takes than Supervisor, or how many times more it does.
+fn times_better(row: &Value) -> String {
     let median = |column: &str| row["readings"][column]["median"].as_f64();
     match median("Supervisor").zip(median("Minder")) {
-        Some((theirs, ours)) if ours > 0.0 => {
-            let ratio = theirs / ours;
+        Some((theirs, ours)) if ours > 0.0 && theirs > 0.0 => {
+            let ratio = if row["better"] == "more" {
+                ours / theirs
+            } else {
+                theirs / ours
+            };
             let digits = if ratio < 10.0 { 2 } else { 0 };
             format!("{ratio:.digits$}")
         }
@@ -181,14 +188,20 @@ mod tests {
             "columns": ["Minder", "Supervisor", "s6"],
             "families": [{ "title": "Start", "rows": [{
                 "metric": "time, ms",
+                "better": "less",
                 "readings": { "Minder": reading(2.0, 3.0), "Supervisor": reading(1.0, 1.0) },
                 "budget": "≤ 1",
                 "met": false,
             }] }],
         });
         let table = tables(&report);
-        assert!(table.contains("| | Minder | Supervisor | Supervisor ÷ Minder | budget |"));
+        assert!(table.contains("| | Minder | Supervisor | × better than Supervisor | budget |"));
         assert!(table.contains("| time, ms | 2 (1–3) | 1 | 0.50 | ≤ 1: **not met** |"));
+        let rate = json!({
+            "better": "more",
+            "readings": { "Minder": reading(50.0, 50.0), "Supervisor": reading(2.0, 2.0) },
+        });
+        assert_eq!(times_better(&rate), "25");
         assert_eq!(
             budgets(&report),
             "Of 1 budgets, 0 are met.\n- time, ms: 2, to be ≤ 1"

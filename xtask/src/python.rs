@@ -25,6 +25,13 @@ markupsafe==3.0.4
 werkzeug==3.1.9
 ";
 
+/// The package of which a test of the web interface takes one file, axe-core. The package's own code is
+/// not run, so what it needs is not installed.
+const AXE: &str = "axe-playwright-python==0.1.8";
+
+/// Where that test looks for it; see `axe` in the test kit.
+const AXE_FOLDER: &str = "target/axe";
+
 /// A virtual environment, and what is in it.
 pub(crate) struct Environment {
     /// Its folder, below the repository's root.
@@ -44,11 +51,26 @@ pub(crate) fn bin() -> PathBuf {
     COMPARISON.bin()
 }
 
-/// Installs what the comparison needs, unless just that is there.
+/// Installs what the comparison and the tests of the web interface need, unless just that is there.
 pub(crate) fn install() -> Result<()> {
     COMPARISON.install().context(
         "the real Supervisor needs Python 3 with venv (on Debian: `apt install python3-venv`)",
-    )
+    )?;
+    install_axe()
+}
+
+fn install_axe() -> Result<()> {
+    let folder = crate::root().join(AXE_FOLDER);
+    let installed = folder.join("installed.txt");
+    if is_installed(&installed, AXE) {
+        eprintln!("what is below {AXE_FOLDER} is up to date");
+        return Ok(());
+    }
+    run(program(bin().join("pip"))
+        .args(["install", "--quiet", "--no-deps", "--upgrade", "--target"])
+        .arg(&folder)
+        .arg(AXE))?;
+    write(&installed, AXE)
 }
 
 impl Environment {
@@ -60,9 +82,8 @@ impl Environment {
     /// Installs what is pinned, unless just that is there.
     pub(crate) fn install(&self) -> Result<()> {
         let folder = self.folder();
-        // Written last, so that it is there only after an installation that was complete.
         let installed = folder.join("installed.txt");
-        if fs::read_to_string(&installed).is_ok_and(|text| text == self.pins) {
+        if is_installed(&installed, self.pins) {
             let folder = self.folder;
             eprintln!("the Python environment below {folder} is up to date");
             return Ok(());
@@ -82,6 +103,12 @@ impl Environment {
     fn folder(&self) -> PathBuf {
         crate::root().join(self.folder)
     }
+}
+
+/// Whether just that is installed: the file that says so is written last, so that it is there only
+/// after an installation that was complete.
+fn is_installed(file: &Path, what: &str) -> bool {
+    fs::read_to_string(file).is_ok_and(|text| text == what)
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {

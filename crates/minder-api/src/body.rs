@@ -340,7 +340,7 @@ bodies! {
         pub change: Option<Change>,
         /// What a client said: what sort of thing.
         pub said: Option<String>,
-        /// What a client said.
+        /// What a client or a program said, or the beginning of it.
         pub data: Option<String>,
     }
 
@@ -388,7 +388,7 @@ bodies! {
         pub steps: Vec<Step>,
         /// How many processes are not touched.
         pub untouched: u64,
-        /// The longest that stopping may take.
+        /// How long stopping may take at most: groups are stopped one after the other.
         pub longest_wait: f64,
         /// The files that were read.
         pub files: Vec<String>,

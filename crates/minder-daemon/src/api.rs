@@ -33,6 +33,7 @@ use crate::link::now;
 use crate::mailbox::{Command, Post};
 use crate::published::Published;
 use crate::upgrade::Upgrade;
+use crate::written::Written;
 
 mod infos;
 pub(crate) mod logs;
@@ -63,6 +64,8 @@ pub(crate) struct Api {
     pub(crate) log: Arc<MainLog>,
     /// The logs of the processes.
     pub(crate) plane: Plane,
+    /// How much has gone to them.
+    pub(crate) written: Arc<Written>,
     /// What `getPID` tells: signals for the daemon go to the keeper.
     pub(crate) keeper_pid: u32,
     /// How many daemons have died since the start or the last restart.

@@ -30,7 +30,7 @@ use tokio::sync::Mutex;
 use crate::api::{Api, Herald};
 use crate::children::Children;
 use crate::configuration::Configuration;
-use crate::control::{self, Control};
+use crate::control::{self, Prepared};
 use crate::driver::{Driver, End};
 use crate::heirloom;
 use crate::history::chronicle::Chronicle;
@@ -306,6 +306,7 @@ impl Start {
             published: Arc::clone(&published),
             log: Arc::clone(&self.log),
             plane: plane.clone(),
+            written: Arc::clone(files.written()),
             keeper_pid: self.inventory.keeper_pid,
             generation: self.inventory.generation,
             upgrade: self.inventory.upgrade.clone(),
@@ -399,20 +400,25 @@ impl Running {
             settings,
             in_background,
         } = self;
+        // Before anything is added to it.
+        let takes_over = driver.chronicle.goes_on();
         // Clients wait until there is something to be seen.
         let end = if let Some(halt) = driver.settle()? {
             End::Halt(halt)
         } else {
-            if driver.chronicle.goes_on() {
+            if takes_over {
                 driver.tell_of_takeover()?;
             }
-            let control = Control::start(listeners, api)?;
+            let control = Prepared::new(listeners, api)?;
             if in_background {
                 minder_keeper::silence();
             }
             let path = ordinary_file(driver.log.path());
             driver.link.send(&ToKeeper::Log { path }, &[])?;
             driver.link.send(&ToKeeper::Ready, &[])?;
+            // Not before: whoever is answered may rely on it that this start has not come to nothing,
+            // whatever happens to the keeper.
+            let control = control.open();
             let ended = driver.run();
             if let Err(LinkError::Gone) = ended {
                 // Whoever waits for an answer is cut off, as by any crash, and not told of a

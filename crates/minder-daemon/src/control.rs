@@ -29,9 +29,15 @@ pub(crate) struct Control {
     thread: JoinHandle<()>,
 }
 
-impl Control {
-    /// Begins to serve.
-    pub(crate) fn start(
+/// The same before it does. Clients wait.
+pub(crate) struct Prepared {
+    open: oneshot::Sender<()>,
+    control: Control,
+}
+
+impl Prepared {
+    /// Makes everything that may fail.
+    pub(crate) fn new(
         listeners: Vec<(Listener, Option<Credentials>)>,
         api: Api,
     ) -> io::Result<Self> {
@@ -40,13 +46,19 @@ impl Control {
             .enable_time()
             .max_blocking_threads(BLOCKING_THREADS)
             .build()?;
+        let (open, opened) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
         let log = Arc::clone(&api.log);
         let post = api.post.clone();
         let serve = move || {
             // A driver that is gone wants an end as well.
             let shutdown = async { stopped.await.unwrap_or(Leave::Now) };
-            let serving = server::serve(listeners, Arc::new(api), capacity(), shutdown);
+            let serving = async {
+                match opened.await {
+                    Ok(()) => server::serve(listeners, Arc::new(api), capacity(), shutdown).await,
+                    Err(_) => Ok(()),
+                }
+            };
             if let Err(error) = runtime.block_on(serving) {
                 let line = format!("cannot serve clients: {error}");
                 log.write(minder_core::Level::Critical, line);
@@ -58,9 +70,21 @@ impl Control {
         let thread = thread::Builder::new()
             .name("control".to_owned())
             .spawn(serve)?;
-        Ok(Self { stop, thread })
+        Ok(Self {
+            open,
+            control: Control { stop, thread },
+        })
     }
 
+    /// Begins to serve.
+    pub(crate) fn open(self) -> Control {
+        // A thread that has ended by itself has said so.
+        let _ = self.open.send(());
+        self.control
+    }
+}
+
+impl Control {
     /// Sends off what is being answered, and ends.
     pub(crate) fn stop(self) {
         let _ = self.begin_to_stop(Leave::Now).join();

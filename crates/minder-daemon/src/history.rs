@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use minder_core::event::Entered;
 use minder_core::pool::PoolLevel;
-use minder_core::{Event, ExitStatus, ProcessState, Wall};
+use minder_core::{Channel, Event, ExitStatus, ProcessState, Said, Wall};
 use tokio::sync::Notify;
 
 /// How many events are kept. A reader that has been away for longer begins anew.
@@ -83,6 +83,17 @@ pub(crate) enum What {
     Stopping,
     /// Another daemon has taken over from one that was killed or has died.
     TookOver,
+    /// A program said something that listeners are told.
+    Said {
+        /// Which.
+        key: Key,
+        /// Where.
+        channel: Channel,
+        /// To whom.
+        said: Said,
+        /// What, or the beginning of it.
+        data: Arc<str>,
+    },
     /// A client said something to listeners.
     Remote {
         /// What sort of thing, in its own words.
@@ -358,6 +369,7 @@ impl Content {
             | What::Running
             | What::Stopping
             | What::TookOver
+            | What::Said { .. }
             | What::Remote { .. } => {}
         }
         push(&mut self.events, event, EVENTS);
@@ -417,8 +429,8 @@ pub(crate) enum Ending {
     NotMade(String),
 }
 
-/// What an event of the core is for observers, if it is anything to them: of what programs say they
-/// are told by the logs, and of the time by their clocks.
+/// What an event of the core is for observers, if it is anything to them: of the time they are told by
+/// their clocks.
 fn what(event: &Event, at: Wall, ending: impl FnOnce() -> Option<Ending>) -> Option<What> {
     Some(match event {
         Event::ProcessState {
@@ -443,6 +455,7 @@ fn what(event: &Event, at: Wall, ending: impl FnOnce() -> Option<Ending>) -> Opt
             kind: cut(kind).into(),
             data: cut(data).into(),
         },
+        // What programs say is told by who reads it: the core announces it to listeners alone.
         Event::ProcessSaid { .. } | Event::Tick { .. } => return None,
     })
 }
@@ -500,6 +513,13 @@ fn end(from: ProcessState, to: Entered, ending: Option<Ending>) -> Option<End> {
             .as_deref()
             .map_or_else(Arc::default, |it| cut(it).into()),
     })
+}
+
+/// The beginning of what a program said, as text.
+fn beginning(data: &[u8]) -> String {
+    // What replaces a byte that is no text is longer than that.
+    let text = String::from_utf8_lossy(&data[..data.len().min(TEXT)]);
+    cut(&text).to_owned()
 }
 
 /// The beginning of a text.

@@ -50,6 +50,7 @@ impl Site for Api {
             }
             ("" | "index.html", false) => page(overview::draw(&self, &visitor, &fields).await),
             ("process", false) => process::draw(&self, &visitor, &fields).await,
+            ("process", true) => process::reveal(&self, &visitor, &fields).await,
             ("events", false) => page(events::draw(&self, &visitor, &fields)),
             ("configuration", false) => page(plan::draw(&self, &visitor, &fields).await),
             ("lines", false) => logs::lines(&self, &fields).await,

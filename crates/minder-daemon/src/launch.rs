@@ -66,6 +66,10 @@ impl Refusal {
         }
     }
 
+    pub(crate) fn with_detail(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
     /// What is shown to whoever started `program`.
     pub(crate) fn message(&self, program: &str) -> String {
         let Self { text, detail } = self;

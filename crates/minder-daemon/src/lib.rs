@@ -30,6 +30,7 @@ mod outbox;
 mod plan;
 mod published;
 mod register;
+mod service_manager;
 mod settings;
 mod snapshot;
 mod succession;
@@ -37,6 +38,7 @@ mod succession;
 mod testing;
 mod upgrade;
 mod waiters;
+mod written;
 
 pub use boot::daemon;
 pub use launch::supervisord;

@@ -12,6 +12,7 @@ use minder_logs::plane::Channel;
 use minder_logs::sink::SinkSpec;
 
 use crate::published::LogPaths;
+use crate::written::Written;
 
 /// The permissions of a file of the daemon's own naming: as `mkstemp` gives them in Supervisor.
 const AUTOMATIC_MODE: u32 = 0o600;
@@ -32,6 +33,7 @@ pub(crate) struct LogFiles {
     automatic: Automatic,
     strip_ansi: bool,
     paths: Arc<BTreeMap<ProcessId, LogPaths>>,
+    written: Arc<Written>,
 }
 
 impl LogFiles {
@@ -40,6 +42,7 @@ impl LogFiles {
             automatic,
             strip_ansi,
             paths: Arc::default(),
+            written: Arc::default(),
         }
     }
 
@@ -47,6 +50,11 @@ impl LogFiles {
     pub(crate) fn adopt(mut self, paths: Arc<BTreeMap<ProcessId, LogPaths>>) -> Self {
         self.paths = paths;
         self
+    }
+
+    /// How much has gone to them.
+    pub(crate) fn written(&self) -> &Arc<Written> {
+        &self.written
     }
 
     /// The files of every process, for readers.
@@ -91,6 +99,7 @@ impl LogFiles {
     /// Forgets a process that is no longer active. Its files stay, as Supervisor's do.
     pub(crate) fn remove(&mut self, process: ProcessId) {
         Arc::make_mut(&mut self.paths).remove(&process);
+        self.written.forget(process);
     }
 
     /// What is to be opened for the output of a process, per channel.

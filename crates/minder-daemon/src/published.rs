@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use minder_core::{ProcessId, View};
+use minder_logs::plane::Channel;
 
 /// Everything that a reader can be told, as of the end of one step of the driver.
 #[derive(Clone)]
@@ -22,6 +23,16 @@ pub(crate) struct LogPaths {
     pub(crate) stdout: Option<PathBuf>,
     /// Of standard error.
     pub(crate) stderr: Option<PathBuf>,
+}
+
+impl LogPaths {
+    /// Of one of them.
+    pub(crate) fn of(&self, channel: Channel) -> Option<&PathBuf> {
+        match channel {
+            Channel::Stdout => self.stdout.as_ref(),
+            Channel::Stderr => self.stderr.as_ref(),
+        }
+    }
 }
 
 /// The latest picture. The lock is only ever held to copy or replace one pointer.

@@ -25,7 +25,6 @@ use minder_logs::main_log::MainLog;
 use minder_os::clock::clocks;
 use minder_os::foreign::Foreign;
 use minder_os::limits::Limit;
-use minder_os::notify::{NOTIFY_SOCKET, notify};
 use minder_os::signals::{SignalFd, SignalSet};
 use minder_os::{limits, memfd, oom};
 use minder_wire::{
@@ -43,6 +42,7 @@ use crate::link::Outbox;
 use crate::mirror::{Mirror, Mirrored, SharedFd};
 use crate::note::Note;
 use crate::register;
+use crate::service_manager;
 use crate::settings::Settings;
 
 /// What this process was given and has changed for itself: others are to get it as it was.
@@ -287,9 +287,7 @@ fn settle_unknown(mirror: &mut Mirror) {
 /// The pid that the world knows is another one now.
 fn tell_the_world(mirror: &Mirror, keeper_pid: u32, log: &MainLog) {
     let pid = std::process::id();
-    if let Some(socket) = std::env::var_os(NOTIFY_SOCKET)
-        && let Err(error) = notify(&socket, &format!("MAINPID={pid}\n"))
-    {
+    if let Err(error) = service_manager::tell_main_pid(pid) {
         let line = format!("cannot tell the service manager of the new pid {pid}: {error}");
         log.write(Level::Error, line);
     }

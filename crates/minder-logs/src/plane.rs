@@ -22,6 +22,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -36,6 +37,7 @@ use outlets::Outlets;
 use worker::Worker;
 
 mod outlets;
+mod patience;
 mod peephole;
 #[cfg(test)]
 mod tests;
@@ -142,6 +144,10 @@ enum Command {
         stream: StreamId,
         tap: Tap,
     },
+    Count {
+        stream: StreamId,
+        counter: Arc<AtomicU64>,
+    },
     Finish(ChildId),
     Reopen,
     Clear {
@@ -218,6 +224,13 @@ impl Plane {
     /// After a kill of the daemon in the middle of a chunk, the next one may show it again.
     pub fn tap(&self, stream: StreamId, tap: Tap) {
         self.0.tell(Command::Tap { stream, tap });
+    }
+
+    /// Adds to `counter` how many bytes of `stream` have gone to its sink, as the program wrote them;
+    /// not what was lost or had no sink. To be said before it is [attached](Self::attach) or
+    /// [adopted](Self::adopt).
+    pub fn count(&self, stream: StreamId, counter: Arc<AtomicU64>) {
+        self.0.tell(Command::Count { stream, counter });
     }
 
     /// A child has ended: takes in what its pipes hold now, and answers

@@ -7,7 +7,7 @@ const HELD_MS = 5000;
 /** When buttons began to be held. */
 const held = new WeakMap();
 
-/** What is drawn by a script, and left alone here. */
+/** What a script has drawn, or a visitor has asked for once, and what is left alone here. */
 const isOwn = (node) => node.dataset?.own !== undefined;
 
 const keyOf = (node) => node.nodeType === Node.ELEMENT_NODE

@@ -1,5 +1,7 @@
 //! The page about the configuration: what differs, and what an update would do.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 
 use crate::frame::{Frame, Notice, Tab};
@@ -96,8 +98,8 @@ pub struct Step {
     pub group: String,
     /// How many processes that means.
     pub processes: usize,
-    /// The longest `stopwaitsecs` among them, in seconds, if they are stopped.
-    pub longest_wait: Option<i64>,
+    /// The longest `stopwaitsecs` among those that are stopped, if any are.
+    pub longest_wait: Option<Duration>,
 }
 
 /// A group that differs.
@@ -226,7 +228,7 @@ fn plan(page: &ConfigPage) -> Markup {
                         span { (step.group) }
                         span.muted {
                             (words::process_count(step.processes, language))
-                            @if let Some(wait) = step.longest_wait { ", stopwaitsecs " (wait) }
+                            @if let Some(wait) = step.longest_wait { ", stopwaitsecs " (wait.as_secs()) }
                         }
                     }
                 }

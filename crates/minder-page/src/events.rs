@@ -371,9 +371,13 @@ fn one(event: &Event, page: &EventsPage) -> Markup {
     html! {
         tr role="row" data-name=(event.serial) data-kind=(event.kind.code()) {
             td.e-time.num role="cell" title=(event.at.full) { (event.at.clock) }
-            th.e-who role="rowheader" scope="row" {
-                @if event.is_process { a href=(process_address(&event.subject)) { (event.subject) } }
-                @else { (event.subject) }
+            @if event.subject.is_empty() {
+                td.e-who role="cell" {}
+            } @else {
+                th.e-who role="rowheader" scope="row" {
+                    @if event.is_process { a href=(process_address(&event.subject)) { (event.subject) } }
+                    @else { (event.subject) }
+                }
             }
             td.e-what role="cell" { div.sv {
                 (what(&event.what, language))

@@ -56,6 +56,9 @@ pub struct ProcessPage {
     pub command: Command,
     /// What is added to its environment, by name.
     pub environment: Vec<Variable>,
+    /// Whether the secrets in it are to be seen; `None` if there are none, or if the visitor may not
+    /// choose.
+    pub secrets: Option<Secrets>,
     /// Its options that are set, and the others if they were asked for.
     pub options: Vec<OptionRow>,
     /// How many options are left at their defaults.
@@ -73,6 +76,15 @@ pub struct Command {
     pub directory: Option<String>,
     /// Whom it runs as, if that is set.
     pub user: Option<String>,
+}
+
+/// Whether secrets are to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// They are not, and can be asked for.
+    Masked,
+    /// They are.
+    Revealed,
 }
 
 /// A variable of an environment.
@@ -326,8 +338,19 @@ fn environment(page: &ProcessPage) -> Markup {
         return html! {};
     }
     html! {
-        section.panel.boxed aria-labelledby="en" {
-            header { h2 #en { (t(Word::Environment)) } span.muted.num { (page.environment.len()) } }
+        // What was asked for once stays, whatever else is drawn anew.
+        section.panel.boxed aria-labelledby="en" data-own[page.secrets == Some(Secrets::Revealed)] {
+            header {
+                h2 #en { (t(Word::Environment)) } span.muted.num { (page.environment.len()) }
+                @match page.secrets {
+                    Some(Secrets::Masked) => form.end method="post" action=(process_address(&page.name)) {
+                        input type="hidden" name="csrf" value=(page.frame.token);
+                        button.quiet.small { (t(Word::ShowSecrets)) }
+                    },
+                    Some(Secrets::Revealed) => a.btn.quiet.small.end href=(process_address(&page.name)) { (t(Word::HideSecrets)) },
+                    None => {}
+                }
+            }
             table.list.conf {
                 thead { tr { th { (t(Word::Name)) } th { (t(Word::Value)) } } }
                 tbody {

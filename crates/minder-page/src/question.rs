@@ -97,7 +97,7 @@ pub fn draw(question: &Question) -> String {
     let main = html! {
         section.panel.question {
             form #question method="post" action="act" aria-labelledby="ask-t" {
-                h2 #ask-t { (title) }
+                h1 #ask-t { (title) }
                 (about(question))
                 @for (name, value) in &question.fields {
                     input type="hidden" name=(name) value=(value);
@@ -164,7 +164,7 @@ pub fn missing(frame: &Frame) -> String {
     let t = |word: Word| word.to(frame.language);
     let main = html! {
         div.none-yet {
-            h2 { (t(Word::NoSuchProcess)) }
+            h1 { (t(Word::NoSuchProcess)) }
             p { a.link href="./" { (t(Word::Overview)) } }
         }
     };

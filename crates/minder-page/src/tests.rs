@@ -10,7 +10,7 @@ use crate::configuration::{Broken, Difference, FileRow, How, OptionChange, Step}
 use crate::events::{Event, Kind, What};
 use crate::log::{LogFile, Part, Stream};
 use crate::overview::{Asked, Child, Facts};
-use crate::process::{Change, Command, MASK, OptionRow, Place, Variable};
+use crate::process::{Change, Command, MASK, OptionRow, Place, Secrets, Variable};
 use crate::question::Verb;
 
 /// How large a page may be, however many processes there are.
@@ -357,7 +357,7 @@ fn pages(text: &str, language: Language) -> Vec<String> {
             how: How::Added,
             group: own(),
             processes: 1,
-            longest_wait: Some(3),
+            longest_wait: Some(Duration::from_secs(3)),
         }],
         differences: vec![Difference {
             how: How::Changed,
@@ -455,6 +455,7 @@ fn process_page(text: &str, frame: Frame, notice: Option<Notice>, moment: &Momen
             name: own(),
             value: format!("{text}{MASK}{text}"),
         }],
+        secrets: Some(Secrets::Masked),
         options: vec![OptionRow {
             name: own(),
             value: own(),

@@ -124,6 +124,8 @@ words! {
     From: "From", "来源";
     Name: "Name", "名称";
     Masked: "masked", "已隐藏";
+    ShowSecrets: "Show secrets", "显示机密";
+    HideSecrets: "Hide secrets", "隐藏机密";
     OfTheDaemon: "the daemon's own", "守护进程的";
     Listeners: "Listeners", "监听器";
     NoListeners: "none", "无";

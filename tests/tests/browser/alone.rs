@@ -21,14 +21,14 @@ fn a_process_is_stopped_without_a_script() {
     browser.reload();
     browser.wait_text("noscript", "This page does not update by itself");
     browser.click(&format!("{} [name=stop]", row("web")));
-    browser.wait_text("h2", "Stop web?");
+    browser.wait_text("h1", "Stop web?");
     visit.daemon.wait_state("web", "RUNNING");
     browser.click("#question .danger");
     browser.wait_shown(&row_in("web", "STOPPED"));
 
     // An old link asks, where it once did at once what it says.
     visit.go("index.html?action=start&processname=web");
-    browser.wait_text("h2", "Start web?");
+    browser.wait_text("h1", "Start web?");
     visit.daemon.wait_state("web", "STOPPED");
     browser.click("#question .danger");
     browser.wait_shown(&row_in("web", "RUNNING"));

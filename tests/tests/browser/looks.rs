@@ -1,6 +1,7 @@
 //! Small screens, another language, and whoever does not see well.
 
 use minder_tests::browser::Manner;
+use minder_tests::subject::axe;
 use serde_json::json;
 
 use crate::{Visit, row, row_in};
@@ -64,39 +65,10 @@ fn it_speaks_chinese_to_who_asks_for_it_and_who_chooses_it() {
     browser.wait_text("h1", "Events");
 }
 
-/// For every text: its colour against what is behind it must be told apart well (WCAG AA).
-const CONTRASTS: &str = r"
-    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-    const rgb = (text) => {
-      canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1);
-      const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return { r, g, b, a: a / 255 };
-    };
-    const over = (top, below) => ({ r: top.r * top.a + below.r * (1 - top.a), g: top.g * top.a + below.g * (1 - top.a), b: top.b * top.a + below.b * (1 - top.a), a: 1 });
-    const ground = (element) => {
-      const layers = [];
-      for (let at = element; at; at = at.parentElement) layers.push(rgb(getComputedStyle(at).backgroundColor));
-      return layers.reverse().reduce((below, top) => over(top, below), { r: 255, g: 255, b: 255, a: 1 });
-    };
-    const light = ({ r, g, b }) => [r, g, b].map((it) => it / 255).map((it) => it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4)
-      .reduce((sum, it, at) => sum + it * [0.2126, 0.7152, 0.0722][at], 0);
-    const weak = [];
-    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walk.nextNode()) {
-      const element = walk.currentNode.parentElement;
-      if (!walk.currentNode.data.trim() || !element.checkVisibility({ visibilityProperty: true })) continue;
-      if (element.closest('.sr, .skip, noscript, [disabled]')) continue;
-      const below = ground(element), a = light(over(rgb(getComputedStyle(element).color), below)), b = light(below);
-      const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-      if (ratio < 4.45) weak.push(`${ratio.toFixed(2)} ${walk.currentNode.data.trim().slice(0, 30)}`);
-    }
-    return weak;";
-
-/// Everything that can be operated and has no name.
-const NAMELESS: &str = "
-    const named = (it) => it.getAttribute('aria-label') || it.textContent.trim() || it.title
-      || [...(it.labels ?? [])].some((label) => label.textContent.trim());
-    return [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, summary')]
-      .filter((it) => it.checkVisibility({ visibilityProperty: true }) && !named(it)).map((it) => it.outerHTML.slice(0, 120));";
+/// Has axe-core look at the page, and returns what it finds: the rule, how bad that is, and where.
+const FINDINGS: &str = "
+    const told = ({ id, impact, nodes }) => `${impact} ${id} ${nodes.map((it) => it.html.slice(0, 200)).join()}`;
+    return axe.run(document, { resultTypes: ['violations'] }).then((found) => found.violations.map(told));";
 
 /// What an attribute refers to and is not there, and ids that are there twice.
 const BROKEN: &str = "
@@ -107,41 +79,62 @@ const BROKEN: &str = "
     const form = [...document.querySelectorAll('[form]')].map((it) => it.getAttribute('form'));
     return [...twice, ...[...refers, ...form].filter((id) => !ids.includes(id))];";
 
-#[test]
-fn everybody_can_read_and_operate_it() {
-    let Some(visit) = Visit::begin(PROGRAMS, Manner::default()) else {
+/// Every sort of page, one of them about what is not there.
+const PAGES: [&str; 8] = [
+    "",
+    "?q=nothing&state=FATAL",
+    "process?name=worker:worker_00&defaults=1",
+    "process?name=bad",
+    "process?name=nope",
+    "events",
+    "configuration",
+    "index.html?action=stop&processname=web",
+];
+
+/// Looks at every page in both themes: as axe-core does, and for what it does not look at.
+fn everybody_can_read_and_operate_it(manner: Manner<'_>) {
+    let Some(visit) = Visit::begin(PROGRAMS, manner) else {
         return;
     };
     let browser = &visit.browser;
+    let axe = axe();
+    let look = |page: &str| {
+        browser.wait_shown("h1");
+        let _ = browser.script(&axe);
+        for check in [FINDINGS, BROKEN] {
+            assert_eq!(browser.script(check), json!([]), "{page:?}, {manner:?}");
+        }
+    };
+    let (width, height) = manner.size;
+    browser.resize(width, height);
     visit.daemon.wait_state("bad", "FATAL");
-    // Chosen by its first letter, as one does without a pointer.
-    for (theme, letter) in [("light", "l"), ("dark", "d")] {
+    for theme in ["light", "dark"] {
         visit.go("");
-        browser.wait_shown(".looks [name=theme]");
-        browser.type_into(".looks [name=theme]", letter);
+        browser.click(&format!(".looks [name=theme] [value={theme}]"));
         browser.wait_shown(&format!("html[data-theme={theme}]"));
-        for page in [
-            "",
-            "process?name=worker:worker_00",
-            "process?name=bad",
-            "events",
-            "configuration",
-        ] {
+        for page in PAGES {
             visit.go(page);
-            browser.wait_shown("h1");
-            for (what, check) in [
-                ("contrast", CONTRASTS),
-                ("names", NAMELESS),
-                ("references", BROKEN),
-            ] {
-                assert_eq!(
-                    browser.script(check),
-                    json!([]),
-                    "{what} of {page:?}, {theme}"
-                );
-            }
+            look(page);
         }
     }
+    let sandbox = visit.daemon.sandbox();
+    sandbox.write("supervisord.conf", "[program:web]\n");
+    visit.go("configuration");
+    look("a configuration that is wrong");
+}
+
+#[test]
+fn everybody_can_read_and_operate_it_on_a_desk() {
+    everybody_can_read_and_operate_it(Manner::default());
+}
+
+#[test]
+fn everybody_can_read_and_operate_it_on_a_phone_in_chinese() {
+    everybody_can_read_and_operate_it(Manner {
+        size: (390, 844),
+        languages: "zh-CN,zh",
+        ..Manner::default()
+    });
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What others than people try: forms of other sites, paths that lead elsewhere, heads of answers.
 
 use minder_tests::http::{Answer, Connection};
-use minder_tests::{Daemon, Subject};
+use minder_tests::{Daemon, Sandbox, Subject};
 
 const PROGRAMS: &str = "[program:web]\ncommand=/bin/cat\nstartsecs=0\n\
                         stdout_logfile=%(here)s/web.log";
@@ -188,4 +188,63 @@ fn answers_keep_browsers_from_mischief() {
         ))
         .expect("it reads");
     assert_eq!(connection.head().expect("it answers").status(), 304);
+}
+
+#[test]
+fn secrets_are_shown_only_to_who_has_a_password_and_asks() {
+    if std::env::var("SUBJECT").is_ok_and(|subject| subject == "supervisor") {
+        return;
+    }
+    let port = Sandbox::free_port();
+    let daemon = Daemon::start(
+        Subject::Minder,
+        &format!(
+            "[inet_http_server]\nport=127.0.0.1:{port}\nusername=ops\npassword=secret\n\
+             {PROGRAMS}\nenvironment=API_KEY=\"hush\",LEVEL=\"low\""
+        ),
+    );
+    let ask = |head: &str, body: &str| {
+        let mut connection = Connection::tcp(port).expect("the daemon listens");
+        let length = body.len();
+        let request = format!("{head}Host: localhost\r\nContent-Length: {length}\r\n\r\n{body}");
+        let answer = connection.send(request).and_then(|()| connection.answer());
+        answer.expect("it answers")
+    };
+    let ops = "Authorization: Basic b3BzOnNlY3JldA==\r\n";
+    let page = ask(
+        &format!("GET /process?name=web HTTP/1.1\r\nAccept: text/html\r\n{ops}"),
+        "",
+    );
+    let token = token(&page);
+    assert!(page.text().contains("API_KEY") && !page.text().contains("hush"));
+    assert!(page.text().contains("Show secrets"));
+    let request = "POST /process?name=web HTTP/1.1\r\n";
+    let cookie = format!("Cookie: minder-token={token}\r\n");
+    let form = format!("csrf={token}");
+    for (headers, body, status) in [
+        (cookie.clone(), &*form, 401),
+        (ops.to_owned(), &*form, 403),
+        (format!("{ops}{cookie}"), "csrf=0", 403),
+        (
+            format!("{ops}{cookie}Origin: http://example.org\r\n"),
+            &*form,
+            403,
+        ),
+    ] {
+        let answer = ask(&format!("{request}{headers}"), body);
+        assert_eq!(answer.status(), status, "{headers}{body}");
+        assert!(!answer.text().contains("hush"), "{headers}{body}");
+    }
+    let shown = ask(&format!("{request}{ops}{cookie}"), &form);
+    assert_eq!(shown.status(), 200);
+    assert!(shown.text().contains("hush") && shown.text().contains("Hide secrets"));
+    assert_eq!(shown.header("Cache-Control"), Some("no-store"));
+    // Without a password nobody is asked who he is, and nobody is shown.
+    let open = get(&daemon, "/process?name=web");
+    assert!(!open.text().contains("Show secrets"));
+    let refused = post(&daemon, "/process?name=web", &cookie, &form);
+    assert_eq!(refused.status(), 403);
+    let log = daemon.sandbox().read("supervisord.log");
+    assert_eq!(log.matches("was shown to user 'ops'").count(), 1, "{log}");
+    assert!(!log.contains("hush"), "{log}");
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
@@ -299,9 +300,50 @@ fn a_service_manager_is_told_of_the_new_pid() {
         let daemon = Daemon::launch_command(sandbox, command);
         daemon.wait_ready();
         let keeper = kill_keeper(&daemon);
-        let mut buffer = [0; 64];
-        let length = manager.recv(&mut buffer).expect("a message");
-        assert_eq!(buffer[..length], *format!("MAINPID={keeper}\n").as_bytes());
+        assert_eq!(heard(&manager), format!("MAINPID={keeper}\n"));
+    });
+}
+
+/// The next message to a service manager.
+fn heard(manager: &UnixDatagram) -> String {
+    let mut buffer = [0; 64];
+    let length = manager.recv(&mut buffer).expect("a message");
+    String::from_utf8_lossy(&buffer[..length]).into_owned()
+}
+
+/// A service manager that saw the keeper die before it heard of the next one starts the service anew.
+#[test]
+fn a_second_start_by_a_service_manager_gives_the_service_back() {
+    Subject::Minder.run(|subject| {
+        let daemon = Daemon::start(subject, "[program:cat]\ncommand=actor wait\n");
+        daemon.wait_state("cat", "RUNNING");
+        let cat = daemon.pid_of("cat");
+        let keeper = kill_keeper(&daemon);
+        let sandbox = daemon.sandbox();
+        let start = || {
+            let mut second = sandbox.command("supervisord");
+            second.args(["-n", "-c", "supervisord.conf"]);
+            second
+        };
+        let refused = start().output().expect("supervisord");
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+
+        let manager = UnixDatagram::bind(sandbox.path("notify")).expect("a socket");
+        let reader = thread::spawn(move || [(); 2].map(|()| heard(&manager)));
+        let told = start()
+            .env("NOTIFY_SOCKET", sandbox.path("notify"))
+            .output()
+            .expect("supervisord");
+        assert_eq!(told.status.code(), Some(2), "{told:?}");
+        let heard = reader.join().expect("messages");
+        assert_eq!(
+            heard,
+            [format!("MAINPID={keeper}\n"), "BARRIER=1".to_owned()]
+        );
+        let said = String::from_utf8_lossy(&told.stderr);
+        let line = format!("It is supervisord itself, with pid {keeper}.");
+        assert!(said.contains(&line), "{said}");
+        assert_eq!(daemon.pid_of("cat"), cat);
     });
 }
 

@@ -309,6 +309,10 @@ include-operation-id = [\"signalProcess\", \"signalGroup\"]
 checks.positive_data_acceptance.enabled = false
 ";
 
+/// How many operations are left out: the three streams, and the description itself, by which the
+/// others are found.
+const LEFT_OUT: usize = 4;
+
 /// Each answer to each request of all sorts is as the description says.
 #[test]
 fn the_description_is_true() {
@@ -329,8 +333,10 @@ fn the_description_is_true() {
                 .args(["--config-file", "schemathesis.toml", "run"])
                 .arg(format!("http://127.0.0.1:{port}/api/v1/openapi.json"))
                 .args(["--exclude-operation-id-regex", "^(follow|stream)"])
-                .args(["--phases", "coverage,fuzzing", "--max-examples", "5"])
-                .args(["--seed", "1", "--no-color"]),
+                // As many as take half a minute on two cores; most of them are the first phase's, which
+                // goes through the bounds of each parameter and of each member.
+                .args(["--phases", "coverage,fuzzing", "--max-examples", "2"])
+                .args(["--workers", "4", "--seed", "1", "--no-color"]),
         );
         let lines = run
             .out
@@ -338,6 +344,16 @@ fn the_description_is_true() {
             .map(|line| line.chars().take(200).collect::<String>());
         let said: Vec<_> = lines.collect();
         assert_eq!(run.code, Some(0), "{}\n{}", said.join("\n"), run.err);
+        let described = told(&daemon, "/openapi.json");
+        let paths = described["paths"].as_object().expect("paths");
+        let operations = paths.values().filter_map(Value::as_object);
+        let operations: usize = operations.map(serde_json::Map::len).sum();
+        let tested = format!("Tested: {}", operations - LEFT_OUT);
+        assert!(
+            run.out.contains(&tested),
+            "not {tested}: {}",
+            said.join("\n")
+        );
         let daemons = told(&daemon, "/daemon");
         assert_eq!(daemons["generation"], 0, "it has not died of it");
     });
@@ -371,6 +387,12 @@ fn counts_go_on_when_the_daemon_dies() {
             Some(2.0)
         );
         assert_eq!(metric(&daemon, "minder_daemon_restarts_total"), Some(1.0));
+        let logged = "minder_process_log_bytes_total{group=\"web\",name=\"web\",stream=\"stdout\"}";
+        let before = metric(&daemon, logged).expect("web is logged");
+        done(&daemon, "/processes/web/stdin", &json!({"text": "one\n"}));
+        wait_until("what web says is counted", || {
+            metric(&daemon, logged) == Some(before + 4.0)
+        });
         assert!(
             metric(
                 &daemon,
@@ -399,4 +421,32 @@ fn check_with_promtool(answer: &Answer) {
     let output = tool.wait_with_output().expect("it can be waited for");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn what_programs_say_to_listeners_is_told_among_the_events() {
+    Subject::Minder.run(|subject| {
+        let daemon = Daemon::start(
+            subject,
+            "[program:web]\ncommand=actor echo\nstartsecs=0\nstdout_events_enabled=true\n\
+             [program:mute]\ncommand=actor echo\nstartsecs=0",
+        );
+        for name in ["web", "mute"] {
+            daemon.wait_state(name, "RUNNING");
+            let line = json!({"text": "from the outside\n"});
+            done(&daemon, &format!("/processes/{name}/stdin"), &line);
+        }
+        let event = wait_for("the event", || {
+            let found = told(&daemon, "/events?type=PROCESS_LOG");
+            found["events"].get(0).cloned()
+        });
+        assert_eq!(event["kind"], "PROCESS_LOG_STDOUT");
+        assert_eq!(
+            (&event["name"], &event["group"]),
+            (&json!("web"), &json!("web"))
+        );
+        assert_eq!(event["data"], "from the outside\n");
+        // This daemon is the first.
+        assert_eq!(told(&daemon, "/events?type=DAEMON")["events"], json!([]));
+    });
 }

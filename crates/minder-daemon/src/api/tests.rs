@@ -101,6 +101,7 @@ pub(super) fn world(text: &str) -> World {
         published: Arc::new(Published::new(picture)),
         log: Arc::new(MainLog::new()),
         plane: Plane::start(NoCustody, Vec::new(), |_| {}).unwrap(),
+        written: Arc::default(),
         keeper_pid: 42,
         generation: 3,
         upgrade: None,

@@ -21,6 +21,7 @@ use crate::log_files::{Automatic, LogFiles};
 use crate::mailbox::mailbox;
 use crate::mirror::SharedFd;
 use crate::register::{self, Register, RegisterError};
+use crate::service_manager;
 use crate::settings::Settings;
 use crate::snapshot::Recorder;
 
@@ -31,7 +32,14 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     // One that came no further than this, and was killed, has left its own.
     release(&mut start, |name| is_socket(name) || name == REGISTER)?;
     // Before anything is touched: another daemon may be using all of it.
-    let sockets = bind(&loaded.servers)?;
+    let sockets = bind(&loaded.servers).map_err(|refusal| {
+        match service_manager::give_back(&settings.pidfile) {
+            Some(pid) => refusal.with_detail(format!(
+                "It is supervisord itself, with pid {pid}. The service manager knows that now.\n"
+            )),
+            None => refusal,
+        }
+    })?;
     let register = match make_ready(&start, &settings, &loaded) {
         Ok(register) => register,
         Err(failure) => {

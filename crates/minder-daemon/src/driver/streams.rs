@@ -13,6 +13,7 @@ use minder_wire::Stream;
 
 use super::Driver;
 use crate::children::StdinAnswer;
+use crate::history::Key;
 use crate::inputs::SendError;
 use crate::inspected::Heard;
 use crate::link::{FoundChild, LinkError, now};
@@ -37,6 +38,7 @@ impl Driver {
             let pipe = self.inspect(StreamId { child, channel }, pipe)?;
             self.overhear(StreamId { child, channel });
             self.send_to_syslog(child, channel);
+            self.count(StreamId { child, channel });
             self.plane.attach(StreamId { child, channel }, pipe, sink);
         }
         Ok(())
@@ -72,6 +74,7 @@ impl Driver {
             };
             self.overhear(StreamId { child, channel });
             self.send_to_syslog(child, channel);
+            self.count(id);
             self.plane.adopt(id, pipe, sink);
         }
         Ok(())
@@ -115,6 +118,13 @@ impl Driver {
                 Heard::Communication(data) => (Said::Communication, data),
             };
             let channel = core_channel(channel);
+            if let Some(known) = self.children.known(child) {
+                let key = Key {
+                    group: known.group.name.as_str().into(),
+                    name: known.spec.name.as_str().into(),
+                };
+                self.chronicle.said(key, channel, what, &data, now.wall);
+            }
             self.input(
                 now,
                 Input::Said {
@@ -164,6 +174,14 @@ impl Driver {
             log.write(Level::Debug, line);
         };
         self.plane.tap(id, Box::new(tap));
+    }
+
+    /// Has the log plane count what a stream brings.
+    fn count(&self, id: StreamId) {
+        if let Some(process) = self.children.process(id.child) {
+            let counter = self.files.written().counter(process, id.channel);
+            self.plane.count(id, counter);
+        }
     }
 
     fn send_to_syslog(&self, child: ChildId, channel: Channel) {

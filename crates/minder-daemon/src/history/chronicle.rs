@@ -10,13 +10,16 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use minder_core::pool::PoolLevel;
-use minder_core::{Effect, Event, Message, Now, ProcessId, ProcessState, View, Wall};
+use minder_core::{
+    Channel, Effect, Event, Message, Now, ProcessId, ProcessState, Said, View, Wall,
+};
 use minder_os::memfd;
 use rustix::fs::ftruncate;
 
-use super::{Change, Content, Ending, Happened, History, Key, What, journal, what};
+use super::{Change, Content, Ending, Happened, History, Key, What, beginning, journal, what};
 use crate::link::{Link, LinkError};
 use crate::mirror::SharedFd;
 
@@ -31,6 +34,10 @@ const MAX_JOURNAL: usize = 64 << 20;
 /// it was then.
 const WORTH_IT: u64 = 256 << 10;
 
+/// How much of what a process says is told within [`SAID_WITHIN`]; its log has all of it.
+const SAID: u32 = 20;
+const SAID_WITHIN: Duration = Duration::from_secs(60);
+
 /// The driver's end of the history.
 pub(crate) struct Chronicle {
     history: Arc<History>,
@@ -38,6 +45,8 @@ pub(crate) struct Chronicle {
     endings: BTreeMap<ProcessId, Ending>,
     /// What has been announced in this step.
     fresh: Vec<What>,
+    /// How much each process has said lately, and since when that is counted.
+    sayings: BTreeMap<Key, (Wall, u32)>,
     /// How full the pools were when readers were last shown.
     pools: Vec<PoolLevel>,
     file: Option<SharedFd>,
@@ -66,6 +75,7 @@ impl Chronicle {
             history: Arc::new(History::new(content)),
             endings: BTreeMap::new(),
             fresh: Vec::new(),
+            sayings: BTreeMap::new(),
             pools: Vec::new(),
             file,
             end,
@@ -117,6 +127,29 @@ impl Chronicle {
     /// Takes note of something that a client said to listeners.
     pub(crate) fn remote(&mut self, event: &Event, now: Wall) {
         self.fresh.extend(what(event, now, || None));
+    }
+
+    /// Takes note of something that a program said to listeners, whether or not there are any. Of one
+    /// that talks without end the rest is left out until it has a new minute, so that it does not
+    /// displace everything else.
+    pub(crate) fn said(&mut self, key: Key, channel: Channel, said: Said, data: &[u8], now: Wall) {
+        let is_over = |since: Wall| now.0.saturating_sub(since.0) >= SAID_WITHIN;
+        let known = self.sayings.get(&key).copied();
+        let (since, count) = if let Some((since, count)) = known.filter(|it| !is_over(it.0)) {
+            (since, count + 1)
+        } else {
+            self.sayings.retain(|_, (since, _)| !is_over(*since));
+            (now, 1)
+        };
+        self.sayings.insert(key.clone(), (since, count));
+        if count <= SAID {
+            self.fresh.push(What::Said {
+                key,
+                channel,
+                said,
+                data: beginning(data).into(),
+            });
+        }
     }
 
     /// Takes note of an effect.

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use minder_core::{ExitStatus, ProcessState, Signal, Wall};
+use minder_core::{Channel, ExitStatus, ProcessState, Said, Signal, Wall};
 
 use super::{CHANGES, Change, Content, EVENTS, End, Happened, Key, Reason, Record, What, push};
 use crate::codec::{self, CodecError, Decoder, Encoder, split_entry};
@@ -113,6 +113,18 @@ fn write_event(out: &mut Encoder, event: &Happened) {
             out.text(kind);
             out.text(data);
         }
+        What::Said {
+            key,
+            channel,
+            said,
+            data,
+        } => {
+            out.u8(7);
+            write_key(out, key);
+            out.bool(*channel == Channel::Stderr);
+            out.bool(*said == Said::Communication);
+            out.text(data);
+        }
     }
 }
 
@@ -133,6 +145,20 @@ fn read_event(input: &mut Decoder<'_>) -> Result<Happened, CodecError> {
             5 => What::TookOver,
             6 => What::Remote {
                 kind: text(input)?,
+                data: text(input)?,
+            },
+            7 => What::Said {
+                key: read_key(input)?,
+                channel: if input.bool()? {
+                    Channel::Stderr
+                } else {
+                    Channel::Stdout
+                },
+                said: if input.bool()? {
+                    Said::Communication
+                } else {
+                    Said::Log
+                },
                 data: text(input)?,
             },
             _ => return Err(CodecError::Value),

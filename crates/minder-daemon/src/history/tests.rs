@@ -129,6 +129,35 @@ fn counts_and_numbers_go_on_over_daemons() {
 }
 
 #[test]
+fn of_a_program_that_talks_without_end_a_part_is_told() {
+    let (mut link, mut keeper) = Keeper::new();
+    let mut chronicle = Chronicle::begin(&mut BTreeMap::new(), at_start());
+    let mut say = |name: &str, data: &[u8], at| {
+        let (channel, said) = (Channel::Stderr, Said::Communication);
+        chronicle.said(key(name), channel, said, data, wall(at));
+    };
+    for _ in 0..30 {
+        say("loud", &[b'x'; 5000], 0);
+    }
+    say("quiet", b"\xff", 1);
+    say("loud", b"again", 60);
+    publish(&mut chronicle, &mut link);
+    let told = chronicle.history().newest(u64::MAX, 100, |_| true);
+    let told = told.iter().map(|it| match &it.what {
+        What::Said { key, data, .. } => (key.name.to_string(), data.to_string()),
+        other => panic!("{other:?}"),
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 22);
+    assert_eq!(told[0], ("loud".to_owned(), "again".to_owned()));
+    assert_eq!(told[1], ("quiet".to_owned(), "\u{fffd}".to_owned()));
+    assert_eq!(told[2].1.len(), TEXT);
+    keeper.obey();
+    let next = Chronicle::begin(&mut keeper.copies(), at_start());
+    assert_eq!(*next.history().lock(), *chronicle.history().lock());
+}
+
+#[test]
 fn an_entry_that_is_not_whole_is_as_if_it_had_not_been() {
     let mut content = Content {
         next: 1,

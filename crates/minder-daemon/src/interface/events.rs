@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use minder_core::Wall;
 use minder_core::group::full_name;
+use minder_core::{Channel, Said, Wall};
 use minder_page::events::{self, AskedEvents, EVENTS, Event, Kind, What};
 use minder_page::{EventsPage, Look};
 
@@ -16,8 +16,15 @@ use crate::history::{self, Happened, Since};
 /// Over how long a time the rate of events is told.
 const RATE_OVER: Duration = Duration::from_secs(10 * 60);
 
-/// What is kept: what programs say is in their logs, and what time it is everybody knows.
-const KINDS: [Kind; 4] = [Kind::State, Kind::Group, Kind::Remote, Kind::Daemon];
+/// What is kept: what time it is everybody knows.
+const KINDS: [Kind; 6] = [
+    Kind::State,
+    Kind::Log,
+    Kind::Communication,
+    Kind::Group,
+    Kind::Remote,
+    Kind::Daemon,
+];
 
 /// Draws the page.
 pub(super) fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> String {
@@ -125,6 +132,21 @@ fn event(happened: &Happened, visitor: &Visitor) -> Event {
             "PROCESS_GROUP_REMOVED".to_owned(),
             What::GroupRemoved,
         ),
+        history::What::Said {
+            key, channel, said, ..
+        } => (
+            match said {
+                Said::Log => Kind::Log,
+                Said::Communication => Kind::Communication,
+            },
+            full_name(&key.group, &key.name),
+            said.kind(*channel).name().to_owned(),
+            match (said, channel) {
+                (Said::Log, Channel::Stdout) => What::Stdout,
+                (Said::Log, Channel::Stderr) => What::Stderr,
+                (Said::Communication, _) => What::Told,
+            },
+        ),
         history::What::Remote { kind, .. } => (
             Kind::Remote,
             String::new(),
@@ -137,7 +159,7 @@ fn event(happened: &Happened, visitor: &Visitor) -> Event {
         history::What::TookOver => of_daemon("", What::TookOver),
     };
     let detail = match &happened.what {
-        history::What::Remote { data, .. } => data.to_string(),
+        history::What::Remote { data, .. } | history::What::Said { data, .. } => data.to_string(),
         _ => String::new(),
     };
     let change = match &happened.what {
@@ -148,7 +170,7 @@ fn event(happened: &Happened, visitor: &Visitor) -> Event {
         serial: happened.id,
         at: visitor.moments.precise(happened.at),
         subject,
-        is_process: kind == Kind::State,
+        is_process: matches!(kind, Kind::State | Kind::Log | Kind::Communication),
         kind,
         type_name,
         what,

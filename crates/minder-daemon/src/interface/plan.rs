@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use minder_config::report::Colour;
 use minder_config::{ConfigError, Loaded};
-use minder_core::plan::{changes, in_start_order};
+use minder_core::plan::{Change, Update};
 use minder_core::{GroupSpec, View};
 use minder_page::ConfigPage;
 use minder_page::configuration::{self, Broken, Difference, FileRow, How, OptionChange, Step};
@@ -77,7 +77,7 @@ fn broken(error: &ConfigError) -> Broken {
     }
 }
 
-/// What differs, in the order in which an update goes: what is removed, changed, added.
+/// What an update would do, and what differs, in the same order.
 #[derive(Default)]
 struct Compared {
     plan: Vec<Step>,
@@ -88,54 +88,38 @@ struct Compared {
 
 impl Compared {
     fn new(view: &View, loaded: &Loaded) -> Self {
-        let mut compared = Self::default();
-        let active: Vec<_> = view.groups.iter().map(|group| &group.spec).collect();
-        let candidate = in_start_order(loaded.groups.clone());
-        let found = changes(&active, &candidate);
-        let old = |name: &str| active.iter().find(|spec| spec.name == *name).copied();
-        let new = |name: &str| candidate.iter().find(|spec| spec.name == *name);
-        let parts = [
-            (How::Removed, &found.removed),
-            (How::Changed, &found.changed),
-            (How::Added, &found.added),
-        ];
-        let mut touched = 0;
-        for (how, names) in parts {
-            for name in names {
-                let (old, new) = match how {
-                    How::Removed => (old(name), None),
-                    How::Changed => (old(name), new(name)),
-                    How::Added => (None, new(name)),
-                };
-                let stopped = old.map_or(0, |group| group.processes.len());
-                touched += stopped;
-                let processes = new.map_or(stopped, |group| group.processes.len());
-                compared.plan.push(Step {
-                    how,
-                    group: name.clone(),
-                    processes,
-                    longest_wait: old.and_then(|group| longest_wait(group)),
-                });
-                compared.differences.push(Difference {
-                    how,
-                    group: name.clone(),
-                    processes,
-                    options: differences(old, new, loaded),
-                });
+        let update = Update::new(view, &loaded.groups);
+        let differences = update.steps.iter().map(|step| {
+            let mut active = view.groups.iter().map(|group| &group.spec);
+            let old = active.find(|spec| spec.name == step.group);
+            let new = loaded.groups.iter().find(|spec| spec.name == step.group);
+            Difference {
+                how: how(step.change),
+                group: step.group.clone(),
+                processes: step.processes,
+                options: differences(old, new, loaded),
             }
+        });
+        let plan = update.steps.iter().map(|step| Step {
+            how: how(step.change),
+            group: step.group.clone(),
+            processes: step.processes,
+            longest_wait: step.longest_wait,
+        });
+        Self {
+            differences: differences.collect(),
+            plan: plan.collect(),
+            untouched: update.untouched,
         }
-        let all: usize = view.groups.iter().map(|group| group.processes.len()).sum();
-        compared.untouched = all - touched;
-        compared
     }
 }
 
-fn longest_wait(group: &GroupSpec) -> Option<i64> {
-    group
-        .processes
-        .iter()
-        .map(|process| process.stop_wait_secs)
-        .max()
+fn how(change: Change) -> How {
+    match change {
+        Change::Removed => How::Removed,
+        Change::Changed => How::Changed,
+        Change::Added => How::Added,
+    }
 }
 
 /// The options that differ between two groups. Processes of one program differ alike, and are

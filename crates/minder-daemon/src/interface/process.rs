@@ -7,19 +7,41 @@ use minder_config::Loaded;
 use minder_config::ini::Section;
 use minder_core::group::full_name;
 use minder_core::view::ProcessView;
-use minder_core::{GroupSpec, ProcessSpec};
-use minder_http::server::site::{Shown, Status};
-use minder_page::process::{self, Command, Variable};
+use minder_core::{GroupSpec, Level, ProcessSpec};
+use minder_http::server::site::{Keep, Shown, Status};
+use minder_page::process::{self, Command, Secrets, Variable};
 use minder_page::strip::SPAN;
 use minder_page::{ProcessPage, process_address, question};
 
 use super::fields::Fields;
 use super::past::{self, Past};
-use super::{Visitor, logs, notice, options, overview, page, text};
+use super::{Visitor, logs, notice, options, overview, page, refused, text};
 use crate::api::{Api, blocking, find, masks};
 
 /// Draws the page.
 pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> Shown {
+    drawn(api, visitor, fields, Secrets::Masked).await
+}
+
+/// Draws the page with the secrets in the environment, for somebody who has given a password and
+/// asks for it by a form from here. The daemon's log tells that, and not what was shown.
+pub(super) async fn reveal(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> Shown {
+    let Some(user) = visitor.user.as_ref().filter(|_| visitor.is_genuine(fields)) else {
+        return refused();
+    };
+    let shown = drawn(api, visitor, fields, Secrets::Revealed).await;
+    if shown.status == Status::Fine {
+        let name = fields.get("name").unwrap_or_default();
+        let line = format!("the environment of '{name}' was shown to user '{user}'");
+        api.log.write(Level::Info, line);
+    }
+    Shown {
+        keep: Keep::Never,
+        ..shown
+    }
+}
+
+async fn drawn(api: &Arc<Api>, visitor: &Visitor, fields: &Fields, secrets: Secrets) -> Shown {
     let picture = api.published.latest();
     let name = fields.get("name").unwrap_or_default();
     let Ok((group, process)) = find(&picture.view, name) else {
@@ -80,7 +102,8 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
         memory,
         memory_limit: None,
         command,
-        environment: environment(&process.spec),
+        environment: environment(&process.spec, secrets),
+        secrets: (visitor.user.is_some() && has_secrets(&process.spec)).then_some(secrets),
         options: rows,
         defaults,
         shows_defaults,
@@ -125,11 +148,19 @@ fn command(spec: &ProcessSpec) -> Command {
 }
 
 /// What is added to the daemon's own environment. `SUPERVISOR_*` is always.
-fn environment(spec: &ProcessSpec) -> Vec<Variable> {
+fn environment(spec: &ProcessSpec, secrets: Secrets) -> Vec<Variable> {
     let variables = spec.environment.iter();
     let variables = variables.map(|(name, value)| Variable {
         name: name.clone(),
-        value: masks::variable(name, value).0,
+        value: match secrets {
+            Secrets::Masked => masks::variable(name, value).0,
+            Secrets::Revealed => value.clone(),
+        },
     });
     variables.collect()
+}
+
+fn has_secrets(spec: &ProcessSpec) -> bool {
+    let mut variables = spec.environment.iter();
+    variables.any(|(name, value)| masks::variable(name, value).1)
 }

@@ -511,6 +511,10 @@ fn interface(shown: Shown) -> Reply {
     }
     match shown.keep {
         Keep::No => do_not_keep(&mut reply),
+        Keep::Never => {
+            let value = HeaderValue::from_static("no-store");
+            reply.headers_mut().insert(CACHE_CONTROL, value);
+        }
         Keep::Forever => {
             let value = HeaderValue::from_static("private, max-age=31536000, immutable");
             reply.headers_mut().insert(CACHE_CONTROL, value);

@@ -98,6 +98,8 @@ pub enum Content {
 pub enum Keep {
     /// It is another one the next time.
     No,
+    /// Nowhere, since it tells a secret.
+    Never,
     /// It never changes.
     Forever,
     /// It has to be asked whether this is still it.

@@ -25,6 +25,11 @@ impl Outlet {
         self.lose(bytes);
     }
 
+    /// Whether what is written to it is lost.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.loss.is_some()
+    }
+
     pub(super) fn lose(&mut self, bytes: usize) {
         if let Some(loss) = &mut self.loss {
             loss.bytes += bytes as u64;

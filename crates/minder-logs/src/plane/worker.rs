@@ -2,7 +2,8 @@
 //!
 //! Whoever has something to say gets one chunk per turn, and between any two chunks the commands
 //! are looked at. A stream whose sink takes nothing at the moment is not waited for at all until
-//! the sink does; meanwhile its pipe fills, and its writer waits.
+//! the sink does; meanwhile its pipe fills, and its writer waits. Between two wake-ups that follow
+//! each other closely, output is left to gather ([`Patience`]); commands are not.
 
 use std::collections::HashMap;
 use std::fs::OpenOptions;
@@ -11,17 +12,21 @@ use std::ops::ControlFlow;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use minder_core::ChildId;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::outlets::{OutletId, Outlets};
+use super::patience::{Patience, Round};
 use super::peephole::{Peephole, Seen};
 use super::{Channel, Command, Notice, StreamId, Tap};
-use crate::outlet::{self, CHUNK, Taken, Ties, Treatment};
+use crate::outlet::{self, CHUNK, Outlet, Taken, Ties, Treatment};
 use crate::sink::{Sink, SinkSpec, leads_to_descriptor};
 use crate::spool::{Edit, Spool};
 
@@ -47,12 +52,17 @@ pub(super) struct Worker {
     streams: HashMap<StreamId, Stream>,
     /// Who is shown what a stream brings.
     taps: HashMap<StreamId, Vec<Tap>>,
+    /// What counts the bytes of streams that are not there yet.
+    counters: HashMap<StreamId, Arc<AtomicU64>>,
     peephole: Peephole,
     outlets: Outlets,
     /// Made when it is first needed.
     spool: Option<Spool>,
     ties: Ties,
     grown: usize,
+    patience: Patience,
+    /// What this wake-up has brought so far.
+    round: Round,
 }
 
 /// One pipe, and where it leads.
@@ -63,6 +73,8 @@ struct Stream {
     to: Option<OutletId>,
     /// What is done to it on the way, if anything.
     edit: Option<Edit>,
+    /// How many bytes have gone there.
+    counter: Arc<AtomicU64>,
 }
 
 /// Whom an event is about.
@@ -89,11 +101,14 @@ impl Worker {
             inbox,
             streams: HashMap::new(),
             taps: HashMap::new(),
+            counters: HashMap::new(),
             peephole: Peephole::default(),
             outlets,
             spool,
             ties,
             grown: 0,
+            patience: Patience::new(),
+            round: Round::begin(Duration::ZERO),
         })
     }
 
@@ -102,6 +117,7 @@ impl Worker {
         let mut events = Vec::with_capacity(TURNS);
         loop {
             events.clear();
+            let start = Instant::now();
             match epoll::wait(
                 &self.epoll,
                 rustix::buffer::spare_capacity(&mut events),
@@ -110,6 +126,7 @@ impl Worker {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => panic!("cannot wait for output: {error}"),
             }
+            self.round = Round::begin(start.elapsed());
             for event in &events {
                 match Subject::of(event.data) {
                     Subject::Inbox => self.acknowledge(),
@@ -120,7 +137,18 @@ impl Worker {
                     return self.outlets.flush(&self.ties);
                 }
             }
+            if let Some(pause) = self.patience.after(self.round) {
+                self.let_gather(pause);
+            }
         }
+    }
+
+    /// Looks away from all pipes for so long, or until there is a command.
+    fn let_gather(&self, pause: Duration) {
+        let mut wake = [PollFd::new(&*self.wake, PollFlags::IN)];
+        let pause = Timespec::try_from(pause).expect("a pause is short");
+        // Whatever ended it, the next wait tells what there is.
+        let _ = poll(&mut wake, Some(&pause));
     }
 }
 
@@ -192,14 +220,24 @@ impl Worker {
         };
         let taken = match stream.to {
             None => outlet::read(pipe, &mut ties.scratch, at_most),
-            Some(to) => self
-                .outlets
-                .change(to, |outlet| outlet.take(pipe, at_most, treatment, ties))
-                .expect("an outlet is kept while streams end in it"),
+            Some(to) => {
+                let take = |outlet: &mut Outlet| {
+                    let taken = outlet.take(pipe, at_most, treatment, ties);
+                    (taken, outlet.is_broken())
+                };
+                let (taken, is_lost) = self
+                    .outlets
+                    .change(to, take)
+                    .expect("an outlet is kept while streams end in it");
+                if let (Taken::Some(bytes), false) = (taken, is_lost) {
+                    stream.counter.fetch_add(bytes as u64, Ordering::Relaxed);
+                }
+                taken
+            }
         };
         match taken {
             Taken::Some(bytes) => {
-                self.grow_if_full(id, bytes);
+                self.heed_fullness(id, bytes, at_most);
                 return bytes;
             }
             Taken::Nothing => {}
@@ -209,12 +247,14 @@ impl Worker {
         0
     }
 
-    /// Lets the pipe of a program that fills it hold more.
-    fn grow_if_full(&mut self, id: StreamId, taken: usize) {
+    /// Takes note of how full a pipe was that `taken` bytes were taken from, where `at_most` could
+    /// have been, and lets that of a program which fills it hold more.
+    fn heed_fullness(&mut self, id: StreamId, taken: usize, at_most: usize) {
         let Some(stream) = self.streams.get_mut(&id) else {
             return;
         };
-        if taken < stream.capacity || stream.capacity >= BUSY_PIPE {
+        self.round.found(stream.fullness(taken), taken == at_most);
+        if !stream.was_full(taken) || stream.capacity >= BUSY_PIPE {
             return;
         }
         let was_grown = stream.is_grown();
@@ -324,6 +364,9 @@ impl Worker {
                 Command::Attach { stream, pipe, to } => self.attach(stream, pipe, to),
                 Command::Adopt { stream, pipe, to } => self.adopt(stream, pipe, to.as_ref()),
                 Command::Tap { stream, tap } => self.taps.entry(stream).or_default().push(tap),
+                Command::Count { stream, counter } => {
+                    self.counters.insert(stream, counter);
+                }
                 Command::Adopted => self.forget_what_is_unused(),
                 Command::Finish(child) => self.finish(child),
                 Command::Reopen => self.reopen(),
@@ -363,7 +406,9 @@ impl Worker {
             .and_then(|to| self.outlets.get(to))
             .is_some_and(|outlet| outlet.is_paused);
         let edit = (is_edited && to.is_some()).then(|| self.begin_edit(id));
-        self.streams.insert(id, Stream::new(pipe, to, edit));
+        let counter = self.counters.remove(&id).unwrap_or_default();
+        self.streams
+            .insert(id, Stream::new(pipe, to, edit, counter));
         if !is_paused {
             self.watch(id);
         }
@@ -454,13 +499,34 @@ fn empty(path: &Path) -> io::Result<()> {
 }
 
 impl Stream {
-    fn new(pipe: Arc<OwnedFd>, to: Option<OutletId>, edit: Option<Edit>) -> Self {
+    fn new(
+        pipe: Arc<OwnedFd>,
+        to: Option<OutletId>,
+        edit: Option<Edit>,
+        counter: Arc<AtomicU64>,
+    ) -> Self {
         Self {
             pipe,
             capacity: DEFAULT_PIPE,
             to,
             edit,
+            counter,
         }
+    }
+
+    /// Which part of what the pipe can hold `taken` is.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "pipes hold far less than 2^23 bytes"
+    )]
+    fn fullness(&self, taken: usize) -> f32 {
+        taken as f32 / self.capacity as f32
+    }
+
+    /// Whether the pipe may have been full when it held `taken`: its pages need not be, since what
+    /// is written at once is not cut to fill one up.
+    fn was_full(&self, taken: usize) -> bool {
+        taken > self.capacity / 2
     }
 
     fn is_grown(&self) -> bool {

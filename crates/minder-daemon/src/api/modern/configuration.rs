@@ -1,15 +1,12 @@
 //! What is configured: what is in force, where that stands, and what an update would change.
 
-use std::time::Duration;
-
 use minder_api::body::{Configuration, OptionValue, Plan, Step, Updated, UpdatedGroup, Variable};
 use minder_api::{Problem, Reply};
 use minder_config::ini::Section;
 use minder_config::{Loaded, WarningKind};
 use minder_core::group::full_name;
-use minder_core::plan;
-use minder_core::view::GroupView;
-use minder_core::{ProcessSpec, ProcessState, View};
+use minder_core::plan::{Change, Update};
+use minder_core::{ProcessSpec, View};
 use minder_rpc::{Answer, Call, Fault, FaultCode, Service as _};
 
 use super::super::{Api, blocking, find};
@@ -69,18 +66,18 @@ impl Api {
         let mut groups = Vec::new();
         for group in changes.removed.into_iter().filter(has) {
             let result = self.take_away(&group).await;
-            groups.push(updated("removed", group, result)?);
+            groups.push(updated(Change::Removed, group, result)?);
         }
         for group in changes.changed.into_iter().filter(has) {
             let result = match self.take_away(&group).await {
                 Ok(()) => self.bring(&group).await,
                 Err(fault) => Err(fault),
             };
-            groups.push(updated("changed", group, result)?);
+            groups.push(updated(Change::Changed, group, result)?);
         }
         for group in changes.added.into_iter().filter(has) {
             let result = self.bring(&group).await;
-            groups.push(updated("added", group, result)?);
+            groups.push(updated(Change::Added, group, result)?);
         }
         let ok = groups.iter().all(|it| it.ok);
         Ok(Reply::json(&Updated { ok, groups }))
@@ -112,14 +109,14 @@ impl Api {
 }
 
 fn updated(
-    change: &str,
+    change: Change,
     group: String,
     result: Result<(), Fault>,
 ) -> Result<UpdatedGroup, Problem> {
     match result {
         Err(fault) if fault.code == FaultCode::ShutdownState => Err(fault.into()),
         result => Ok(UpdatedGroup {
-            change: change.to_owned(),
+            change: word(change).to_owned(),
             group,
             ok: result.is_ok(),
             detail: result.err().map(|fault| fault.to_string()),
@@ -129,54 +126,19 @@ fn updated(
 
 /// What an update to `loaded` would do.
 fn planned(view: &View, loaded: &Loaded) -> Plan {
-    let active: Vec<_> = view.groups.iter().map(|group| &group.spec).collect();
-    let changes = plan::changes(&active, &loaded.groups);
-    let of_active = |name: &str| view.groups.iter().find(|it| it.spec.name == name);
-    let stopped_by = |name: &str| of_active(name).map(|it| running(it)).unwrap_or_default();
-    let started_by = |name: &str| {
-        let group = loaded.groups.iter().find(|it| it.name == name);
-        let processes = group.into_iter().flat_map(|it| &it.processes);
-        let started = processes.filter(|process| process.autostart);
-        started
-            .map(|process| full_name(name, &process.name))
-            .collect()
-    };
-    let mut steps = Vec::new();
-    let mut step = |change: &str, group: &String, stops, starts| {
-        steps.push(Step {
-            change: change.to_owned(),
-            group: group.clone(),
-            stops,
-            starts,
-        });
-    };
-    for group in &changes.removed {
-        step("removed", group, stopped_by(group), Vec::new());
-    }
-    for group in &changes.changed {
-        step("changed", group, stopped_by(group), started_by(group));
-    }
-    for group in &changes.added {
-        step("added", group, Vec::new(), started_by(group));
-    }
-    let is_touched = |group: &&GroupView| {
-        let mut touched = changes.removed.iter().chain(&changes.changed);
-        touched.any(|name| *name == group.spec.name)
-    };
-    let groups = || view.groups.iter().map(|it| &**it);
-    let touched = groups().filter(is_touched).flat_map(|it| &it.processes);
-    let longest = touched
-        .filter(|it| is_up(it.state))
-        .map(|it| it.spec.stop_wait())
-        .max();
+    let update = Update::new(view, &loaded.groups);
+    let longest_wait = update.longest_wait().as_secs_f64();
+    let steps = update.steps.into_iter().map(|step| Step {
+        change: word(step.change).to_owned(),
+        group: step.group,
+        stops: step.stops,
+        starts: step.starts,
+    });
     let warnings = loaded.warnings.iter();
     Plan {
-        steps,
-        untouched: groups()
-            .filter(|it| !is_touched(it))
-            .map(|it| it.processes.len() as u64)
-            .sum(),
-        longest_wait: longest.unwrap_or(Duration::ZERO).as_secs_f64(),
+        steps: steps.collect(),
+        untouched: update.untouched as u64,
+        longest_wait,
         files: loaded
             .files
             .iter()
@@ -189,14 +151,12 @@ fn planned(view: &View, loaded: &Loaded) -> Plan {
     }
 }
 
-fn running(group: &GroupView) -> Vec<String> {
-    let up = group.processes.iter().filter(|it| is_up(it.state));
-    up.map(|it| full_name(&group.spec.name, &it.spec.name))
-        .collect()
-}
-
-fn is_up(state: ProcessState) -> bool {
-    state.is_running() || state == ProcessState::Stopping
+fn word(change: Change) -> &'static str {
+    match change {
+        Change::Removed => "removed",
+        Change::Changed => "changed",
+        Change::Added => "added",
+    }
 }
 
 /// Whether the files ask for just this process.

@@ -55,6 +55,7 @@ impl What {
             Self::Running => EventType::SupervisorStateChangeRunning,
             Self::Stopping => EventType::SupervisorStateChangeStopping,
             Self::Remote { .. } => EventType::RemoteCommunication,
+            Self::Said { channel, said, .. } => said.kind(*channel),
             Self::TookOver => return "DAEMON_TOOK_OVER",
         };
         known.name()
@@ -62,10 +63,16 @@ impl What {
 
     /// What users call the process that it is about.
     fn process(&self) -> Option<String> {
-        if let Self::Moved { key, .. } = self {
-            Some(full_name(&key.group, &key.name))
-        } else {
-            None
+        match self {
+            Self::Moved { key, .. } | Self::Said { key, .. } => {
+                Some(full_name(&key.group, &key.name))
+            }
+            Self::GroupAdded(_)
+            | Self::GroupRemoved(_)
+            | Self::Running
+            | Self::Stopping
+            | Self::TookOver
+            | Self::Remote { .. } => None,
         }
     }
 }
@@ -95,6 +102,10 @@ pub(super) fn event(happened: &Happened) -> Event {
         }
         What::GroupAdded(group) | What::GroupRemoved(group) => {
             event.group = Some(group.to_string());
+        }
+        What::Said { key, data, .. } => {
+            event.group = Some(key.group.to_string());
+            event.data = Some(data.to_string());
         }
         What::Remote { kind, data } => {
             event.said = Some(kind.to_string());

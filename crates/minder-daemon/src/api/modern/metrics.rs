@@ -9,6 +9,7 @@ use minder_api::{Problem, Reply};
 use minder_core::pool::PoolLevel;
 use minder_core::view::{GroupView, ProcessView};
 use minder_core::{ProcessState, Wall};
+use minder_logs::plane::Channel;
 
 use super::super::{Api, VERSION, blocking};
 use super::processes::every;
@@ -18,6 +19,7 @@ use crate::figures::Reading;
 use crate::history::{History, Reason};
 use crate::link::now;
 use crate::published::Picture;
+use crate::written::Written;
 
 const fn family(name: &'static str, kind: Kind, help: &'static str) -> Family {
     Family { name, kind, help }
@@ -54,6 +56,7 @@ families! {
     MEMORY = "minder_process_resident_memory_bytes", Gauge, "The memory that the child has at the moment; its own children are not counted.";
     THREADS = "minder_process_threads", Gauge, "How many threads the child has.";
     FILES = "minder_process_open_fds", Gauge, "How many descriptors the child has open. Left out if the daemon may not know.";
+    LOGGED = "minder_process_log_bytes", Counter, "How many bytes of a stream have gone to its log, over all rotations, since this daemon began.";
     LOG = "minder_process_log_size_bytes", Gauge, "The size of the file that a stream is logged to.";
     WAITING = "minder_listener_waiting_events", Gauge, "How many events wait in a pool of event listeners.";
     BUFFER = "minder_listener_buffer_size", Gauge, "How many events may wait in a pool of event listeners.";
@@ -61,8 +64,12 @@ families! {
     DISCARDED = "minder_listener_discarded_events", Counter, "How many events a pool had no room for, since this daemon began.";
 }
 
+/// The streams that are logged.
+const STREAMS: [(&str, Channel); 2] = [("stdout", Channel::Stdout), ("stderr", Channel::Stderr)];
+
 /// Everything that metrics are made of.
 struct Scrape {
+    written: Arc<Written>,
     picture: Arc<Picture>,
     history: Arc<History>,
     readings: BTreeMap<u32, Reading>,
@@ -88,6 +95,7 @@ impl Api {
         let (figures, parent) = (self.figures.clone(), self.keeper_pid);
         let picture = self.published.latest();
         let scrape = Scrape {
+            written: self.written.clone(),
             picture,
             history: self.history.clone(),
             readings: BTreeMap::new(),
@@ -228,14 +236,30 @@ impl Scrape {
         each(&MEMORY, memory);
         each(&THREADS, |it| Some(number(it.consumption.threads)));
         each(&FILES, files);
+        let mut samples = out.family(&LOGGED);
+        for (group, process) in every(&self.picture) {
+            let [group, name] = labels(group, process);
+            for (stream, channel) in STREAMS {
+                if self
+                    .picture
+                    .logs
+                    .get(&process.id)
+                    .is_some_and(|it| it.of(channel).is_some())
+                {
+                    let bytes = self.written.bytes(process.id, channel);
+                    samples.sample(&[group, name, ("stream", stream)], bytes);
+                }
+            }
+        }
         let mut samples = out.family(&LOG);
         for (group, process) in every(&self.picture) {
             let Some(logs) = self.picture.logs.get(&process.id) else {
                 continue;
             };
             let labels = labels(group, process);
-            log_size(&mut samples, labels, "stdout", logs.stdout.as_ref());
-            log_size(&mut samples, labels, "stderr", logs.stderr.as_ref());
+            for (stream, channel) in STREAMS {
+                log_size(&mut samples, labels, stream, logs.of(channel));
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Regular files: sharing, rotation, and what others do to them.
 
+use std::sync::atomic::AtomicU64;
+
 use super::*;
 
 impl Bench {
@@ -45,6 +47,30 @@ fn a_file_is_rotated_after_the_write_that_reaches_its_limit() {
         bench.write(&mut child, &"x".repeat(29));
     }
     bench.expect_files(&[("log", 29), ("log.1", 87), ("log.2", 87)]);
+}
+
+#[test]
+fn what_goes_to_a_log_is_counted_over_rotations_and_children() {
+    let bench = Bench::new();
+    let counter = Arc::new(AtomicU64::new(0));
+    let mut spec = bench.rotating(4, 1);
+    spec.strip_ansi = true;
+    let write = |number, child: &mut File, text: &str| {
+        child.write_all(text.as_bytes()).unwrap();
+        bench.drain(number);
+    };
+    for number in 1..3 {
+        bench.plane.count(stdout(number), Arc::clone(&counter));
+        let mut child = bench.attach(number, Some(&spec));
+        write(number, &mut child, "\x1b[1mabcd");
+        write(number, &mut child, "e");
+    }
+    assert_eq!(counter.load(Ordering::Relaxed), 2 * 9);
+    // What leads nowhere is not logged.
+    bench.plane.count(stdout(3), Arc::clone(&counter));
+    let mut child = bench.attach(3, None);
+    write(3, &mut child, "f");
+    assert_eq!(counter.load(Ordering::Relaxed), 2 * 9);
 }
 
 #[test]
