@@ -132,7 +132,7 @@ fn cases_of(text: &str, shared: &BTreeMap<String, &str>) -> Vec<Case> {
     let mut cases = Vec::new();
     for (start, has_reason) in [("\ncases!(", false), ("\nnot_yet!(", true)] {
         for list in text.split(start).skip(1) {
-            let list = list.split("\n);").next().unwrap_or_default();
+            let list = list.split(");").next().unwrap_or_default();
             let (reason, names) = if has_reason {
                 list.split_once("\":").unwrap_or_default()
             } else {
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn cases_are_found_with_their_differences() {
-        let text = "//! Logs: names\n//! and modes.\n\nuse x;\n\ncases!(\n    one_s_log,\n    two,\n);\n\n\
+        let text = "//! Logs: names\n//! and modes.\n\nuse x;\n\ncases!(one_s_log, two,);\n\n\
                     not_yet!(\"no time\":\n    three,\n);\n\nfn one_s_log(s: S) {\n    helper();\n}\n\n\
                     fn two(s: S) {\n}\n\nfn helper() {\n    s.differs(\n        \"why\", 1, 2);\n}\n";
         let found: Vec<_> = cases_of(text, &BTreeMap::new())

@@ -4,9 +4,34 @@
 //! result, and so that tests can say what they are.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use minder_os::users;
+
+/// The variable by which Python, where no locale is set, gives itself and what it starts one of UTF-8.
+const LOCALE: (&str, &str) = ("LC_CTYPE", "C.UTF-8");
+
+/// The environment variables of this process, with the one that Supervisor's programs owe to Python:
+/// in a container without a locale, many read and write UTF-8 only thanks to it.
+#[must_use]
+pub fn variables() -> BTreeMap<OsString, OsString> {
+    let mut variables = std::env::vars_os().collect();
+    complete(&mut variables);
+    variables
+}
+
+fn complete(variables: &mut BTreeMap<OsString, OsString>) {
+    let set = |name: &str| {
+        let value = variables.get(OsStr::new(name));
+        value.filter(|value| !value.is_empty())
+    };
+    let is_plain = |locale: &OsString| locale == "C" || locale == "POSIX";
+    if set("LC_ALL").is_none() && set("LC_CTYPE").or_else(|| set("LANG")).is_none_or(is_plain) {
+        let (name, value) = LOCALE;
+        variables.insert(name.into(), value.into());
+    }
+}
 
 /// The surroundings of the daemon, as they were when it started.
 #[derive(Clone, Debug, Default)]
@@ -26,9 +51,10 @@ impl Environment {
     #[must_use]
     pub fn of_process() -> Self {
         Self {
-            vars: std::env::vars_os()
+            vars: variables()
+                .into_iter()
                 .map(|(name, value)| {
-                    let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
+                    let text = |os: OsString| os.to_string_lossy().into_owned();
                     (text(name), text(value))
                 })
                 .collect(),
@@ -145,6 +171,32 @@ mod tests {
                 .collect(),
             cwd: "/srv/x".into(),
             ..Environment::default()
+        }
+    }
+
+    #[test]
+    fn programs_have_a_locale_of_utf_8_where_none_is_set() {
+        for (given, is_added) in [
+            (&[] as &[(&str, &str)], true),
+            (&[("LANG", "")], true),
+            (&[("LANG", "C")], true),
+            (&[("LANG", "POSIX"), ("LC_ALL", "")], true),
+            (&[("LANG", "en_US.UTF-8"), ("LC_CTYPE", "C")], true),
+            (&[("LANG", "C.UTF-8")], false),
+            (&[("LC_CTYPE", "en_US.UTF-8"), ("LANG", "C")], false),
+            (&[("LC_ALL", "C")], false),
+        ] {
+            let given = given
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()));
+            let given: BTreeMap<OsString, OsString> = given.collect();
+            let mut completed = given.clone();
+            complete(&mut completed);
+            let mut expected = given.clone();
+            if is_added {
+                expected.insert("LC_CTYPE".into(), "C.UTF-8".into());
+            }
+            assert_eq!(completed, expected, "{given:?}");
         }
     }
 

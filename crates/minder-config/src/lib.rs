@@ -46,7 +46,7 @@ pub mod twiddler;
 pub mod types;
 mod warning;
 
-pub use ambient::Environment;
+pub use ambient::{Environment, variables};
 pub use check::{Checked, check};
 pub use ctl::Supervisorctl;
 pub use error::{ConfigError, Problem, SocketProblem, Within};

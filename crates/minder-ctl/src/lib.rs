@@ -30,7 +30,6 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use code::Code;
 use failure::Failure;
 use session::Session;
 use settings::{Request, Settings};
@@ -55,7 +54,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         }
         Err(error) => {
             eprintln!("Error: {error}\nFor help, use {argv0} -h");
-            ExitCode::from(Code::InvalidArguments.number())
+            ExitCode::from(error.code().number())
         }
     }
 }

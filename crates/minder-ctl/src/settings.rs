@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use minder_config::options::ctl::{self, CtlCommand, CtlOptions};
 use minder_config::options::{UsageError, find_config};
-use minder_config::{ConfigError, Environment, Source, Supervisorctl};
+use minder_config::{ConfigError, Environment, Problem, Source, Supervisorctl};
 use minder_http::client::{Client, Credentials, Endpoint};
 
+use crate::code::Code;
 use crate::failure::Failure;
 
 /// What supervisorctl was started for.
@@ -30,6 +31,17 @@ pub(crate) enum StartError {
     Config(#[from] ConfigError),
     #[error("option --json needs an action")]
     NoAction,
+}
+
+impl StartError {
+    /// What is left behind. Supervisor falls over a file that it cannot parse, and refuses everything
+    /// else.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::Config(error) if matches!(*error.problem, Problem::Syntax(_)) => Code::Generic,
+            Self::Usage(_) | Self::Config(_) | Self::NoAction => Code::InvalidArguments,
+        }
+    }
 }
 
 /// How a session goes about its work.

@@ -203,7 +203,7 @@ impl Start {
                 "started with a command line that runs nothing".to_owned(),
             ));
         };
-        let (configuration, _) =
+        let configuration =
             launch::configuration(program, &options, environment).map_err(Refusal::from)?;
         let chronicle = Chronicle::begin(&mut inventory.held, now());
         Ok(Self {
@@ -348,7 +348,7 @@ impl Start {
             log: self.log,
             published,
             inheritance: Inheritance {
-                environment: std::env::vars_os().collect(),
+                environment: minder_config::variables(),
                 server_url: settings.server_url.clone(),
                 umask: settings.umask,
             },

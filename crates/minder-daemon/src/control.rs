@@ -11,7 +11,8 @@ use std::thread::{self, JoinHandle};
 use minder_config::Server;
 use minder_http::bind::{BindError, BoundUnix, bind_tcp, bind_unix};
 use minder_http::server::{self, Credentials, Leave, Listener};
-use rustix::process::{Resource, getrlimit};
+use minder_os::users;
+use rustix::process::{Resource, geteuid, getrlimit};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
@@ -118,13 +119,24 @@ pub(crate) fn bind(server: &Server) -> Result<OwnedFd, BindError> {
             let BoundUnix {
                 listener,
                 replaced_stale,
-            } = bind_unix(file, *mode, *owner)?;
+            } = bind_unix(file, *mode, *owner).map_err(named)?;
             if replaced_stale {
                 crate::launch::tell(&format!("Unlinking stale socket {}\n", file.display()));
             }
             Ok(listener.into())
         }
     }
+}
+
+/// An error that is about us, with our name instead of our number.
+fn named(error: BindError) -> BindError {
+    let BindError::Chown { path, owner, user } = error else {
+        return error;
+    };
+    let uid = geteuid().as_raw();
+    let known = users::user_by_uid(uid).ok().flatten();
+    let user = known.map_or(user, |known| known.name);
+    BindError::Chown { path, owner, user }
 }
 
 /// A socket as the server takes it, with who may use it.

@@ -14,6 +14,7 @@ use minder_config::options::{UsageError, find_config, search_paths};
 use minder_config::report::Colour;
 use minder_config::{ConfigError, Environment, Loaded, Source, Supervisord};
 use minder_core::Level;
+use minder_http::bind::BindError;
 use minder_keeper::Outcome;
 use minder_os::users;
 use rustix::process::{Resource, Rlimit};
@@ -92,25 +93,33 @@ impl From<ConfigError> for Refusal {
     }
 }
 
-/// What a command line asks to run: how to read the configuration, and what there is to say about
-/// how it was found.
+impl From<BindError> for Refusal {
+    fn from(error: BindError) -> Self {
+        let detail = match &error {
+            BindError::UnknownHost { host } => {
+                format!(" = help: no address of the host \"{host}\" is known\n")
+            }
+            _ => String::new(),
+        };
+        let text = error.to_string();
+        Self { text, detail }
+    }
+}
+
+/// What a command line asks to run: how to read the configuration.
 pub(crate) fn configuration(
     program: &str,
     options: &DaemonOptions,
     environment: Environment,
-) -> Result<(Configuration, Option<&'static str>), UsageError> {
-    let (path, warning) = if let Some(path) = &options.configuration {
-        (path.clone(), None)
-    } else {
-        let found = find_config(program, &environment)
-            .ok_or_else(|| UsageError::NoConfigFile(search_paths(program).to_vec()))?;
-        (found, (environment.uid == 0).then_some(ROOT_SEARCH_WARNING))
+) -> Result<Configuration, UsageError> {
+    let path = match &options.configuration {
+        Some(path) => path.clone(),
+        None => find_config(program, &environment)
+            .ok_or_else(|| UsageError::NoConfigFile(search_paths(program).to_vec()))?,
     };
     let source = Source::new(path, &environment);
-    Ok((
-        Configuration::new(source, options.overrides.clone(), environment),
-        warning,
-    ))
+    let overrides = options.overrides.clone();
+    Ok(Configuration::new(source, overrides, environment))
 }
 
 fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
@@ -124,14 +133,16 @@ fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
     };
     let start_directory = environment.cwd.clone();
     let installed = minder_keeper::installed_at(&start_directory);
-    let (configuration, warning) = configuration(program, &options, environment)?;
+    if options.configuration.is_none() && environment.uid == 0 {
+        // Whoever starts it is to see this; the log is not told.
+        tell(&format!("{program}: UserWarning: {ROOT_SEARCH_WARNING}\n"));
+    }
+    let configuration = configuration(program, &options, environment)?;
     let loaded = configuration.load()?;
     let mut note = Note {
         args: args.to_vec(),
         start_directory,
-        // Supervisor's order: what is critical first, then warnings, then the rest.
         criticals: Vec::new(),
-        warnings: warning.map(str::to_owned).into_iter().collect(),
         infos: Vec::new(),
         first_infos: Vec::new(),
         background: None,

@@ -18,7 +18,6 @@ pub(crate) struct Note {
     pub(crate) start_directory: PathBuf,
     /// Lines for the log, by importance.
     pub(crate) criticals: Vec<String>,
-    pub(crate) warnings: Vec<String>,
     pub(crate) infos: Vec<String>,
     /// Lines for the log of the first start alone.
     pub(crate) first_infos: Vec<String>,
@@ -46,7 +45,8 @@ impl Note {
             texts(out, &self.args);
             out.path(&self.start_directory);
             texts(out, &self.criticals);
-            texts(out, &self.warnings);
+            // Warnings, which earlier releases had here.
+            texts(out, &[]);
             texts(out, &self.infos);
             texts(out, &self.first_infos);
             out.option(self.background.as_ref(), |out, background| {
@@ -64,11 +64,14 @@ impl Note {
     pub(crate) fn unseal(sealed: &[u8]) -> Result<Self, CodecError> {
         let texts = |input: &mut Decoder<'_>| input.list(Decoder::text);
         Decoder::new(open(VERSION, sealed)?).record(|input| {
+            let args = texts(input)?;
+            let start_directory = input.path()?;
+            let criticals = texts(input)?;
+            texts(input)?;
             Ok(Self {
-                args: texts(input)?,
-                start_directory: input.path()?,
-                criticals: texts(input)?,
-                warnings: texts(input)?,
+                args,
+                start_directory,
+                criticals,
                 infos: texts(input)?,
                 first_infos: texts(input)?,
                 background: input.option(|input| {
@@ -101,7 +104,6 @@ mod tests {
             args: vec![text("supervisord"), text("-c"), text("x.conf")],
             start_directory: "/srv".into(),
             criticals: vec![text("a")],
-            warnings: vec![],
             infos: vec![text("b"), text("c")],
             first_infos: vec![text("e")],
             background: Some(Background {

@@ -60,6 +60,8 @@ pub enum BindError {
         path: PathBuf,
         /// The owner.
         owner: Owner,
+        /// Who we are: a number, or a name from whoever knows it.
+        user: String,
     },
     /// Anything else that the system says.
     Os(io::Error),
@@ -102,18 +104,20 @@ impl fmt::Display for BindError {
                 "Another program is already listening on a port that one of our HTTP servers is \
                  configured to use.  Shut this program down first before starting supervisord.",
             ),
-            Self::UnknownHost { host } => write!(f, "{CANNOT} unknown host \"{host}\""),
+            // The number that the resolver has for a name without an address.
+            Self::UnknownHost { .. } => write!(f, "{CANNOT} -2"),
             Self::PathTooLong { path } => {
                 write!(f, "{CANNOT} AF_UNIX path too long: \"{}\"", path.display())
             }
             Self::Chown {
                 path,
                 owner: (uid, gid),
+                user,
             } => write!(
                 f,
                 "Not permitted to chown {} to uid/gid ({uid}, {}); adjust \"sockchown\" value in \
-                 config file or on command line to values that the current user can successfully \
-                 chown",
+                 config file or on command line to values that the current user ({user}) can \
+                 successfully chown",
                 path.display(),
                 gid.map_or(-1, i64::from)
             ),
@@ -302,7 +306,8 @@ impl<'a> Draft<'a> {
         chown(&self.path, Some(owner.0), owner.1).map_err(|error| {
             if error.kind() == io::ErrorKind::PermissionDenied {
                 let path = self.place.to_owned();
-                BindError::Chown { path, owner }
+                let user = rustix::process::geteuid().as_raw().to_string();
+                BindError::Chown { path, owner, user }
             } else {
                 error.into()
             }

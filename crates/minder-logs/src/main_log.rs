@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use minder_core::Level;
 
 use crate::outlet::{Outlet, Ties};
-use crate::sink::{Sink, SinkSpec};
+use crate::sink::{Opened, Sink, SinkSpec};
 use crate::syslog::Connection;
 
 /// How many lines are kept before the log is open. Those of a start are a few dozen.
@@ -244,7 +244,7 @@ impl Log {
         // Somebody may have closed it; then there is nobody to read it either.
         let stdout = spec
             .to_stdout
-            .then(|| open(Path::new(STANDARD_OUTPUT), 0, 0, &ties).ok())
+            .then(|| standard_output(&ties).ok())
             .flatten();
         Ok(Self {
             level: spec.level,
@@ -286,13 +286,21 @@ impl Log {
     }
 
     fn clear(&mut self) -> Result<(), ClearError> {
-        let OpenTarget::File(file) = &mut self.target else {
+        let Some(file) = self.file() else {
             return Err(ClearError::NoFile);
         };
         match file.path().try_exists() {
-            Ok(true) => file.clear(&self.ties).map_err(ClearError::Failed),
-            Ok(false) => Err(ClearError::NoFile),
-            Err(error) => Err(ClearError::Failed(error)),
+            Ok(true) => {}
+            Ok(false) => return Err(ClearError::NoFile),
+            Err(error) => return Err(ClearError::Failed(error)),
+        }
+        // Supervisor says so of each place that it writes to, and of a file before it is cleared.
+        for _ in 0..=usize::from(self.stdout.is_some()) {
+            self.write(now(), Level::Info, "reopening log file");
+        }
+        match &mut self.target {
+            OpenTarget::File(file) => file.clear(&self.ties).map_err(ClearError::Failed),
+            OpenTarget::Off | OpenTarget::Syslog(_) => Err(ClearError::NoFile),
         }
     }
 }
@@ -329,14 +337,28 @@ impl SyslogLog {
 }
 
 fn open(path: &Path, max_bytes: u64, backups: u32, ties: &Ties) -> io::Result<Outlet> {
-    let sink = Sink::open(&SinkSpec {
+    let sink = Sink::open(&spec(path, max_bytes, backups))?;
+    Ok(Outlet::new(sink, ties))
+}
+
+/// Standard output, even if it belongs to somebody else since privileges were dropped.
+fn standard_output(ties: &Ties) -> io::Result<Outlet> {
+    let path = Path::new(STANDARD_OUTPUT);
+    open(path, 0, 0, ties).or_else(|_| {
+        let opened = Opened::own_output()?;
+        let spec = spec(path, 0, 0);
+        Ok(Outlet::new(Sink { spec, opened }, ties))
+    })
+}
+
+fn spec(path: &Path, max_bytes: u64, backups: u32) -> SinkSpec {
+    SinkSpec {
         path: path.to_owned(),
         max_bytes,
         backups,
         mode: 0o666,
         strip_ansi: false,
-    })?;
-    Ok(Outlet::new(sink, ties))
+    }
 }
 
 /// The local time. The library keeps the zone, and looks now and then whether it has changed.

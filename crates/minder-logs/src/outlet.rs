@@ -21,9 +21,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
-use rustix::pipe::SpliceFlags;
+use rustix::pipe::{PIPE_BUF, SpliceFlags};
 
 use crate::plane::{Custody, Notice, StreamId};
 use crate::sink::{FileId, Kind, Opened, Sink, SinkSpec, leads_to_descriptor};
@@ -416,6 +417,15 @@ impl Outlet {
                 let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
                 rustix::net::send(&self.file, bytes, flags)
             }
+            Kind::Shared => {
+                let mut fds = [PollFd::new(&*self.file, PollFlags::OUT)];
+                rustix::event::poll(&mut fds, Some(&Timespec::default()))?;
+                if fds[0].revents().is_empty() {
+                    return Err(Errno::AGAIN);
+                }
+                // A pipe that is ready takes that much in one go.
+                rustix::io::write(&self.file, &bytes[..bytes.len().min(PIPE_BUF)])
+            }
         }
     }
 
@@ -451,7 +461,7 @@ impl Way {
     fn of(kind: Kind) -> Self {
         match kind {
             Kind::File | Kind::Device => Self::Splice,
-            Kind::Borrowed | Kind::Socket => Self::Copy,
+            Kind::Borrowed | Kind::Socket | Kind::Shared => Self::Copy,
         }
     }
 }

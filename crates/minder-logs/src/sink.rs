@@ -71,6 +71,8 @@ pub(crate) enum Kind {
     Device,
     /// A socket, whose descriptor is shared: only its single writes can be kept from blocking.
     Socket,
+    /// A pipe or device whose descriptor is shared, because it may not be opened by its name.
+    Shared,
 }
 
 /// Which file it is, whatever it is called.
@@ -141,6 +143,18 @@ impl Opened {
             other => other?,
         };
         Self::examine(file, Kind::Borrowed)
+    }
+
+    /// What our own standard output refers to, by a duplicate of its descriptor. Needs no
+    /// permission, unlike opening it by name: it may belong to whoever we were before privileges
+    /// were dropped.
+    pub(crate) fn own_output() -> io::Result<Self> {
+        let opened = Self::examine(io::stdout().as_fd().try_clone_to_owned()?, Kind::Borrowed)?;
+        let kind = match opened.kind {
+            Kind::Device => Kind::Shared,
+            other => other,
+        };
+        Ok(Self { kind, ..opened })
     }
 
     /// Says what `file` is; a regular one is of the kind `regular`.

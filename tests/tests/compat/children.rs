@@ -18,6 +18,7 @@ cases!(
     expansions_number_the_processes,
     included_files_are_read_in_order,
     another_user_needs_no_home,
+    programs_have_a_locale_of_utf_8_where_none_is_set,
 );
 
 /// Runs one program called `p` with `startsecs=0`, and returns its log once it holds `end`.
@@ -316,4 +317,29 @@ fn another_user_needs_no_home(subject: Subject) {
     assert_eq!(lines.next(), Some("nobody"));
     assert!(lines.next().is_some_and(|home| home.ends_with("/home")));
     assert_eq!(lines.next(), Some("."));
+}
+
+fn programs_have_a_locale_of_utf_8_where_none_is_set(subject: Subject) {
+    for (lang, locale) in [
+        (None, "C.UTF-8"),
+        (Some("C"), "C.UTF-8"),
+        (Some("C.UTF-8"), "none"),
+    ] {
+        let sandbox = Sandbox::configured(
+            subject,
+            "[program:p]\nstdout_logfile=%(here)s/p.log\n\
+             command=sh -c \"echo ${LC_CTYPE-none}, ${LC_ALL-none}; exec cat\"",
+        );
+        let mut command = sandbox.command("supervisord");
+        command.args(["-n", "-c", "supervisord.conf"]);
+        match lang {
+            Some(lang) => command.env("LANG", lang),
+            None => command.env_remove("LANG"),
+        };
+        let daemon = Daemon::launch_command(sandbox, command);
+        daemon.wait_ready();
+        daemon.wait_file("p.log", "\n");
+        let said = daemon.sandbox().read("p.log");
+        assert_eq!(said, format!("{locale}, none\n"), "{lang:?}");
+    }
 }

@@ -34,6 +34,7 @@ cases!(
     a_server_may_be_reached_over_tcp,
     an_unknown_scheme_is_refused,
     update_takes_the_word_all,
+    a_broken_configuration_has_its_codes,
 );
 
 const IDLE: &str = "[program:idle]\ncommand=/bin/cat\nautostart=false\nstartsecs=0\n";
@@ -591,4 +592,44 @@ fn update_takes_the_word_all(subject: Subject) {
         daemon.ctl_line("update nope"),
         is("ERROR: no such group: nope\n", 1)
     );
+}
+
+fn a_broken_configuration_has_its_codes(subject: Subject) {
+    let cases: [(&[u8], _, _); 6] = [
+        // Supervisor falls over what it cannot parse, and shows where in Python.
+        (b"nothing\n", 1, "File contains no section headers."),
+        (
+            b"[supervisorctl]\nnothing\n",
+            1,
+            "Source contains parsing errors: 'x.conf'",
+        ),
+        (
+            b"[supervisorctl]\nprompt=\xff\n",
+            2,
+            "'utf-8' codec can't decode byte 0xff in position",
+        ),
+        (
+            b"[other]\n",
+            2,
+            "Error: .ini file does not include supervisorctl section\n",
+        ),
+        (
+            b"[supervisorctl]\nprompt=%(no)s\n",
+            2,
+            "Error: Format string '%(no)s' for 'supervisorctl.prompt' contains names ('no') which",
+        ),
+        (
+            b"[supervisorctl]\n[ctlplugin:x]\n",
+            2,
+            "Error: section [ctlplugin:x] does not specify a supervisor.ctl_factory\n",
+        ),
+    ];
+    let sandbox = Sandbox::new(subject);
+    for (config, code, said) in cases {
+        sandbox.write("x.conf", config);
+        let mut command = sandbox.command("supervisorctl");
+        let run = Run::of(command.args(["-c", "x.conf", "version"]));
+        assert!(run.err.contains(said), "{said}: {}", run.err);
+        assert_eq!(run.out_and_code(), ("", code), "{said}");
+    }
 }

@@ -29,6 +29,8 @@ cases!(
     the_tail_page_tells_what_it_cannot_show,
     pages_bring_their_style_and_images,
     a_browser_may_be_shown_another_page,
+    the_fields_of_answers_come_in_order,
+    an_old_client_is_told_that_its_connection_stays,
 );
 
 const IDLE: &str = "[program:idle]\ncommand=/bin/cat\nautostart=false\nstartsecs=0";
@@ -805,4 +807,91 @@ fn a_browser_may_be_shown_another_page(subject: Subject) {
             .text()
             .contains("<pre>")
     );
+}
+
+/// The names of the fields of an answer, in their order, in small letters; without those that only
+/// Minder sends.
+fn fields(answer: &Answer) -> Vec<String> {
+    let names = answer.headers.iter();
+    let names = names.map(|(name, _)| name.to_ascii_lowercase());
+    let ours = ["content-security-policy", "vary", "x-content-type-options"];
+    names.filter(|name| !ours.contains(&&**name)).collect()
+}
+
+fn the_fields_of_answers_come_in_order(subject: Subject) {
+    let daemon = Daemon::start(subject, IDLE);
+    let error = ["server", "date", "content-length", "content-type"];
+    assert_eq!(fields(&get(&daemon, "/nope")), error);
+    assert_eq!(fields(&get(&daemon, "/logtail/nope")), error);
+    let garbage = connect(&daemon).post("/RPC2", "nonsense");
+    assert_eq!(fields(&garbage.expect("it answers")), error);
+    let mut following = connect(&daemon);
+    following
+        .send("GET /logtail/idle HTTP/1.1\r\n\r\n")
+        .expect("it reads");
+    let stream = [
+        "server",
+        "date",
+        "last-modified",
+        "content-type",
+        "x-accel-buffering",
+        "transfer-encoding",
+    ];
+    assert_eq!(fields(&following.head().expect("it answers")), stream);
+    let call = xmlrpc::request("supervisor.getPID", &[]);
+    let called = connect(&daemon).post("/RPC2", &call).expect("it answers");
+    let plain = ["server", "date", "content-type", "content-length"];
+    assert_eq!(fields(&called), plain);
+    assert_eq!(fields(&get(&daemon, "/ok.html")), plain);
+    let page = [
+        "server",
+        "date",
+        "content-type",
+        "pragma",
+        "cache-control",
+        "expires",
+        "content-length",
+    ];
+    assert_eq!(fields(&get(&daemon, "/")), page);
+    assert_eq!(fields(&get(&daemon, "/tail.html?processname=idle")), page);
+    let mut elsewhere = page.to_vec();
+    elsewhere.insert(2, "location");
+    assert_eq!(fields(&get(&daemon, "/?action=refresh")), elsewhere);
+
+    let port = Sandbox::free_port();
+    let daemon = Daemon::start(
+        subject,
+        &format!("[inet_http_server]\nport=127.0.0.1:{port}\nusername=user\npassword=secret"),
+    );
+    let mut guarded = Connection::tcp(port).expect("it listens");
+    let answer = guarded.get("/ok.html", "").expect("it answers");
+    let refused = [
+        "server",
+        "date",
+        "connection",
+        "www-authenticate",
+        "content-length",
+        "content-type",
+    ];
+    assert_eq!(fields(&answer), refused);
+    drop(daemon);
+}
+
+fn an_old_client_is_told_that_its_connection_stays(subject: Subject) {
+    let daemon = Daemon::start(subject, "");
+    let call = xmlrpc::request("supervisor.getPID", &[]);
+    for spelled in ["Keep-Alive", "keep-alive"] {
+        let mut connection = connect(&daemon);
+        for _ in 0..2 {
+            let request = format!(
+                "POST /RPC2 HTTP/1.0\r\nConnection: {spelled}\r\nContent-Length: {}\r\n\r\n{call}",
+                call.len()
+            );
+            connection.send(request).expect("it reads");
+            let answer = connection.answer().expect("it answers");
+            assert_eq!(answer.status_line, "HTTP/1.0 200 OK");
+            let last = answer.headers.last().expect("fields");
+            assert_eq!(*last, ("Connection".to_owned(), "Keep-Alive".to_owned()));
+        }
+    }
 }

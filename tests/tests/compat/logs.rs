@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use minder_tests::namespaces::left_out;
-use minder_tests::{Daemon, Sandbox, Subject, cases, wait_until};
+use minder_tests::{Daemon, Sandbox, Subject, cases, normal, wait_until};
 use rustix::process::Signal;
 
 cases!(
@@ -25,6 +26,8 @@ cases!(
     a_log_that_cannot_be_opened_is_a_spawn_error,
     the_log_of_the_daemon_rotates,
     debug_shows_what_programs_say,
+    the_foreground_shows_the_log_to_whoever_it_belongs,
+    the_foreground_shows_that_the_log_is_cleared,
 );
 
 fn mode(sandbox: &Sandbox, name: &str) -> u32 {
@@ -358,4 +361,45 @@ fn the_log_of_the_daemon_rotates(subject: Subject) {
     assert_eq!(logs, ["supervisord.log", "supervisord.log.1"]);
     assert!(size(daemon.sandbox(), "supervisord.log").is_some_and(|size| size < 120));
     assert!(size(daemon.sandbox(), "supervisord.log.1").is_some_and(|size| size >= 120));
+}
+
+fn the_foreground_shows_the_log_to_whoever_it_belongs(subject: Subject) {
+    if !rustix::process::geteuid().is_root() {
+        left_out("only root can start it as another user");
+        return;
+    }
+    for (kind, is_pipe) in [("a file", false), ("a pipe", true)] {
+        let sandbox = Sandbox::configured(subject, "[supervisord]\nuser=nobody");
+        let everybody = fs::Permissions::from_mode(0o777);
+        fs::set_permissions(sandbox.folder(), everybody).expect("the folder is ours");
+        let mut command = if is_pipe {
+            let mut command = Command::new("sh");
+            command.args(["-c", "\"$@\" | cat >> piped.txt", "sh"]);
+            sandbox.equip(&mut command);
+            command.arg(sandbox.path("bin/supervisord"));
+            command
+        } else {
+            sandbox.command("supervisord")
+        };
+        command.args(["-n", "-c", "supervisord.conf"]);
+        let daemon = Daemon::launch_command(sandbox, command);
+        daemon.wait_ready();
+        daemon.wait_log("supervisord started with pid");
+        let shown = if is_pipe { "piped.txt" } else { "stdout.txt" };
+        daemon.wait_file(shown, "supervisord started with pid");
+        let log = daemon.sandbox().read("supervisord.log");
+        assert_eq!(daemon.sandbox().read(shown), log, "{kind}");
+    }
+}
+
+fn the_foreground_shows_that_the_log_is_cleared(subject: Subject) {
+    let daemon = Daemon::start(subject, "");
+    daemon.wait_file("stdout.txt", "supervisord started with pid");
+    assert_eq!(daemon.ask("clearLog", &[]), true.into());
+    daemon.wait_file("stdout.txt", "reopening log file");
+    let shown = normal::log(&daemon.sandbox().read("stdout.txt"));
+    let reopened = "INFO reopening log file";
+    // Once for standard output, and once for the file.
+    assert_eq!(shown[shown.len() - 2..], [reopened, reopened]);
+    assert_eq!(daemon.sandbox().read("supervisord.log"), "");
 }

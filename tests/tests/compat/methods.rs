@@ -17,6 +17,7 @@ cases!(
     configured_values_are_shown,
     unset_values_are_shown_as_none,
     the_candidate_configuration_is_shown,
+    automatic_logs_are_told_of_until_the_configuration_is_read_again,
     reading_the_main_log_has_its_faults,
     a_missing_main_log_is_a_fault,
     both_logs_of_a_process_are_cleared,
@@ -394,6 +395,33 @@ fn the_candidate_configuration_is_shown(subject: Subject) {
     let fresh = config(&daemon, "q");
     assert_eq!(fresh.member("inuse"), Some(&false.into()));
     assert_eq!(fresh.member("stdout_logfile"), Some(&"auto".into()));
+}
+
+fn automatic_logs_are_told_of_until_the_configuration_is_read_again(subject: Subject) {
+    let config = "[program:p]\ncommand=/bin/cat\nautostart=false";
+    let daemon = Daemon::start(subject, config);
+    let log = || config_text(&daemon, "p", "stdout_logfile");
+    let path = daemon.info_text("p", "stdout_logfile");
+    assert_eq!(log(), path);
+    // Nothing has changed, and yet it is another reading.
+    assert_eq!(daemon.ctl_line("reread").1, 0);
+    assert_eq!(log(), "auto");
+    assert_eq!(daemon.ctl_line("update").1, 0);
+    assert_eq!(log(), "auto");
+    assert_eq!(daemon.ask("removeProcessGroup", &["p".into()]), true.into());
+    assert_eq!(daemon.ask("addProcessGroup", &["p".into()]), true.into());
+    assert_eq!(log(), daemon.info_text("p", "stdout_logfile"));
+    // What cannot be read changes nothing.
+    daemon.sandbox().configure("[program:p]\nstartsecs=x");
+    assert_eq!(daemon.fault("reloadConfig", &[]).0, 92);
+    assert_eq!(log(), daemon.info_text("p", "stdout_logfile"));
+}
+
+fn config_text(daemon: &Daemon, process: &str, member: &str) -> String {
+    match config(daemon, process).member(member) {
+        Some(Value::Text(text)) => text.clone(),
+        other => panic!("no text: {other:?}"),
+    }
 }
 
 fn reading_the_main_log_has_its_faults(subject: Subject) {

@@ -1,6 +1,10 @@
 //! The command lines of supervisord and its companions, and what a bad configuration says.
 
-use minder_tests::{Run, Sandbox, Subject, cases, normal};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use minder_tests::namespaces::left_out;
+use minder_tests::{Daemon, Run, Sandbox, Subject, cases, normal};
 
 cases!(
     version_and_help_are_printed_and_exit_zero,
@@ -22,6 +26,9 @@ cases!(
     names_are_looked_at_when_they_are_whole,
     a_group_is_named_by_its_own_error,
     the_places_of_a_configuration_are_listed,
+    root_is_warned_of_searching_for_the_configuration,
+    a_host_without_an_address_is_refused,
+    an_owner_of_the_socket_that_may_not_be_is_refused,
 );
 
 /// Runs supervisord in the foreground on a configuration that it must refuse, and returns
@@ -631,3 +638,57 @@ serverurl=unix:///tmp/supervisor.sock
 ;[include]
 ;files = relative/directory/*.ini
 ";
+
+fn root_is_warned_of_searching_for_the_configuration(subject: Subject) {
+    if !rustix::process::geteuid().is_root() {
+        left_out("only root is warned");
+        return;
+    }
+    let daemon = Daemon::launch(Sandbox::configured(subject, ""), &["-n"]);
+    daemon.wait_ready();
+    let said = daemon.sandbox().read("stderr.txt");
+    let (_, warning) = said
+        .lines()
+        .next()
+        .and_then(|line| line.split_once(": UserWarning: "))
+        .expect("a warning");
+    assert_eq!(
+        warning,
+        "Supervisord is running as root and it is searching for its configuration file in default \
+         locations (including its current working directory); you probably want to specify a \
+         \"-c\" argument specifying an absolute path to a configuration file for improved security."
+    );
+    // It is for whoever started it, and no business of the log.
+    assert!(!daemon.sandbox().read("supervisord.log").contains("default"));
+}
+
+fn a_host_without_an_address_is_refused(subject: Subject) {
+    let sandbox = Sandbox::configured(
+        subject,
+        "[inet_http_server]\nport=no.such.host.invalid:9001",
+    );
+    let run = supervisord(&sandbox, &["-n", "-c", "supervisord.conf"]);
+    assert_eq!(run.code, Some(2));
+    let error = "Error: Cannot open an HTTP server: socket.error reported -2";
+    assert_eq!(run.err.lines().next(), Some(error));
+}
+
+fn an_owner_of_the_socket_that_may_not_be_is_refused(subject: Subject) {
+    if !rustix::process::geteuid().is_root() {
+        left_out("only root can start it as another user");
+        return;
+    }
+    let sandbox = Sandbox::configured(
+        subject,
+        "[supervisord]\nuser=nobody\n[unix_http_server]\nchown=root:root",
+    );
+    let everybody = fs::Permissions::from_mode(0o777);
+    fs::set_permissions(sandbox.folder(), everybody).expect("the folder is ours");
+    let run = supervisord(&sandbox, &["-n", "-c", "supervisord.conf"]);
+    assert_eq!(run.code, Some(2));
+    let error = "Error: Not permitted to chown DIR/s.sock to uid/gid (0, 0); adjust \"sockchown\" \
+                 value in config file or on command line to values that the current user (nobody) \
+                 can successfully chown";
+    let said = sandbox.without_path(&run.err);
+    assert_eq!(said.lines().next(), Some(error));
+}

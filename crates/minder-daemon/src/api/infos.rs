@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -71,15 +72,16 @@ pub(super) fn info(
     })
 }
 
-/// Automatic log files are told of only if the group is active and configured just like that:
-/// they belong to what runs, not to what would.
-fn configs_of(picture: &Picture, group: &GroupSpec) -> Vec<ConfigInfo> {
+/// Automatic log files are told of only if the group was made active from this very reading of the
+/// configuration: they belong to what runs, not to what would. As with Supervisor, that is so no more
+/// once the configuration is read again, even if it says the same.
+fn configs_of(picture: &Picture, group: &Arc<GroupSpec>) -> Vec<ConfigInfo> {
     let active = picture
         .view
         .groups
         .iter()
         .find(|it| it.spec.name == group.name);
-    let same = active.filter(|active| *active.spec == *group);
+    let same = active.filter(|active| Arc::ptr_eq(&active.spec, group));
     let info = |spec: &ProcessSpec| {
         let running = same.and_then(|it| processes_of(it).find(|it| it.spec.name == spec.name));
         let logs = running.map_or_else(Shown::default, |it| Shown::of(picture, it));

@@ -521,6 +521,20 @@ fn an_automatic_log_is_told_of_while_what_runs_is_what_is_configured() {
 }
 
 #[test]
+fn an_automatic_log_is_told_of_no_more_once_the_configuration_is_read_again() {
+    let world = world(PROGRAMS);
+    world.change(|picture| {
+        let view = Arc::make_mut(&mut picture.view);
+        let again = view.candidate.iter().map(|it| Arc::new((**it).clone()));
+        view.candidate = again.collect();
+    });
+    match world.call(Call::GetAllConfigInfo) {
+        Ok(Answer::ConfigInfos(infos)) => assert_eq!(infos[3].stdout.log, "auto"),
+        other => panic!("not told: {other:?}"),
+    }
+}
+
+#[test]
 fn a_time_reads_as_python_writes_it() {
     let zone = TimeZone::fixed(jiff::tz::offset(2));
     let wall = Wall(Duration::from_secs(1_700_000_000));

@@ -200,7 +200,7 @@ pub(super) fn bind(servers: &[Server]) -> Result<Vec<SharedFd>, Refusal> {
             Ok(socket) => sockets.push(Arc::new(socket)),
             Err(error) => {
                 remove_files(&servers[..sockets.len()]);
-                return Err(Refusal::new(error.to_string()));
+                return Err(error.into());
             }
         }
     }
@@ -245,7 +245,6 @@ fn introduce(start: &Start, loaded: &Loaded) {
         warnings.for_each(|warning| log.write(warning.level(), &warning.text));
     };
     say(Level::Critical, &note.criticals);
-    say(Level::Warn, &note.warnings);
     warn(WarningKind::Supervisor);
     warn(WarningKind::Included);
     say(Level::Info, &note.infos);

@@ -75,11 +75,13 @@ fn an_owner_that_is_not_permitted_is_named() {
     let error = BindError::Chown {
         path: "/run/s.sock".into(),
         owner: (7, None),
+        user: "web".to_owned(),
     };
     assert_eq!(
         error.to_string(),
         "Not permitted to chown /run/s.sock to uid/gid (7, -1); adjust \"sockchown\" value in \
-         config file or on command line to values that the current user can successfully chown"
+         config file or on command line to values that the current user (web) can successfully \
+         chown"
     );
 }
 

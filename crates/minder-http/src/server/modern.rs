@@ -23,7 +23,7 @@ use minder_rpc::Service;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::cross_site;
-use super::respond::{NAME, NOSNIFF, Reply, Responder, ask_for_password, complete};
+use super::respond::{NAME, NOSNIFF, Reply, Responder, complete, password_wanted};
 use super::site::{FileBody, Site};
 use super::tail::LogBody;
 
@@ -48,7 +48,7 @@ pub(super) fn failure(status: StatusCode) -> Reply {
         ..Problem::new(status.as_u16(), "")
     });
     if status == StatusCode::UNAUTHORIZED {
-        ask_for_password(&mut reply);
+        reply.headers_mut().extend(password_wanted());
     }
     reply
 }

@@ -18,7 +18,7 @@ use hyper::header::{
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use jiff::Timestamp;
 use minder_api::Interface;
 use minder_rpc::xmlrpc::{self, Limits};
@@ -154,6 +154,7 @@ impl<S: Service + Interface + Site> Responder<S> {
         if !body.is_end_stream() {
             connection.linger();
         }
+        let reply = staying_open(&head, reply);
         match reply.body() {
             Either::Left(_) => connection.sending(),
             Either::Right(_) => connection.streaming(),
@@ -365,6 +366,7 @@ impl<S: Service + Interface + Site> Responder<S> {
         let mut reply = Response::new(Either::Right(Endless::Log(LogBody::new(log))));
         let headers = reply.headers_mut();
         headers.insert(SERVER, NAME);
+        headers.extend(http_date(SystemTime::now()).map(|now| (DATE, now)));
         if let Some(modified) = modified {
             headers.insert(LAST_MODIFIED, modified);
         }
@@ -467,15 +469,17 @@ pub(super) fn complete(kind: HeaderValue, body: impl Into<Bytes>) -> Reply {
     reply
 }
 
-/// A page.
+/// A page, with Supervisor's fields first.
 fn html(page: String) -> Reply {
     let mut reply = complete(TEXT_HTML_UTF8, page);
+    let length = reply.headers_mut().remove(CONTENT_LENGTH);
+    do_not_keep(&mut reply);
     let headers = reply.headers_mut();
+    headers.extend(length.map(|length| (CONTENT_LENGTH, length)));
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     // The same address shows another page to people.
     headers.insert(VARY, HeaderValue::from_static("Accept"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-    do_not_keep(&mut reply);
     reply
 }
 
@@ -548,9 +552,13 @@ fn redirect(head: &Parts, message: &str) -> Result<Reply, StatusCode> {
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
     let location = HeaderValue::try_from(page::location(host, message))
         .map_err(|_| StatusCode::BAD_REQUEST)?;
-    let mut reply = error(StatusCode::MOVED_PERMANENTLY);
-    reply.headers_mut().insert(LOCATION, location);
+    let mut reply = error_with(StatusCode::MOVED_PERMANENTLY, [(LOCATION, location)]);
+    // Here, Supervisor's length comes last.
+    let length = reply.headers_mut().remove(CONTENT_LENGTH);
     do_not_keep(&mut reply);
+    reply
+        .headers_mut()
+        .extend(length.map(|length| (CONTENT_LENGTH, length)));
     Ok(reply)
 }
 
@@ -564,33 +572,62 @@ fn do_not_keep(reply: &mut Reply) {
 }
 
 fn error(status: StatusCode) -> Reply {
+    if status == StatusCode::UNAUTHORIZED {
+        error_with(status, password_wanted())
+    } else {
+        error_with(status, [])
+    }
+}
+
+/// An error, of which `fields` say more. They and the others come in Supervisor's order.
+fn error_with(
+    status: StatusCode,
+    fields: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+) -> Reply {
     let (code, reason) = (
         status.as_u16(),
         status.canonical_reason().unwrap_or_default(),
     );
-    let mut reply = complete(
-        TEXT_HTML,
-        format!(
-            "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
-             <h1>Error response</h1>\r\n<p>Error code {code}.\r\n<p>Message: {reason}.\r\n\
-             </body>\r\n"
-        ),
+    let body = format!(
+        "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
+         <h1>Error response</h1>\r\n<p>Error code {code}.\r\n<p>Message: {reason}.\r\n\
+         </body>\r\n"
     );
+    let length = body.len();
+    let mut reply = Response::new(Either::Left(Full::new(body.into())));
     *reply.status_mut() = status;
-    if status == StatusCode::UNAUTHORIZED {
-        ask_for_password(&mut reply);
-    }
+    let headers = reply.headers_mut();
+    headers.insert(SERVER, NAME);
+    headers.extend(http_date(SystemTime::now()).map(|now| (DATE, now)));
+    headers.extend(fields);
+    headers.insert(CONTENT_LENGTH, length.into());
+    headers.insert(CONTENT_TYPE, TEXT_HTML);
     reply
 }
 
-/// Says how to present oneself.
-pub(super) fn ask_for_password(reply: &mut Reply) {
-    let headers = reply.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    headers.insert(
-        WWW_AUTHENTICATE,
-        HeaderValue::from_static("Basic realm=\"default\""),
-    );
+/// The fields that say how to present oneself.
+pub(super) fn password_wanted() -> [(HeaderName, HeaderValue); 2] {
+    [
+        (CONNECTION, HeaderValue::from_static("close")),
+        (
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"default\""),
+        ),
+    ]
+}
+
+/// Says to a client of the old kind that its connection stays open, in the words that it knows.
+fn staying_open(head: &Parts, mut reply: Reply) -> Reply {
+    let is_wanted = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"keep-alive");
+    if head.version == Version::HTTP_10
+        && head.headers.get(CONNECTION).is_some_and(is_wanted)
+        && reply.headers().contains_key(CONTENT_LENGTH)
+        && !reply.headers().contains_key(CONNECTION)
+    {
+        let value = HeaderValue::from_static("Keep-Alive");
+        reply.headers_mut().insert(CONNECTION, value);
+    }
+    reply
 }
 
 /// A time as HTTP writes it.

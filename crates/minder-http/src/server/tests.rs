@@ -328,8 +328,8 @@ fn an_error_looks_as_supervisors_does() {
     let reply = server.tcp().ask("GET /nowhere HTTP/1.1\r\n\r\n");
     assert_eq!(
         timeless(&reply.head),
-        "HTTP/1.1 404 Not Found\r\nServer: Minder\r\nContent-Type: text/html\r\n\
-         Content-Length: 134\r\n\r\n"
+        "HTTP/1.1 404 Not Found\r\nServer: Minder\r\nContent-Length: 134\r\n\
+         Content-Type: text/html\r\n\r\n"
     );
     assert_eq!(
         reply.body,
@@ -460,11 +460,11 @@ fn a_page_is_not_kept_and_runs_nothing() {
             timeless(&reply.head),
             format!(
                 "HTTP/1.1 200 OK\r\nServer: Minder\r\nContent-Type: text/html;charset=utf-8\r\n\
-                 Content-Length: {length}\r\nContent-Security-Policy: default-src 'none'; \
-                 style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                 frame-ancestors 'self'\r\nVary: Accept\r\nX-Content-Type-Options: nosniff\r\n\
                  Pragma: no-cache\r\nCache-Control: no-cache\r\n\
-                 Expires: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n"
+                 Expires: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: {length}\r\n\
+                 Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self'; \
+                 form-action 'self'; base-uri 'none'; frame-ancestors 'self'\r\nVary: Accept\r\n\
+                 X-Content-Type-Options: nosniff\r\n\r\n"
             )
         );
     }
@@ -510,10 +510,10 @@ fn an_action_is_seen_through_and_leads_to_its_message() {
     let reply = waiting.reply();
     assert_eq!(
         timeless(&reply.head),
-        "HTTP/1.1 301 Moved Permanently\r\nServer: Minder\r\nContent-Type: text/html\r\n\
-         Content-Length: 142\r\nLocation: http://h:81/?message=Process%20web%20stopped\r\n\
+        "HTTP/1.1 301 Moved Permanently\r\nServer: Minder\r\n\
+         Location: http://h:81/?message=Process%20web%20stopped\r\nContent-Type: text/html\r\n\
          Pragma: no-cache\r\nCache-Control: no-cache\r\n\
-         Expires: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n"
+         Expires: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 142\r\n\r\n"
     );
     assert!(reply.body.contains("<p>Message: Moved Permanently."));
 }
@@ -648,9 +648,9 @@ fn only_the_right_pair_is_let_in_wherever_it_wants_to_go() {
         let refused = stranger.ask(request(""));
         assert_eq!(
             timeless(&refused.head),
-            "HTTP/1.1 401 Unauthorized\r\nServer: Minder\r\nContent-Type: text/html\r\n\
-             Content-Length: 137\r\nConnection: close\r\n\
-             Www-Authenticate: Basic realm=\"default\"\r\n\r\n",
+            "HTTP/1.1 401 Unauthorized\r\nServer: Minder\r\nConnection: close\r\n\
+             Www-Authenticate: Basic realm=\"default\"\r\nContent-Length: 137\r\n\
+             Content-Type: text/html\r\n\r\n",
         );
         assert!(refused.body.contains("<p>Message: Unauthorized."));
         assert!(stranger.is_closed());
