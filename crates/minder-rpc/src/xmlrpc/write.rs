@@ -1,6 +1,6 @@
 //! Values to XML.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Write as _;
 
 use super::is_legal;
 use crate::{Fault, Value};
@@ -42,19 +42,34 @@ fn push_param(xml: &mut String, value: &Value) {
     xml.push_str("</param>\n");
 }
 
+/// Texts as they are, as long as can be: an answer about a thousand processes has tens of thousands of
+/// values, and the formatting machinery would be most of what they cost.
 fn push_value(xml: &mut String, value: &Value) {
     match value {
-        Value::Int(int) => push_scalar(xml, "int", |xml| push_shown(xml, int)),
-        Value::Bool(truth) => push_scalar(xml, "boolean", |xml| {
-            xml.push(if *truth { '1' } else { '0' });
+        Value::Int(int) => {
+            xml.push_str("<value><int>");
+            xml.push_str(itoa::Buffer::new().format(*int));
+            xml.push_str("</int></value>\n");
+        }
+        Value::Bool(truth) => xml.push_str(if *truth {
+            "<value><boolean>1</boolean></value>\n"
+        } else {
+            "<value><boolean>0</boolean></value>\n"
         }),
-        Value::Double(double) => push_scalar(xml, "double", |xml| {
+        Value::Double(double) => {
             // `{:?}` is the shortest text that reads back as the same number.
-            push_shown(xml, format_args!("{double:?}"));
-        }),
-        Value::Text(text) => push_scalar(xml, "string", |xml| push_escaped(xml, text)),
+            writeln!(xml, "<value><double>{double:?}</double></value>")
+                .expect("writing to a String cannot fail");
+        }
+        Value::Text(text) => {
+            xml.push_str("<value><string>");
+            push_escaped(xml, text);
+            xml.push_str("</string></value>\n");
+        }
         Value::DateTime(text) => {
-            push_scalar(xml, "dateTime.iso8601", |xml| push_escaped(xml, text));
+            xml.push_str("<value><dateTime.iso8601>");
+            push_escaped(xml, text);
+            xml.push_str("</dateTime.iso8601></value>\n");
         }
         Value::Array(items) => {
             xml.push_str("<value><array><data>\n");
@@ -77,29 +92,16 @@ fn push_value(xml: &mut String, value: &Value) {
     }
 }
 
-/// Piece by piece: an answer about a thousand processes has tens of thousands of these, and the
-/// formatting machinery would be most of what they cost.
-fn push_scalar(xml: &mut String, kind: &str, push_content: impl FnOnce(&mut String)) {
-    for piece in ["<value><", kind, ">"] {
-        xml.push_str(piece);
-    }
-    push_content(xml);
-    for piece in ["</", kind, "></value>\n"] {
-        xml.push_str(piece);
-    }
-}
-
-fn push_shown(xml: &mut String, content: impl Display) {
-    write!(xml, "{content}").expect("writing to a String cannot fail");
-}
-
 /// A text as it stands in XML, escaped as Python's `xmlrpc.client` does it.
 ///
 /// Characters that would make the XML ill-formed (the escape sequences of a coloured log, say)
 /// become U+FFFD, where Supervisor sends them as they are and its clients give up.
 fn push_escaped(xml: &mut String, text: &str) {
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(may_begin_special) {
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| MAY_BEGIN_SPECIAL[usize::from(byte)])
+    {
         let (plain, from) = rest.split_at(at);
         xml.push_str(plain);
         let Some(first) = from.chars().next() else {
@@ -119,6 +121,20 @@ fn push_escaped(xml: &mut String, text: &str) {
 
 /// Whether a character that is not written as it is may begin with this byte: each of them is an
 /// ASCII character or lies between U+F000 and U+FFFF.
-fn may_begin_special(byte: u8) -> bool {
-    matches!(byte, b'&' | b'<' | b'>' | 0..0x20 | 0xef) && !matches!(byte, b'\t' | b'\n' | b'\r')
-}
+const MAY_BEGIN_SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let (controls, _) = table.split_at_mut(0x20);
+    let mut control = 0;
+    while control < controls.len() {
+        controls[control] = true;
+        control += 1;
+    }
+    table[b'\t' as usize] = false;
+    table[b'\n' as usize] = false;
+    table[b'\r' as usize] = false;
+    table[b'&' as usize] = true;
+    table[b'<' as usize] = true;
+    table[b'>' as usize] = true;
+    table[0xef] = true;
+    table
+};
