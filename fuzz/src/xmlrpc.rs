@@ -73,7 +73,7 @@ fn carried(value: &Value) -> Value {
         Value::Struct(members) => Value::Struct(
             members
                 .iter()
-                .map(|(name, value)| (text_carried(name), carried(value)))
+                .map(|(name, value)| (text_carried(name).into(), carried(value)))
                 .collect(),
         ),
     }

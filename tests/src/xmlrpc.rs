@@ -118,7 +118,7 @@ impl Reader<'_> {
             let mut members = Vec::new();
             while self.accept("<member>\n<name>") {
                 let name = self.until("</name>\n");
-                members.push((name, self.value()));
+                members.push((name.into(), self.value()));
                 self.expect("</member>\n");
             }
             self.expect("</struct>");
@@ -175,7 +175,7 @@ mod tests {
                     <value><struct>\n<member>\n<name>a</name>\n<value><int>1</int></value>\n</member>\n\
                     </struct></value>\n<value><string>&lt;x&gt;</string></value>\n\
                     </data></array></value>\n</param>\n</params>\n</methodResponse>\n";
-        let first = Value::Struct(vec![("a".to_owned(), Value::Int(1))]);
+        let first = Value::Struct(vec![("a".into(), Value::Int(1))]);
         assert_eq!(answer(body), Ok(Value::Array(vec![first, "<x>".into()])));
     }
 

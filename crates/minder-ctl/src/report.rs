@@ -63,7 +63,7 @@ pub(crate) fn from_value(value: &Value) -> Json {
         Value::Struct(members) => {
             let members = members
                 .iter()
-                .map(|(name, value)| (name.clone(), from_value(value)));
+                .map(|(name, value)| (name.clone().into_owned(), from_value(value)));
             Json::Object(members.collect())
         }
     }
@@ -91,9 +91,9 @@ mod tests {
     #[test]
     fn an_answer_keeps_its_shape() {
         let answer = Value::Struct(vec![
-            ("name".to_owned(), "a".into()),
+            ("name".into(), "a".into()),
             (
-                "codes".to_owned(),
+                "codes".into(),
                 vec![Value::Int(1), Value::Bool(true)].into(),
             ),
         ]);

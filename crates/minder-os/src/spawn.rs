@@ -8,7 +8,7 @@
 //! The table of descriptors is shared, too, until the new process takes a copy of its own. That
 //! copy has the first few numbers alone: to copy some thousands, only to close them again, would be
 //! most of what a start costs whoever holds the pipes of a thousand programs. So what the new
-//! process is to find open is put at low numbers first, which are [set aside](Slots) for that.
+//! process is to find open is put at low numbers first, which are set aside for that.
 //!
 //! The price: a directory or program on a file system that hangs makes the calling thread hang
 //! for as long. Whoever cannot afford that looks at the path first, from elsewhere.

@@ -181,8 +181,8 @@ fn array<T: Into<Value>>(items: Vec<T>) -> Value {
 }
 
 /// A struct of these members, in this order.
-fn members<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let members = members.map(|(name, value)| (name.to_owned(), value));
+fn members<const N: usize>(members: [(&'static str, Value); N]) -> Value {
+    let members = members.map(|(name, value)| (name.into(), value));
     Value::Struct(members.into())
 }
 

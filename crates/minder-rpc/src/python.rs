@@ -178,7 +178,7 @@ mod tests {
             "it's".into(),
             "'\"\n\u{1b}\\".into(),
         ]);
-        let dict = Value::Struct(vec![("k".to_owned(), true.into()), ("l".to_owned(), list)]);
+        let dict = Value::Struct(vec![("k".into(), true.into()), ("l".into(), list)]);
         for (value, text) in [
             (Value::Int(-5), "-5"),
             (true.into(), "True"),

@@ -145,7 +145,7 @@ fn options(value: &Value) -> Result<Vec<(String, String)>, Fault> {
     match value {
         Value::Struct(members) => members
             .iter()
-            .map(|(name, value)| Ok((name.clone(), option(value)?)))
+            .map(|(name, value)| Ok((name.clone().into_owned(), option(value)?)))
             .collect(),
         Value::Array(items) => items.iter().map(pair).collect(),
         Value::Int(_) | Value::Bool(_) | Value::Double(_) | Value::Text(_) | Value::DateTime(_) => {

@@ -1,5 +1,7 @@
 //! A value of XML-RPC.
 
+use std::borrow::Cow;
+
 use crate::Fault;
 
 /// A value, as a parameter or a result.
@@ -18,7 +20,7 @@ pub enum Value {
     /// `<array>`
     Array(Vec<Value>),
     /// `<struct>`, in the order of its members: clients compare answers letter by letter.
-    Struct(Vec<(String, Value)>),
+    Struct(Vec<(Cow<'static, str>, Value)>),
 }
 
 impl Value {
@@ -115,8 +117,8 @@ impl From<&Fault> for Value {
     /// The struct that a fault is on the wire.
     fn from(fault: &Fault) -> Self {
         Self::Struct(vec![
-            ("faultCode".to_owned(), fault.code.number().into()),
-            ("faultString".to_owned(), fault.to_string().into()),
+            ("faultCode".into(), fault.code.number().into()),
+            ("faultString".into(), fault.to_string().into()),
         ])
     }
 }

@@ -469,7 +469,7 @@ fn remote_events_may_be_empty(subject: Subject) {
 fn remote_events_hold_what_they_were_given(subject: Subject) {
     let daemon = listening(subject, "REMOTE_COMMUNICATION", "");
     let list = Value::Array(vec!["x".into(), 1.into()]);
-    let structure = Value::Struct(vec![("k".to_owned(), true.into())]);
+    let structure = Value::Struct(vec![("k".into(), true.into())]);
     for (kind, data) in [
         (5.into(), 6.into()),
         (list, structure),

@@ -242,15 +242,15 @@ fn aliases_answer_as_what_they_stand_for(subject: Subject) {
 
 fn one_call(method: Value, params: Value) -> Value {
     Value::Struct(vec![
-        ("methodName".to_owned(), method),
-        ("params".to_owned(), params),
+        ("methodName".into(), method),
+        ("params".into(), params),
     ])
 }
 
 fn failed(code: i32, text: &str) -> Value {
     Value::Struct(vec![
-        ("faultCode".to_owned(), code.into()),
-        ("faultString".to_owned(), text.into()),
+        ("faultCode".into(), code.into()),
+        ("faultString".into(), text.into()),
     ])
 }
 
@@ -281,10 +281,7 @@ fn calls_in_one_may_be_malformed(subject: Subject) {
     assert_eq!(multicall(5.into()), Err(fault(2, "INCORRECT_PARAMETERS")));
     let answers = multicall(Value::Array(vec![
         one_call("supervisor.getPID".into(), 5.into()),
-        Value::Struct(vec![(
-            "methodName".to_owned(),
-            "supervisor.getVersion".into(),
-        )]),
+        Value::Struct(vec![("methodName".into(), "supervisor.getVersion".into())]),
         one_call("supervisor.getVersion".into(), Value::Array(vec![1.into()])),
         one_call("".into(), Value::Array(vec![])),
     ]));
@@ -578,10 +575,10 @@ fn groups_refuse_a_bad_signal_for_each_process(subject: Subject) {
     );
     daemon.wait_state("g:a", "RUNNING");
     let refused = Value::Array(vec![Value::Struct(vec![
-        ("name".to_owned(), "a".into()),
-        ("group".to_owned(), "g".into()),
-        ("status".to_owned(), 11.into()),
-        ("description".to_owned(), "BAD_SIGNAL: NOPE".into()),
+        ("name".into(), "a".into()),
+        ("group".into(), "g".into()),
+        ("status".into(), 11.into()),
+        ("description".into(), "BAD_SIGNAL: NOPE".into()),
     ])]);
     let params = ["g".into(), "NOPE".into()];
     assert_eq!(daemon.ask("signalProcessGroup", &params), refused);
@@ -717,7 +714,7 @@ fn a_group_to_be_added_may_be_called_anything(subject: Subject) {
     for (name, shown) in [
         (Value::Int(5), "5"),
         (texts(&["cat"]), "['cat']"),
-        (Value::Struct(vec![("a".to_owned(), 1.into())]), "{'a': 1}"),
+        (Value::Struct(vec![("a".into(), 1.into())]), "{'a': 1}"),
     ] {
         assert_eq!(
             daemon.fault("addProcessGroup", &[name]),

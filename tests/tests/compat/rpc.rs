@@ -63,7 +63,7 @@ fn fault(code: i64, text: &str) -> xmlrpc::Fault {
 fn structure(members: &[(&str, Value)]) -> Value {
     let named = members
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        .map(|(name, value)| ((*name).to_owned().into(), value.clone()));
     Value::Struct(named.collect())
 }
 

@@ -147,10 +147,10 @@ fn a_stopping_process_is_not_started_again(subject: Subject) {
 
 fn entry(name: &str, status: i32, description: &str) -> Value {
     Value::Struct(vec![
-        ("name".to_owned(), name.into()),
-        ("group".to_owned(), name.into()),
-        ("status".to_owned(), status.into()),
-        ("description".to_owned(), description.into()),
+        ("name".into(), name.into()),
+        ("group".into(), name.into()),
+        ("status".into(), status.into()),
+        ("description".into(), description.into()),
     ])
 }
 

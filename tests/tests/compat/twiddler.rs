@@ -65,7 +65,7 @@ fn options(options: &[(&str, Value)]) -> Value {
     let options = options.iter().cloned();
     Value::Struct(
         options
-            .map(|(name, value)| (name.to_owned(), value))
+            .map(|(name, value)| (name.to_owned().into(), value))
             .collect(),
     )
 }

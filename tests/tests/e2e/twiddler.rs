@@ -18,7 +18,7 @@ startsecs=0
 
 fn add(daemon: &Daemon, program: &str, options: &[(&str, &str)]) {
     let options = options.iter();
-    let options = options.map(|(name, value)| ((*name).to_owned(), Value::from(*value)));
+    let options = options.map(|(name, value)| ((*name).to_owned().into(), Value::from(*value)));
     let params = [
         "team".into(),
         program.into(),

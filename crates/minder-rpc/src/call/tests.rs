@@ -178,7 +178,7 @@ fn what_is_sent_to_a_program_is_a_text() {
 
 #[test]
 fn anything_can_be_told_to_listeners() {
-    let data = Value::Struct(vec![("k".to_owned(), true.into())]);
+    let data = Value::Struct(vec![("k".into(), true.into())]);
     let call = Call::SendRemoteCommEvent {
         kind: "5".to_owned(),
         data: "{'k': True}".to_owned(),

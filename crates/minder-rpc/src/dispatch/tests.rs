@@ -60,15 +60,15 @@ fn answer(method: &str, params: &[Value]) -> Result<Value, String> {
 
 fn entry(method: impl Into<Value>, params: impl Into<Value>) -> Value {
     Value::Struct(vec![
-        ("methodName".to_owned(), method.into()),
-        ("params".to_owned(), params.into()),
+        ("methodName".into(), method.into()),
+        ("params".into(), params.into()),
     ])
 }
 
 fn fault(code: i32, text: &str) -> Value {
     Value::Struct(vec![
-        ("faultCode".to_owned(), code.into()),
-        ("faultString".to_owned(), text.into()),
+        ("faultCode".into(), code.into()),
+        ("faultString".into(), text.into()),
     ])
 }
 
@@ -152,7 +152,7 @@ fn nothing_can_be_said_about_what_is_no_method() {
 #[test]
 fn a_multicall_gives_bare_values_and_faults_as_structs() {
     let nameless = Value::Struct(Vec::new());
-    let without_params = Value::Struct(vec![("methodName".to_owned(), "supervisor.getPID".into())]);
+    let without_params = Value::Struct(vec![("methodName".into(), "supervisor.getPID".into())]);
     let calls = vec![
         entry("supervisor.getAPIVersion", none()),
         without_params,

@@ -14,7 +14,7 @@ fn structure(members: &[(&str, Value)]) -> Value {
     let members = members.iter().cloned();
     Value::Struct(
         members
-            .map(|(name, value)| (name.to_owned(), value))
+            .map(|(name, value)| (name.to_owned().into(), value))
             .collect(),
     )
 }
@@ -84,7 +84,7 @@ fn options_are_what_a_file_would_say() {
     };
     let pairs = members
         .into_iter()
-        .map(|(name, value)| vec![name.into(), value].into());
+        .map(|(name, value)| vec![name.into_owned().into(), value].into());
     assert_eq!(add(pairs.collect()), Ok(call));
 }
 

@@ -6,6 +6,7 @@
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
+use std::borrow::Cow;
 
 use super::{DecodeError, Limits, MethodCall, is_legal};
 use crate::{Value, base64_text, python};
@@ -159,7 +160,7 @@ struct Element {
     has_child: bool,
     name: Option<String>,
     items: Vec<Value>,
-    members: Vec<(String, Value)>,
+    members: Vec<(Cow<'static, str>, Value)>,
 }
 
 impl Element {
@@ -271,7 +272,7 @@ impl Elements {
             .ok_or(DecodeError::Incomplete("member"))?;
         let value = first_of(element, "member")?;
         if let Some(outer) = self.open.last_mut() {
-            outer.members.push((name, value));
+            outer.members.push((name.into(), value));
         }
         Ok(())
     }

@@ -18,13 +18,13 @@ fn param(xml: &str) -> Result<Value, DecodeError> {
 #[test]
 fn an_answer_is_laid_out_as_supervisor_lays_it_out() {
     let value = Value::Struct(vec![
-        ("statecode".to_owned(), Value::Int(1)),
+        ("statecode".into(), Value::Int(1)),
         (
-            "names".to_owned(),
+            "names".into(),
             Value::Array(vec!["a<b>&'\"c".into(), "".into()]),
         ),
-        ("ok".to_owned(), Value::Bool(true)),
-        ("none".to_owned(), Value::Array(Vec::new())),
+        ("ok".into(), Value::Bool(true)),
+        ("none".into(), Value::Array(Vec::new())),
     ]);
     assert_eq!(
         encode_response(&value),
@@ -102,7 +102,7 @@ fn every_type_of_a_parameter_is_understood() {
         ),
         (
             "<value><struct><member><value>v</value><name>n</name></member></struct></value>",
-            Value::Struct(vec![("n".to_owned(), "v".into())]),
+            Value::Struct(vec![("n".into(), "v".into())]),
         ),
     ] {
         assert_eq!(param(xml).expect(xml), value, "{xml}");
@@ -235,7 +235,8 @@ pub(crate) fn values() -> impl Strategy<Value = Value> {
     scalar.prop_recursive(4, 64, 8, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(Value::Array),
-            prop::collection::vec((texts(), inner), 0..8).prop_map(Value::Struct),
+            prop::collection::vec((texts().prop_map(Into::into), inner), 0..8)
+                .prop_map(Value::Struct),
         ]
     })
 }
