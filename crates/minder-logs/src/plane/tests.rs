@@ -101,6 +101,14 @@ impl Bench {
         self.wait(|notice| matches!(notice, Notice::Drained(child) if child.0 == number));
     }
 
+    /// Lets every log be opened again, and waits until that is done.
+    fn reopen(&self) {
+        const NOBODY: u64 = 0;
+        self.plane.reopen();
+        // What is asked for is done in that order.
+        self.drain(NOBODY);
+    }
+
     /// Waits until a stream is closed.
     fn wait_for_end(&self, number: u64) {
         self.wait(|notice| matches!(notice, Notice::Closed(stream) if *stream == stdout(number)));

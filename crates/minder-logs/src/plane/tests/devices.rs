@@ -120,7 +120,7 @@ fn devices_are_neither_rotated_nor_cleared_nor_reopened() {
     let mut child = bench.attach(1, Some(&spec));
     child.write_all(b"away with it").unwrap();
     bench.drain(1);
-    bench.plane.reopen();
+    bench.reopen();
     bench.clear(&["log"]).unwrap();
     assert!(
         fs::symlink_metadata(bench.path("log"))
@@ -152,7 +152,7 @@ fn a_file_behind_a_descriptor_is_appended_to_and_otherwise_left_alone() {
     child.write_all(b"and the child's ").unwrap();
     bench.drain(1);
     bench.clear(&["log"]).unwrap();
-    bench.plane.reopen();
+    bench.reopen();
     child.write_all(b"and more").unwrap();
     bench.drain(1);
     assert_eq!(bench.read("target"), "ours and the child's and more");

@@ -188,7 +188,7 @@ fn a_file_that_was_moved_is_written_to_until_it_is_reopened() {
     bench.write(&mut child, "1");
     fs::rename(bench.path("log"), bench.path("moved")).unwrap();
     bench.write(&mut child, "2");
-    bench.plane.reopen();
+    bench.reopen();
     bench.write(&mut child, "3");
     assert_eq!(
         (bench.read("moved"), bench.read("log")),
