@@ -155,6 +155,12 @@ pub fn is_stopped(pid: i32) -> bool {
     state(pid) == Some('T')
 }
 
+/// Whether `pid`, or its first thread, waits for something.
+#[must_use]
+pub fn is_asleep(pid: i32) -> bool {
+    state(pid) == Some('S')
+}
+
 /// The process group of `pid`.
 #[must_use]
 pub fn group(pid: i32) -> Option<i32> {

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 
-use minder_tests::{Daemon, Run, Sandbox, Subject, cases, normal};
+use minder_tests::{Daemon, Run, Sandbox, Subject, cases, normal, tree, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{is, unexpected_fault};
@@ -441,8 +441,12 @@ fn following(daemon: &Daemon, args: &[&str]) -> Child {
         .expect("supervisorctl can be run")
 }
 
+/// Interrupts a supervisorctl that waits for more: while it shows something, Supervisor's may take the
+/// interrupt for an error of that.
 fn interrupt(child: &Child) {
-    kill_process(Pid::from_child(child), Signal::INT).expect("it runs");
+    let pid = Pid::from_child(child);
+    wait_until("it waits", || tree::is_asleep(pid.as_raw_nonzero().get()));
+    kill_process(pid, Signal::INT).expect("it runs");
 }
 
 fn the_main_log_is_followed(subject: Subject) {
