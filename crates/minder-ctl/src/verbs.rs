@@ -20,7 +20,7 @@ mod signal;
 mod start;
 mod status;
 mod stop;
-mod tail;
+pub(crate) mod tail;
 mod targets;
 mod top;
 mod update;

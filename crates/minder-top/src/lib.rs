@@ -17,6 +17,7 @@ mod words;
 
 pub use key::{Key, Keys};
 pub use minder_core::ProcessState;
+pub use minder_core::event::Channel;
 pub use model::{Action, Effect, Input, Model};
-pub use news::{Channel, End, Figures, LogNews, News, Process, Server, Source, Turn, Wanted};
+pub use news::{End, Figures, LogNews, News, Process, Server, Source, Turn, Wanted};
 pub use screen::{Ability, Colour, Screen, Style};

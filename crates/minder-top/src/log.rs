@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::news::{Channel, LogNews};
+use minder_core::event::Channel;
+
+use crate::news::LogNews;
 use crate::text::{self, Cleaner};
 
 /// How many lines are kept. More can be read with `tail`, or in the file.

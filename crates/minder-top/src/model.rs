@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use minder_core::ProcessState;
+use minder_core::event::Channel;
 
 use crate::draw;
 use crate::draw::layout::Layout;
 use crate::key::Key;
 use crate::log::{Log, Subject};
-use crate::news::{Channel, News, Process, Server, Source, Turn, Wanted};
+use crate::news::{News, Process, Server, Source, Turn, Wanted};
 use crate::screen::Screen;
 pub(crate) use ask::{Question, SIGNALS};
 pub(crate) use rows::{Row, Sort, Sum};

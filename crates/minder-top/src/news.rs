@@ -153,26 +153,6 @@ pub struct Turn {
     pub end: Option<End>,
 }
 
-/// One of the logs of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// What it writes to standard output.
-    Stdout,
-    /// What it writes to standard error.
-    Stderr,
-}
-
-impl Channel {
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
-}
-
 /// Something about the log that is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogNews {

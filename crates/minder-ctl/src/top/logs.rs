@@ -11,6 +11,7 @@ use super::Teller;
 use super::events::Events;
 use super::watch::{Trouble, in_time};
 use crate::settings::Settings;
+use crate::verbs::tail;
 
 /// How much of the log is shown of what was written before, in bytes.
 const BEFORE: u64 = 64 << 10;
@@ -58,7 +59,7 @@ struct Log {
 
 impl Log {
     async fn follow_minder(&mut self, client: &mut Client) -> Result<(), Trouble> {
-        let (name, channel) = (encoded(&self.name), self.channel.name());
+        let (name, channel) = (encoded(&self.name), self.channel);
         let path = format!("/api/v1/processes/{name}/log");
         if self.place.is_none() {
             let target = format!("{path}?channel={channel}&offset=-{BEFORE}&limit={BEFORE}");
@@ -114,7 +115,7 @@ impl Log {
 
     /// Supervisor sends the end of a log first, whoever comes again.
     async fn follow_supervisor(&mut self, client: &Client) -> Result<(), Trouble> {
-        let path = format!("/logtail/{}/{}", self.name, self.channel.name());
+        let path = tail::path(&self.name, self.channel);
         let mut stream = match in_time(client.stream(&path)).await {
             Err(Trouble::Client(ClientError::Http { .. })) => return Err(none()),
             opened => opened?,

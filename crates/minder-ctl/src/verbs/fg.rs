@@ -8,10 +8,10 @@ use std::pin::pin;
 use bytes::Bytes;
 use minder_http::client::{ClientError, LogStream};
 use minder_rpc::FaultCode;
+use minder_top::Channel;
 use tokio::signal::ctrl_c;
 
-use super::tail::{self, Channel};
-use super::{Action, Verb, misused};
+use super::{Action, Verb, misused, tail};
 use crate::code::Code;
 use crate::completion::Arguments;
 use crate::failure::Failure;
@@ -71,8 +71,8 @@ enum Log {
 async fn attach(session: &mut Session, name: &str) -> Result<(), Failure> {
     let mut interrupted = pin!(ctrl_c());
     session.say(tail::FOLLOWING)?;
-    let mut stdout = tail::open(session, &Channel::Stdout.path(name)).await?;
-    let mut stderr = tail::open(session, &Channel::Stderr.path(name)).await?;
+    let mut stdout = tail::open(session, &tail::path(name, Channel::Stdout)).await?;
+    let mut stderr = tail::open(session, &tail::path(name, Channel::Stderr)).await?;
     loop {
         let event = tokio::select! {
             biased;

@@ -5,6 +5,7 @@ use std::pin::pin;
 use minder_config::python;
 use minder_http::client::{ClientError, LogStream};
 use minder_rpc::{FaultCode, Value};
+use minder_top::Channel;
 use tokio::signal::ctrl_c;
 
 use super::{Action, Verb, misused};
@@ -50,39 +51,25 @@ impl Much {
     }
 }
 
-/// One of the two logs of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Channel {
-    /// What it writes to standard output.
-    Stdout,
-    /// What it writes to standard error.
-    Stderr,
+/// Reads a word in lower case. The error is the complaint.
+fn channel(word: &str) -> Result<Channel, String> {
+    match word {
+        "stdout" => Ok(Channel::Stdout),
+        "stderr" => Ok(Channel::Stderr),
+        _ => Err(format!("Error: bad channel {}", python::Repr(word))),
+    }
 }
 
-impl Channel {
-    /// Reads a word in lower case. The error is the complaint.
-    fn parse(word: &str) -> Result<Self, String> {
-        match word {
-            "stdout" => Ok(Self::Stdout),
-            "stderr" => Ok(Self::Stderr),
-            _ => Err(format!("Error: bad channel {}", python::Repr(word))),
-        }
-    }
+/// Where the log of process `name` can be followed.
+pub(crate) fn path(name: &str, channel: Channel) -> String {
+    format!("/logtail/{name}/{channel}")
+}
 
-    /// Where the log of process `name` can be followed.
-    pub(super) fn path(self, name: &str) -> String {
-        let channel = match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        };
-        format!("/logtail/{name}/{channel}")
-    }
-
-    fn method(self) -> &'static str {
-        match self {
-            Self::Stdout => "readProcessStdoutLog",
-            Self::Stderr => "readProcessStderrLog",
-        }
+/// What reads a part of it.
+fn method(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Stdout => "readProcessStdoutLog",
+        Channel::Stderr => "readProcessStderrLog",
     }
 }
 
@@ -101,7 +88,7 @@ async fn run(session: &mut Session, words: &str) -> Result<(), Failure> {
     }
     match parse(&words) {
         Err(complaint) => session.complain(&complaint, Code::Generic),
-        Ok((name, channel, Much::Follow)) => follow(session, &channel.path(name)).await,
+        Ok((name, channel, Much::Follow)) => follow(session, &path(name, channel)).await,
         Ok((name, channel, Much::Last(bytes))) => read(session, name, channel, bytes).await,
     }
 }
@@ -115,7 +102,7 @@ fn parse<'a>(words: &[&'a str]) -> Result<(&'a str, Channel, Much), String> {
     let (name, channel) = match rest {
         [] => return Err("Error: tail requires process name".to_owned()),
         [name] => (*name, Channel::Stdout),
-        [name, .., word] => (*name, Channel::parse(&word.to_lowercase())?),
+        [name, .., word] => (*name, channel(&word.to_lowercase())?),
     };
     let much = match modifier {
         None => Much::DEFAULT,
@@ -130,7 +117,7 @@ async fn read(
     channel: Channel,
     bytes: i64,
 ) -> Result<(), Failure> {
-    let method = channel.method();
+    let method = method(channel);
     let params = [name.into(), (-bytes).into(), 0.into()];
     let failure = match session.call(method, &params).await {
         Ok(log) => return show(session, &log, method),

@@ -56,7 +56,7 @@ fn title(pane: &Pane, screen: &mut Screen, y: usize) {
     };
     let right = width.saturating_sub(text::width(&state) + text::width(&cut) + 2);
     if let Some(subject) = &log.subject {
-        let channel = subject.channel.name();
+        let channel = subject.channel.to_string();
         let name = text::fit_middle(&subject.name, right.saturating_sub(channel.len() + 7));
         screen.put_within(2, y, right, &format!(" {name} {channel} "), rule);
         let x = screen.put(right, y, &cut, rule);

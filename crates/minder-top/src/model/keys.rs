@@ -4,7 +4,7 @@ use super::{Action, Effect, Mode, Model, Pane, Question, Row, SIGNALS, Sort};
 use crate::draw::help;
 use crate::draw::layout::Layout;
 use crate::key::Key;
-use crate::news::Channel;
+use minder_core::event::Channel;
 
 /// The longest filter, in characters.
 const MAX_FILTER: usize = 200;
