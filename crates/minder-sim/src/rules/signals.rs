@@ -1,7 +1,7 @@
 //! Which signals children are sent.
 
 use minder_core::effect::Whom;
-use minder_core::{Effect, ProcessState, Signal};
+use minder_core::{ChildId, Effect, ProcessState, Signal};
 
 use super::{Rule, Verdict, When, ensure, when_settled};
 use crate::fact::Fact;
@@ -56,20 +56,27 @@ enum Reason<'a> {
     Kill,
 }
 
+/// The signal that a fact tells of, if it does.
+fn asked_for(fact: &Fact<'_>) -> Option<(ChildId, Signal, Whom)> {
+    match fact {
+        Fact::Asked(Effect::Signal {
+            child,
+            signal,
+            whom,
+        }) => Some((*child, *signal, *whom)),
+        _ => None,
+    }
+}
+
 /// Judges a signal that a fact tells of; other facts are as they should be.
 fn on_signal(ledger: &Ledger, fact: &Fact<'_>, judge: impl FnOnce(Sent<'_>) -> Verdict) -> Verdict {
-    let Fact::Asked(Effect::Signal {
-        child,
-        signal,
-        whom,
-    }) = fact
-    else {
+    let Some((child, signal, whom)) = asked_for(fact) else {
         return Ok(());
     };
-    if ledger.mind.strays.contains_key(child) {
+    if ledger.mind.strays.contains_key(&child) {
         return Ok(());
     }
-    let found = ledger.mind.process_of(*child);
+    let found = ledger.mind.process_of(child);
     let (id, note) = found.ok_or_else(|| format!("{child:?} is no process's child"))?;
     let reason = match ledger.turn.users_signal(&ledger.mind, id) {
         Some(text) => Reason::User(text),
@@ -77,8 +84,8 @@ fn on_signal(ledger: &Ledger, fact: &Fact<'_>, judge: impl FnOnce(Sent<'_>) -> V
         None => Reason::Kill,
     };
     judge(Sent {
-        signal: *signal,
-        whom: *whom,
+        signal,
+        whom,
         name: &note.spec.name,
         note,
         reason,
@@ -132,25 +139,20 @@ fn sigkill_comes_in_time(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
 }
 
 fn strays_have_their_time(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
-    let Fact::Asked(Effect::Signal {
-        child,
-        signal,
-        whom,
-    }) = fact
-    else {
+    let Some((child, signal, whom)) = asked_for(fact) else {
         return Ok(());
     };
-    let Some(kill_at) = ledger.mind.strays.get(child) else {
+    let Some(kill_at) = ledger.mind.strays.get(&child) else {
         return Ok(());
     };
     let turn = &ledger.turn;
-    let is_due = if *signal == Signal::KILL {
+    let is_due = if signal == Signal::KILL {
         kill_at.is_some_and(|kill_at| kill_at <= ledger.now.mono)
     } else {
-        let is_first = turn.strays.contains(child) && !turn.signalled.contains(child);
-        *signal == Signal::TERM && is_first && !turn.had_sent(*child).contains(Signal::TERM)
+        let is_first = turn.strays.contains(&child) && !turn.signalled.contains(&child);
+        signal == Signal::TERM && is_first && !turn.had_sent(child).contains(Signal::TERM)
     };
-    ensure(is_due && *whom == Whom::Group, || {
+    ensure(is_due && whom == Whom::Group, || {
         format!("{signal} to {whom:?} of {child:?}")
     })
 }
