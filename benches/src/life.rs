@@ -35,6 +35,22 @@ pub(crate) fn start(running: &mut Running, report: &mut Report) -> Result<()> {
 pub(crate) fn crash(running: &mut Running, extent: &Extent, report: &mut Report) -> Result<()> {
     let count = running.setup.programs.len();
     let column = running.subject.column();
+    let times = crash_some(running, extent, |running, _, killed| {
+        Ok(running.births(1)?.last_after(killed))
+    })?;
+    report.add_crashes(count, column, &times);
+    let took = crash_all(running, None)?;
+    report.add(Metric::CrashOfAll(count), column, ms(took));
+    Ok(())
+}
+
+/// Kills programs, each after what `watch` waits for with the one before it, which is its replacement at
+/// least, and answers how long that says each took, in ms.
+pub(crate) fn crash_some(
+    running: &mut Running,
+    extent: &Extent,
+    mut watch: impl FnMut(&mut Running, u32, Moment) -> Result<Duration>,
+) -> Result<Vec<f64>> {
     let begun = Moment::now();
     let mut times = Vec::new();
     for victim in running.programs().take(extent.crashes).collect::<Vec<_>>() {
@@ -42,12 +58,9 @@ pub(crate) fn crash(running: &mut Running, extent: &Extent, report: &mut Report)
             break;
         }
         let killed = running.kill(victim)?;
-        times.push(ms(running.births(1)?.last_after(killed)));
+        times.push(ms(watch(running, victim, killed)?));
     }
-    report.add_crashes(count, column, &times);
-    let took = crash_all(running, None)?;
-    report.add(Metric::CrashOfAll(count), column, ms(took));
-    Ok(())
+    Ok(times)
 }
 
 /// Kills every program but one, and says how long it took until all were back.

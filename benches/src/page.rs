@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use minder_bench::birth::Moment;
 
 use crate::calls;
-use crate::life::ms;
+use crate::life::{self, ms};
 use crate::metric::Metric;
 use crate::plan::Extent;
 use crate::processes::Usage;
@@ -74,16 +74,11 @@ fn scrape(running: &Running, extent: &Extent, report: &mut Report) -> Result<()>
 fn news(running: &mut Running, extent: &Extent, report: &mut Report) -> Result<()> {
     let programs = running.setup.programs.len();
     let mut stream = Stream::open(&running.here().join("socket"))?;
-    let begun = Moment::now();
-    let mut times = Vec::new();
-    for victim in running.programs().take(extent.crashes).collect::<Vec<_>>() {
-        if Moment::now().since(begun) > extent.crashing {
-            break;
-        }
-        let killed = running.kill(victim)?;
-        times.push(ms(stream.told_of_end(victim)?.since(killed)));
+    let times = life::crash_some(running, extent, |running, victim, killed| {
+        let took = stream.told_of_end(victim)?.since(killed);
         running.births(1)?;
-    }
+        Ok(took)
+    })?;
     let column = running.subject.column();
     report.add(Metric::NewsTail(programs), column, quantile(&times, 0.99));
     for time in times {

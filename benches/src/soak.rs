@@ -29,10 +29,10 @@ pub(crate) fn measure(subject: &Subject, extent: &Extent, report: &mut Report) -
     let mut running = Running::start(subject, |here| Ok(Setup::waiting(PROGRAMS, here)))?;
     running.births(PROGRAMS)?;
     for part in 1..=PARTS {
-        let until = Moment::now();
+        let begun = Moment::now();
         let before = Usage::of(&running.own());
         let mut crashes = 0;
-        while Moment::now().since(until) < extent.soak / PARTS {
+        while Moment::now().since(begun) < extent.soak / PARTS {
             // The one that has run longest, as far as pids tell.
             let Some(victim) = running.programs().next() else {
                 break;
