@@ -27,8 +27,8 @@ pub fn notify(address: &OsStr, state: &str) -> io::Result<()> {
 ///
 /// An error is also that this took longer than `patience`.
 pub fn notify_and_wait(address: &OsStr, state: &str, patience: Duration) -> io::Result<()> {
-    notify(address, state)?;
     let (socket, address) = open(address)?;
+    sendto(&socket, state.as_bytes(), SendFlags::NOSIGNAL, &address)?;
     // The manager closes its copy of the other end when it comes to the message.
     let (end, others) = pipe_with(PipeFlags::CLOEXEC)?;
     send_with(&socket, &address, b"BARRIER=1", others.as_fd())?;
