@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use minder_rpc::Value;
 use minder_tests::chance::{Moments, setting};
 use minder_tests::parts::{kill_daemon, the_daemon};
-use minder_tests::{Daemon, Sandbox, Subject, normal, tree, wait_for, wait_until};
+use minder_tests::{Daemon, PATIENCE, Sandbox, Subject, normal, tree, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::survival::{check, ended, wait_for_growth};
@@ -320,7 +320,7 @@ fn a_shared_socket_outlives_the_keeper() {
 fn a_service_manager_is_told_of_the_new_pid() {
     Subject::Minder.run(|subject| {
         let sandbox = Sandbox::configured(subject, "");
-        let manager = UnixDatagram::bind(sandbox.path("notify")).expect("a socket");
+        let manager = service_manager(&sandbox);
         let mut command = sandbox.command("supervisord");
         command
             .args(["-n", "-c", "supervisord.conf"])
@@ -330,6 +330,14 @@ fn a_service_manager_is_told_of_the_new_pid() {
         let keeper = kill_keeper(&daemon);
         assert_eq!(heard(&manager), format!("MAINPID={keeper}\n"));
     });
+}
+
+/// What a service manager listens on. Who hears nothing on it does not wait for ever.
+fn service_manager(sandbox: &Sandbox) -> UnixDatagram {
+    let socket = UnixDatagram::bind(sandbox.path("notify")).expect("a socket");
+    let limited = socket.set_read_timeout(Some(PATIENCE));
+    limited.expect("a socket can have a limit");
+    socket
 }
 
 /// The next message to a service manager.
@@ -356,7 +364,7 @@ fn a_second_start_by_a_service_manager_gives_the_service_back() {
         let refused = start().output().expect("supervisord");
         assert_eq!(refused.status.code(), Some(2), "{refused:?}");
 
-        let manager = UnixDatagram::bind(sandbox.path("notify")).expect("a socket");
+        let manager = service_manager(sandbox);
         let reader = thread::spawn(move || [(); 2].map(|()| heard(&manager)));
         let told = start()
             .env("NOTIFY_SOCKET", sandbox.path("notify"))
