@@ -5,7 +5,7 @@
 //! that a program may write for ever on a disk that is not large.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -128,10 +128,34 @@ impl Written {
 
     /// Finds files that are new, and drops those that have been read and are gone.
     fn look(&mut self) {
+        let log = || fs::metadata(&self.log).ok().map(|log| log.ino());
+        let found = loop {
+            let before = log();
+            let found = self.names();
+            // What a rotation exchanged meanwhile may have been met under the other's name.
+            if log() == before {
+                break found;
+            }
+        };
         for known in &mut self.files {
-            known.there = false;
+            known.there = found.iter().any(|(number, _)| *number == known.number);
         }
-        let mut new = Vec::new();
+        for (number, file) in found.into_iter().rev() {
+            if !self.files.iter().any(|known| known.number == number) {
+                self.files.push_back(Known {
+                    number,
+                    file,
+                    read: false,
+                    there: true,
+                });
+            }
+        }
+        self.files.retain(|known| known.there || !known.read);
+    }
+
+    /// The files that are there, the newest first.
+    fn names(&self) -> Vec<(u64, File)> {
+        let mut found: Vec<(u64, File)> = Vec::new();
         // Upwards, as files move: so none can slip past.
         for backup in 0..=self.backups + 1 {
             let mut path = self.log.clone().into_os_string();
@@ -140,25 +164,20 @@ impl Written {
             }
             let Ok(file) = File::open(path) else {
                 // In the middle of a rotation there is a gap of one.
-                if backup > self.files.len() + new.len() + 1 {
+                if backup > found.len() + 1 {
                     break;
                 }
                 continue;
             };
-            let number = file.metadata().expect("an open file").ino();
-            if let Some(known) = self.files.iter_mut().find(|known| known.number == number) {
-                known.there = true;
-            } else if !new.iter().any(|known: &Known| known.number == number) {
-                new.push(Known {
-                    number,
-                    file,
-                    read: false,
-                    there: true,
-                });
+            let metadata = file.metadata().expect("an open file");
+            let number = metadata.ino();
+            // An empty backup waits to become the log.
+            let waits = backup > 0 && metadata.len() == 0;
+            if !waits && !found.iter().any(|(known, _)| *known == number) {
+                found.push((number, file));
             }
         }
-        self.files.extend(new.into_iter().rev());
-        self.files.retain(|known| known.there || !known.read);
+        found
     }
 
     fn take(&mut self, bytes: &[u8]) {
@@ -220,8 +239,6 @@ fn count_up(number: &mut [u8; DIGITS]) {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::subject::Subject;
 
@@ -268,6 +285,21 @@ mod tests {
             ("log.2", lines(3, 5)),
         ]);
         assert_eq!((written.first, written.lines), (3, 6));
+    }
+
+    #[test]
+    fn a_file_that_is_to_become_the_log_is_not_read_before() {
+        let sandbox = Sandbox::new(Subject::Minder);
+        let mut written = Written::follow(&sandbox, "log", 2);
+        sandbox.write("log", lines(0, 2));
+        sandbox.write("log.1", "");
+        written.read_on();
+        fs::rename(sandbox.path("log"), sandbox.path("log.2")).unwrap();
+        fs::rename(sandbox.path("log.1"), sandbox.path("log")).unwrap();
+        fs::rename(sandbox.path("log.2"), sandbox.path("log.1")).unwrap();
+        sandbox.write("log", lines(2, 3) + "end 3\n");
+        written.read_to_the_end();
+        assert_eq!(written.lines, 3);
     }
 
     #[test]

@@ -303,23 +303,24 @@ impl Cursor {
         if current.as_ref().is_none_or(is_current) {
             return None;
         }
-        // While it is looked for, it may be renamed once more.
+        // While it is looked for, it may be renamed once more, and be between two names.
+        let mut unknown = None;
         for _ in 0..RENAMED {
-            let ours = files(&self.path).into_iter();
-            let ours = ours
-                .filter(|it| it.number > 0)
-                .find(|it| it.id == self.found.id);
-            let number = ours.as_ref().map_or(0, |it| it.number - 1);
-            let Ok((file, found)) = open(&self.path, number) else {
+            let files = files(&self.path);
+            let ours = files.iter().position(|it| it.id == self.found.id);
+            // An empty backup is a rotation under way: its place, for what is the log until then.
+            let newer = ours.map_or(&[][..], |ours| &files[..ours]).iter();
+            let newer = newer.rev().find(|it| it.number == 0 || it.size > 0);
+            let Ok((file, found)) = open(&self.path, newer.map_or(0, |it| it.number)) else {
                 continue;
             };
-            match ours {
-                None => return Some(Next::Unknown(file, found)),
-                Some(_) if found.id == self.found.id => {}
-                Some(_) => return Some(Next::Newer(file, found)),
+            match newer {
+                None => unknown = Some(Next::Unknown(file, found)),
+                Some(newer) if newer.id == found.id => return Some(Next::Newer(file, found)),
+                Some(_) => {}
             }
         }
-        None
+        unknown
     }
 
     fn find(&self, id: u64) -> io::Result<Option<(File, Found)>> {
@@ -432,7 +433,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
-    use crate::rotate::shift;
+    use crate::rotate::{exchange, make_room};
 
     struct Log {
         _folder: tempfile::TempDir,
@@ -463,7 +464,9 @@ mod tests {
             if backups == 0 {
                 fs::remove_file(&self.path).unwrap();
             } else {
-                shift(&self.path, backups).unwrap();
+                let newest = make_room(&self.path, backups).unwrap();
+                fs::write(&newest, "").unwrap();
+                exchange(&self.path, &newest).unwrap();
             }
             self.add("");
         }
@@ -497,6 +500,21 @@ mod tests {
         assert_eq!(read(&mut cursor), "one two three four ");
         log.add("five ");
         assert_eq!(read(&mut cursor), "five ");
+    }
+
+    #[test]
+    fn a_reader_skips_nothing_while_a_rotation_is_under_way() {
+        let log = Log::new();
+        let mut cursor = Cursor::begin(&log.path, None).unwrap();
+        log.add("one ");
+        log.rotate(5);
+        log.add("two ");
+        let newest = make_room(&log.path, 5).unwrap();
+        fs::write(&newest, "").unwrap();
+        assert_eq!(read(&mut cursor), "one two ");
+        exchange(&log.path, &newest).unwrap();
+        log.add("three ");
+        assert_eq!(read(&mut cursor), "three ");
     }
 
     #[test]

@@ -131,6 +131,13 @@ impl Opened {
         Self::examine(file, Kind::File)
     }
 
+    /// Makes a file of this name, with `mode` less the umask. There must be none.
+    pub(crate) fn anew(path: &Path, mode: u32) -> io::Result<Self> {
+        let flags = OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL | OFlags::RDWR;
+        let file = open(path, flags, Mode::from_raw_mode(mode))?;
+        Self::examine(file, Kind::File)
+    }
+
     /// Opens what a descriptor of some process refers to, by its link below `/proc`.
     fn by_descriptor(path: &Path) -> io::Result<Self> {
         let flags = OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::WRONLY;

@@ -59,8 +59,14 @@ impl Outlet {
             return Ok(rustix::fs::ftruncate(&self.file, 0)?);
         }
         // What somebody else has put in our file's place is not ours to move.
-        if FileId::of_path(self.path())? == Some(self.id) {
-            rotate::shift(self.path(), self.spec.backups)?;
+        if FileId::of_path(self.path())? != Some(self.id) {
+            return self.reopen(ties);
+        }
+        let newest = rotate::make_room(self.path(), self.spec.backups)?;
+        let opened = Opened::anew(&newest, self.mode()?)?;
+        if rotate::exchange(self.path(), &newest)? {
+            self.switch_to(opened, ties);
+            return Ok(());
         }
         self.reopen(ties)
     }
@@ -70,12 +76,16 @@ impl Outlet {
         if self.kind != Kind::File {
             return Ok(());
         }
-        let mode = rustix::fs::fstat(&self.file)?.st_mode & 0o777;
-        let opened = Opened::by_name(self.path(), mode)?;
+        let opened = Opened::by_name(self.path(), self.mode()?)?;
         if opened.id != self.id {
             self.switch_to(opened, ties);
         }
         Ok(())
+    }
+
+    /// The permissions of the file, which the next one gets too.
+    fn mode(&self) -> io::Result<u32> {
+        Ok(rustix::fs::fstat(&self.file)?.st_mode & 0o777)
     }
 
     /// Continues in the file that the path leads to now, because somebody asked for it.
