@@ -109,8 +109,16 @@ impl Daemon {
     ///
     /// If it cannot be run.
     pub fn start_again(&mut self) {
+        self.start_again_by(self.sandbox.command("supervisord"));
+    }
+
+    /// The same by a command that runs what it is given the arguments for.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be run.
+    pub fn start_again_by(&mut self, mut command: Command) {
         self.process.wait().expect("a child can be waited for");
-        let mut command = self.sandbox.command("supervisord");
         command.args(["-n", "-c", "supervisord.conf"]);
         self.process = spawn(&self.sandbox, command);
         self.wait_ready();

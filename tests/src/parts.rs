@@ -45,3 +45,21 @@ pub fn signal(pid: i32, signal: Signal) {
     let pid = Pid::from_raw(pid).expect("a pid is positive");
     kill_process(pid, signal).expect("the process can be signalled");
 }
+
+/// Kills keeper and daemon at once: neither has the time to replace the other.
+///
+/// # Panics
+///
+/// If they cannot be killed.
+pub fn kill_both(keeper: i32) {
+    let both = [the_daemon(keeper), keeper];
+    for pid in both {
+        signal(pid, Signal::STOP);
+    }
+    for pid in both {
+        signal(pid, Signal::KILL);
+    }
+    for pid in both {
+        wait_until("it is dead", || !tree::is_alive(pid));
+    }
+}

@@ -267,6 +267,16 @@ impl Core {
         self.unwritten.everything_changed();
     }
 
+    /// Starts what a first start starts, as far as it is not there. For when an earlier daemon ended
+    /// before it came to that.
+    pub fn start_the_rest(&mut self, now: Now, fx: &mut Effects) {
+        let groups: Vec<_> = self.roster.by_age().map(|group| group.id).collect();
+        for group in groups {
+            self.autostart_group(now, group, fx);
+        }
+        self.finish(now, fx);
+    }
+
     fn autostart_group(&mut self, now: Now, group: GroupId, fx: &mut Effects) {
         if let Some(group) = self.roster.group(group) {
             self.autostart(now, group.processes.clone(), fx);

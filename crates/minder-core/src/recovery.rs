@@ -2,7 +2,8 @@
 //!
 //! The children run, and their labels say whose they are. Nothing else is known, so nothing is
 //! guessed: a process whose child runs is taken to be up, every other is left stopped, for it may
-//! have been stopped on purpose, and nothing is ever started twice.
+//! have been stopped on purpose, and nothing is ever started twice. (If it is known that nobody can
+//! have stopped anything, [`Core::start_the_rest`](crate::Core::start_the_rest) makes up for that.)
 //!
 //! What follows from the difference to an ordinary snapshot is in `core/legacy.rs`: children of
 //! which nobody is the parent are strays, and listeners are started anew.

@@ -220,7 +220,7 @@ impl Start {
         let legacy = crate::snapshot::take(&mut self.inventory.held);
         let running = match legacy {
             None if self.inventory.children.is_empty() => fresh::start(self)?,
-            None => adopted::recover(self, Recorder::default(), "no state was left")?,
+            None => adopted::begin(self)?,
             Some((Err(error), recorder)) => {
                 let why = format!("the state that was left is of no use: {error}");
                 adopted::recover(self, recorder, &why)?

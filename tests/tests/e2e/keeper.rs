@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
 use minder_tests::chance::{Moments, setting};
-use minder_tests::parts::{kill_daemon, the_daemon};
+use minder_tests::parts::{kill_both, kill_daemon, the_daemon};
 use minder_tests::{Daemon, PATIENCE, Sandbox, Subject, normal, tree, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -63,21 +63,6 @@ pub(crate) fn kill_keeper(daemon: &Daemon) -> i32 {
         let pid: i32 = run.out.trim().parse().ok()?;
         (run.code == Some(0) && pid != before && daemon.pid() == pid).then_some(pid)
     })
-}
-
-/// Kills keeper and daemon at once: neither has the time to replace the other.
-fn kill_both(daemon: &Daemon) {
-    let keeper = daemon.pid();
-    let both = [the_daemon(keeper), keeper];
-    for pid in both {
-        kill(pid, Signal::STOP);
-    }
-    for pid in both {
-        kill(pid, Signal::KILL);
-    }
-    for pid in both {
-        wait_until("it is dead", || !tree::is_alive(pid));
-    }
 }
 
 fn exit_status(daemon: &Daemon, program: &str) -> Option<i64> {
@@ -396,7 +381,7 @@ fn what_was_left_running_is_ended_before_anything_is_started() {
             daemon.wait_state(program, "RUNNING");
         }
         let pids = programs.map(|program| daemon.pid_of(program));
-        kill_both(&daemon);
+        kill_both(daemon.pid());
         for pid in pids {
             assert!(tree::is_alive(pid));
         }
@@ -440,7 +425,7 @@ fn what_was_left_running_goes_on_as_what_it_was_where_that_is_wanted() {
             daemon.wait_state(program, "RUNNING");
         }
         let pids = programs.map(|program| daemon.pid_of(program));
-        kill_both(&daemon);
+        kill_both(daemon.pid());
         // One is not configured any more, and one is new.
         let later = config.replace("[program:gone]", "[program:new]");
         daemon.sandbox().configure(&later);
@@ -472,7 +457,7 @@ fn what_was_left_running_goes_on_as_what_it_was_where_that_is_wanted() {
         assert_eq!(["cat", "ends"].map(|name| daemon.pid_of(name)), pids[..2]);
         kill_keeper(&daemon);
         assert_eq!(["cat", "ends"].map(|name| daemon.pid_of(name)), pids[..2]);
-        kill_both(&daemon);
+        kill_both(daemon.pid());
         daemon.start_again();
         assert_eq!(["cat", "ends"].map(|name| daemon.pid_of(name)), pids[..2]);
 
@@ -496,7 +481,7 @@ fn a_stranger_with_a_pid_of_the_register_is_left_alone() {
         let mut daemon = Daemon::start(subject, "[program:cat]\ncommand=/bin/cat\n");
         daemon.wait_state("cat", "RUNNING");
         let program = daemon.pid_of("cat");
-        kill_both(&daemon);
+        kill_both(daemon.pid());
         kill(program, Signal::KILL);
         wait_until("it is dead", || !tree::is_alive(program));
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-use minder_tests::parts::{kill_daemon, the_daemon};
+use minder_tests::parts::{kill_both, kill_daemon, the_daemon};
 use minder_tests::strace::{self, Strace};
 use minder_tests::{Daemon, Sandbox, Subject, cases, tree, wait_until};
 use rustix::process::Signal;
@@ -140,5 +140,39 @@ fn without_memory_for_its_state_a_daemon_loses_no_program() {
                 programs == expected
             });
         }
+    });
+}
+
+/// The first daemon dies after it has taken over what an earlier life left, and before it has started
+/// anything: the next starts the rest.
+#[test]
+fn a_daemon_that_dies_between_taking_over_and_starting_leaves_that_to_the_next() {
+    Subject::Minder.run(|subject| {
+        if !strace::is_possible() {
+            return;
+        }
+        let config = "[supervisord]\norphans=adopt\n\
+                      [program:stays]\ncommand=actor wait\nstartsecs=0\n";
+        let mut daemon = Daemon::start(subject, config);
+        daemon.wait_state("stays", "RUNNING");
+        let stays = daemon.pid_of("stays");
+        kill_both(daemon.pid());
+        let new = "[program:new]\ncommand=actor wait\nstartsecs=0\n\
+                   [program:idle]\ncommand=actor wait\nstartsecs=0\nautostart=false\n";
+        daemon.sandbox().configure(&format!("{config}{new}"));
+        // It writes its pid file right after it has taken over, and the next does not.
+        let pidfile = daemon.sandbox().path("supervisord.pid");
+        let mut strace = Command::new("strace");
+        daemon.sandbox().equip(&mut strace);
+        strace.args(["-D", "-f", "-qq", "-o", "/dev/null", "-P"]);
+        strace
+            .arg(pidfile)
+            .args(["-e", "inject=openat:signal=KILL"]);
+        strace.arg(daemon.sandbox().path("bin/supervisord"));
+        daemon.start_again_by(strace);
+        daemon.wait_log("no state was left");
+        daemon.wait_state("new", "RUNNING");
+        assert_eq!(daemon.pid_of("stays"), stays);
+        assert_eq!(daemon.state("idle"), "STOPPED");
     });
 }

@@ -53,6 +53,15 @@ pub(super) fn adopt(
     go_on(start, left)
 }
 
+/// Begins beside children that the daemon before has taken over from an earlier life. It ended before
+/// it wrote down anything, so nobody has asked it for anything either.
+pub(super) fn begin(start: Start) -> Result<Running, Failure> {
+    let mut running = recover(start, Recorder::default(), "no state was left")?;
+    let driver = &mut running.driver;
+    driver.core.start_the_rest(now(), &mut driver.effects);
+    Ok(running)
+}
+
 /// Goes on with the children alone, because what the daemon before left is of no use.
 ///
 /// A configuration that cannot be read leaves nothing to go on with: then the programs run on by

@@ -58,6 +58,26 @@ fn what_runs_is_running_and_all_else_stays_stopped() {
 }
 
 #[test]
+fn what_was_not_started_yet_is_started_beside_what_runs() {
+    let mut by_hand = program("owl");
+    by_hand.autostart = false;
+    let groups = [
+        group("dog", &[program("dog")]),
+        group("cat", &[program("cat")]),
+        group("owl", &[by_hand]),
+    ];
+    let mut world = recover(at(5000), &groups, "cat");
+    world.core.start_the_rest(at(5000), &mut world.fx);
+    assert_eq!(
+        world.told(),
+        [
+            "dog STARTING from:STOPPED tries:0",
+            "spawn dog as 5000000000"
+        ]
+    );
+}
+
+#[test]
 fn a_child_of_no_configured_process_is_told_of() {
     let groups = [group("cat", &[program("cat")])];
     let snapshot = Snapshot::of_children(at(0), groups.to_vec(), |_, _| None);
