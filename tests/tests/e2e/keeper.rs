@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
 use minder_tests::chance::{Moments, setting};
-use minder_tests::parts::{kill_both, kill_daemon, the_daemon};
+use minder_tests::parts::{kill_both, kill_daemon};
 use minder_tests::{Daemon, PATIENCE, Sandbox, Subject, normal, tree, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
