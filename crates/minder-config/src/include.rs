@@ -29,6 +29,8 @@ pub struct Source {
     pub path: String,
     /// The directory that it is in, absolute; `%(here)s`.
     pub here: PathBuf,
+    /// What it says, if that is known: then it is not read.
+    pub text: Option<Arc<SourceFile>>,
 }
 
 impl Source {
@@ -39,7 +41,15 @@ impl Source {
         Self {
             here: environment.directory_of(&path),
             path,
+            text: None,
         }
+    }
+
+    /// The same, which says this.
+    #[must_use]
+    pub fn that_says(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(SourceFile::new(self.path.as_str(), text));
+        self
     }
 
     /// `%(here)s`.
@@ -49,11 +59,13 @@ impl Source {
 }
 
 /// The files of a configuration, read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) ini: Ini,
     /// All that were read, the main file first.
     pub(crate) paths: Vec<PathBuf>,
+    /// The main file.
+    pub(crate) main: Arc<SourceFile>,
     /// Whether sections may be missing because a file, or a line that opens one, is broken.
     pub(crate) lacks_sections: bool,
 }
@@ -65,18 +77,29 @@ pub(crate) fn read_main(
     problems: &Problems,
 ) -> Result<Files, ConfigError> {
     let path = environment.cwd.join(&source.path);
+    let main = match &source.text {
+        Some(text) => Arc::clone(text),
+        None => read_at(&path, source)?,
+    };
+    let mut files = Files {
+        ini: Ini::default(),
+        paths: vec![path],
+        main: Arc::clone(&main),
+        lacks_sections: false,
+    };
+    files.add(&main, problems)?;
+    Ok(files)
+}
+
+fn read_at(path: &Path, source: &Source) -> Result<Arc<SourceFile>, ConfigError> {
     if !path.exists() {
         return Err(Problem::NotFound(source.path.clone()).into());
     }
-    let mut files = Files::default();
-    let file = read(&path, &source.path).map_err(|error| match error {
+    read(path, &source.path).map_err(|error| match error {
         ReadError::Io(_) => Problem::Unreadable(source.path.clone()).into(),
         ReadError::TooLarge => Problem::TooLarge(source.path.clone()).into(),
-        ReadError::NotUtf8 { before, error } => not_text(&mut files.ini, &before, error),
-    })?;
-    files.paths.push(path);
-    files.add(&file, problems)?;
-    Ok(files)
+        ReadError::NotUtf8 { before, error } => not_text(&mut Ini::default(), &before, error),
+    })
 }
 
 /// What is wrong with a file that is not UTF-8: whatever is wrong with the lines before, which

@@ -19,7 +19,7 @@ use crate::problems::Problems;
 use crate::program::Programs;
 use crate::rpcinterface::{self, RpcInterface};
 use crate::server::{self, Server};
-use crate::source::Location;
+use crate::source::{Location, SourceFile};
 use crate::supervisord::{self, SECTION, Supervisord};
 use crate::warning::Warning;
 use crate::{group, known};
@@ -39,6 +39,8 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// The files that were read, the main file first.
     pub files: Vec<PathBuf>,
+    /// The main file as it was read.
+    pub main: Arc<SourceFile>,
     /// Where things stand in the files.
     pub origins: Origins,
 }
@@ -90,6 +92,7 @@ pub fn load(
         rpc_interfaces: draft.rpc_interfaces,
         warnings: draft.warnings,
         files: draft.files,
+        main: draft.main,
         origins: draft.origins,
     })
 }
@@ -103,6 +106,7 @@ pub(crate) struct Draft {
     pub(crate) rpc_interfaces: Vec<RpcInterface>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) files: Vec<PathBuf>,
+    pub(crate) main: Arc<SourceFile>,
     pub(crate) origins: Origins,
     /// Whether only the lines of the files were read, because sections may be missing.
     pub(crate) lines_only: bool,
@@ -174,6 +178,7 @@ impl Draft {
             rpc_interfaces,
             warnings,
             files: files.paths,
+            main: files.main,
             origins: Origins {
                 ini,
                 processes: groups.sections,
@@ -190,6 +195,7 @@ impl Draft {
             rpc_interfaces: Vec::new(),
             warnings,
             files: files.paths,
+            main: files.main,
             origins: Origins {
                 ini: files.ini,
                 processes: BTreeMap::new(),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// The most bytes that one configuration file may have. The largest that is generated in the
 /// field, for thousands of programs, stays under a tenth of it.
-pub const MAX_FILE_BYTES: u64 = 32 << 20;
+pub const MAX_FILE_BYTES: usize = 32 << 20;
 
 /// One configuration file as it was read.
 #[derive(PartialEq, Eq)]
@@ -102,10 +102,10 @@ impl std::error::Error for DecodeError {}
 pub(crate) fn read(path: &Path, shown: &str) -> Result<Arc<SourceFile>, ReadError> {
     let file = File::open(path).map_err(ReadError::Io)?;
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1)
+    file.take(MAX_FILE_BYTES as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(ReadError::Io)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
+    if bytes.len() > MAX_FILE_BYTES {
         return Err(ReadError::TooLarge);
     }
     match String::from_utf8(bytes) {

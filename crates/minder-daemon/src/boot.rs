@@ -15,15 +15,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use minder_config::options::daemon::{self, DaemonCommand};
-use minder_config::{Environment, Loaded};
+use minder_config::{Environment, Loaded, MAX_FILE_BYTES};
 use minder_core::effect::Halt;
 use minder_core::{Core, Effects, Level};
 use minder_http::server::{Credentials, Leave, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
-use minder_os::process;
-use minder_wire::{Departure, MAX_PATH, MAX_TEXT, REGISTER, ToKeeper};
+use minder_os::{memfd, process};
+use minder_wire::{Departure, GIVEN, MAX_PATH, MAX_TEXT, REGISTER, ToKeeper};
 use rustix::fs::Mode;
 use tokio::sync::Mutex;
 
@@ -183,6 +183,8 @@ struct Start {
     inventory: Inventory,
     note: Note,
     configuration: Configuration,
+    /// What the launcher read, if it cannot be read again.
+    given: Option<SharedFd>,
     log: Arc<MainLog>,
     chronicle: Chronicle,
 }
@@ -205,15 +207,28 @@ impl Start {
         };
         let configuration =
             launch::configuration(program, &options, environment).map_err(Refusal::from)?;
+        let given = inventory.held.remove(GIVEN);
         let chronicle = Chronicle::begin(&mut inventory.held, now());
         Ok(Self {
             link,
             inventory,
             note,
-            configuration,
+            configuration: configuration.for_another_process(),
+            given,
             log,
             chronicle,
         })
+    }
+
+    /// Reads the configuration that everything begins with: as the launcher has read it, if that
+    /// cannot be done twice.
+    fn load(&self) -> Result<Loaded, Failure> {
+        let Some(given) = &self.given else {
+            return Ok(self.configuration.load().map_err(Refusal::from)?);
+        };
+        let text = memfd::read_sealed(given, MAX_FILE_BYTES)?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Ok(self.configuration.load_again(text).map_err(Refusal::from)?)
     }
 
     fn run(mut self) -> Result<End, Failure> {

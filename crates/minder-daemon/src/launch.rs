@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,8 +16,8 @@ use minder_config::report::Colour;
 use minder_config::{ConfigError, Environment, Loaded, Source, Supervisord};
 use minder_core::Level;
 use minder_http::bind::BindError;
-use minder_keeper::Outcome;
-use minder_os::users;
+use minder_keeper::{Legacy, Outcome};
+use minder_os::{memfd, users};
 use rustix::process::{Resource, Rlimit};
 
 use crate::VERSION_OF_SUPERVISOR;
@@ -139,6 +140,11 @@ fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
     }
     let configuration = configuration(program, &options, environment)?;
     let loaded = configuration.load()?;
+    let given = configuration
+        .is_fleeting()
+        .then(|| memfd::sealed("minder-configuration", loaded.main.text().as_bytes()))
+        .transpose()
+        .map_err(|error| Refusal::new(format!("cannot keep the configuration: {error}")))?;
     let mut note = Note {
         args: args.to_vec(),
         start_directory,
@@ -151,10 +157,10 @@ fn launch(args: &[String]) -> Result<ExitCode, Refusal> {
     take_identity(&loaded.supervisord, &mut note)?;
     raise_limits(&loaded.supervisord, &mut note)?;
     if loaded.supervisord.nodaemon {
-        return Ok(run_in_foreground(&note));
+        return Ok(run_in_foreground(legacy(&note, given.as_ref())));
     }
     note.background = Some(go_elsewhere(&loaded));
-    Ok(run_in_background(&note))
+    Ok(run_in_background(legacy(&note, given.as_ref())))
 }
 
 fn print(text: &str) -> ExitCode {
@@ -294,14 +300,22 @@ pub(crate) fn python_error(error: &io::Error) -> String {
     format!("[Errno {number}] {text}")
 }
 
-fn run_in_foreground(note: &Note) -> ExitCode {
-    let error = minder_keeper::enter(None, note.seal(), &note.installed);
+fn legacy<'a>(note: &'a Note, given: Option<&'a OwnedFd>) -> Legacy<'a> {
+    Legacy {
+        note: note.seal(),
+        given,
+        program: &note.installed,
+    }
+}
+
+fn run_in_foreground(legacy: Legacy<'_>) -> ExitCode {
+    let error = minder_keeper::enter(None, legacy);
     tell(&format!("cannot become the keeper: {error}\n"));
     ExitCode::from(SOFTWARE)
 }
 
-fn run_in_background(note: &Note) -> ExitCode {
-    match minder_keeper::start_in_background(note.seal(), &note.installed) {
+fn run_in_background(legacy: Legacy<'_>) -> ExitCode {
+    match minder_keeper::start_in_background(legacy) {
         Ok(Outcome::Ready) => ExitCode::SUCCESS,
         Ok(Outcome::Failed { code, text }) => {
             tell(&text);

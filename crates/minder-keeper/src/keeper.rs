@@ -17,7 +17,7 @@ use minder_os::process::{self, Ended};
 use minder_os::signals::{self, Disposition, SignalFd, SignalSet, Target};
 use minder_os::spawn::{Mark, Method, Spawner};
 use minder_wire::{
-    Departure, HEIRLOOM, Handover, Launch, MAX_FRAME, Plan, REGISTER, Registered, SpawnStep,
+    Departure, GIVEN, HEIRLOOM, Handover, Launch, MAX_FRAME, Plan, REGISTER, Registered, SpawnStep,
     ToDaemon, ToKeeper, UpgradeOutcome, VERSION, slot_offset,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -31,7 +31,7 @@ use crate::inventory::Cursor;
 use crate::link::{Incoming, Link, Sent, Stage};
 use crate::news::News;
 use crate::register;
-use crate::spawn::{Failure, Held, needs, read_plan, spawn};
+use crate::spawn::{Failure, needs, read_plan, spawn};
 use crate::startup::{EX_SOFTWARE, Startup, complain, write_to_log};
 use crate::upgrade::{self, Asker, Check, Program, Successor, Trial};
 
@@ -70,6 +70,7 @@ impl Keeper {
     /// Makes this process ready to be the keeper that a launcher has become.
     pub(crate) fn begin(launch: Launch) -> io::Result<Self> {
         let report = launch.report_fd.map(process::take_inherited).transpose()?;
+        let given = launch.given_fd.map(process::take_inherited).transpose()?;
         if report.is_some() {
             // In the background. It fails only for who leads a session of its own already.
             let _ = rustix::process::setsid();
@@ -81,7 +82,10 @@ impl Keeper {
             program: launch.program,
             log: None,
             children: Children::default(),
-            held: Held::default(),
+            held: given
+                .map(|given| (GIVEN.to_vec(), Rc::new(given)))
+                .into_iter()
+                .collect(),
             news: News::default(),
             history: History::default(),
             upgrade: None,

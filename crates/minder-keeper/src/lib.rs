@@ -115,16 +115,25 @@ pub fn role_from_env() -> Option<Role> {
     }
 }
 
+/// What a launcher leaves.
+#[derive(Debug)]
+pub struct Legacy<'a> {
+    /// For every daemon, at most [`MAX_NOTE`](minder_wire::MAX_NOTE) bytes.
+    pub note: Vec<u8>,
+    /// For the daemon, which finds it held as [`GIVEN`](minder_wire::GIVEN) until a restart.
+    pub given: Option<&'a OwnedFd>,
+    /// Where this file is [installed](installed_at).
+    pub program: &'a Path,
+}
+
 /// Becomes the keeper: executes this same file anew, with the same arguments, so that the keeper
 /// is seen under the command line it was started with. Returns only if that fails.
 ///
 /// `report` is where somebody waits for the outcome of the start: the keeper then runs in the
-/// background, and tells it there. `note` is for the daemon, at most
-/// [`MAX_NOTE`](minder_wire::MAX_NOTE) bytes. `program` is where this file is
-/// [installed](installed_at).
+/// background, and tells it there.
 #[must_use]
-pub fn enter(report: Option<&OwnedFd>, note: Vec<u8>, program: &Path) -> io::Error {
-    match prepare(report, note, program) {
+pub fn enter(report: Option<&OwnedFd>, legacy: Legacy<'_>) -> io::Error {
+    match prepare(report, legacy) {
         Ok((argv, envp, _launch)) => process::exec(c"/proc/self/exe", &argv, &envp),
         Err(error) => error,
     }
@@ -151,8 +160,8 @@ pub fn succeed<'a>(
 
 type Prepared = (Vec<CString>, Vec<CString>, OwnedFd);
 
-fn prepare(report: Option<&OwnedFd>, note: Vec<u8>, program: &Path) -> io::Result<Prepared> {
-    let launch = inheritable_launch(report, note, program)?;
+fn prepare(report: Option<&OwnedFd>, legacy: Legacy<'_>) -> io::Result<Prepared> {
+    let launch = inheritable_launch(report, legacy)?;
     let argv = std::env::args_os()
         .map(|argument| CString::new(argument.as_bytes()))
         .collect::<Result<_, _>>()?;
@@ -181,19 +190,21 @@ pub fn installed_at(start_directory: &Path) -> PathBuf {
     start_directory.join(given).components().collect()
 }
 
-/// A launch that is inherited by what is executed next, as is `report`.
-fn inheritable_launch(
-    report: Option<&OwnedFd>,
-    note: Vec<u8>,
-    program: &Path,
-) -> io::Result<OwnedFd> {
+/// A launch that is inherited by what is executed next, as are the descriptors that it names.
+fn inheritable_launch(report: Option<&OwnedFd>, legacy: Legacy<'_>) -> io::Result<OwnedFd> {
+    let Legacy {
+        note,
+        given,
+        program,
+    } = legacy;
     let launch = Launch {
         report_fd: report.map(AsRawFd::as_raw_fd),
         note,
         program: program.as_os_str().as_bytes().to_vec(),
+        given_fd: given.map(AsRawFd::as_raw_fd),
     };
     let launch = memfd::sealed("minder-launch", &launch.encode())?;
-    for inherited in report.into_iter().chain([&launch]) {
+    for inherited in report.into_iter().chain(given).chain([&launch]) {
         fcntl_setfd(inherited, FdFlags::empty())?;
     }
     Ok(launch)
@@ -217,10 +228,10 @@ pub enum Outcome {
 /// cannot be.
 ///
 /// Of our standard streams it gets standard error alone, which keeper and daemon
-/// [let go of](silence) once that is decided. `note` and `program` are as for [`enter`].
-pub fn start_in_background(note: Vec<u8>, program: &Path) -> io::Result<Outcome> {
+/// [let go of](silence) once that is decided.
+pub fn start_in_background(legacy: Legacy<'_>) -> io::Result<Outcome> {
     let (report, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
-    let launch = inheritable_launch(Some(&theirs), note, program)?;
+    let launch = inheritable_launch(Some(&theirs), legacy)?;
     let mut args = std::env::args_os();
     let mut command = Command::new("/proc/self/exe");
     if let Some(name) = args.next() {

@@ -26,8 +26,8 @@ pub use handover::{
     MAX_HANDOVER, Start,
 };
 pub use message::{
-    ChildState, Credentials, Departure, HEIRLOOM, LastUpgrade, Launch, MAX_NAME, MAX_PATH, Plan,
-    SpawnStep, Stdin, Stream, ToDaemon, ToKeeper, UNKNOWN_STATUS, UpgradeOutcome,
+    ChildState, Credentials, Departure, GIVEN, HEIRLOOM, LastUpgrade, Launch, MAX_NAME, MAX_PATH,
+    Plan, SpawnStep, Stdin, Stream, ToDaemon, ToKeeper, UNKNOWN_STATUS, UpgradeOutcome,
 };
 pub use plan::{MAX_NOTE, MAX_PLAN};
 pub use register::{

@@ -371,7 +371,13 @@ pub struct Launch {
     pub note: Vec<u8>,
     /// Where the program is installed: what is found there later is what an upgrade goes over to.
     pub program: Vec<u8>,
+    /// The descriptor of what is to be held as [`GIVEN`], if there is anything.
+    pub given_fd: Option<i32>,
 }
+
+/// The name under which that is held until a restart which the launcher leaves for the daemon and
+/// which may be too long for a note.
+pub const GIVEN: &[u8] = b"given";
 
 /// The one name under which something is held beyond a restart.
 pub const HEIRLOOM: &[u8] = b"heirloom";

@@ -115,6 +115,7 @@ impl Launch {
             w.option(self.report_fd, Writer::i32);
             w.bytes(&self.note);
             w.bytes(&self.program);
+            w.option(self.given_fd, Writer::i32);
         })
     }
 
@@ -125,6 +126,7 @@ impl Launch {
                 report_fd: r.option("report_fd", Reader::i32)?,
                 note: r.bytes("note", MAX_NOTE)?,
                 program: r.bytes("program", MAX_PATH)?,
+                given_fd: r.option("given_fd", Reader::i32)?,
             }),
             kind => Err(DecodeError::UnknownKind { kind }),
         })

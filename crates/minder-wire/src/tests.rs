@@ -244,8 +244,9 @@ proptest! {
         report_fd in option::of(any::<i32>()),
         note in text(),
         program in text(),
+        given_fd in option::of(any::<i32>()),
     ) {
-        let launch = Launch { report_fd, note, program };
+        let launch = Launch { report_fd, note, program, given_fd };
         let bytes = launch.encode();
         prop_assert_eq!(Launch::decode(&bytes), Ok(launch));
         holds_its_length(&bytes, Launch::decode)?;

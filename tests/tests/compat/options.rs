@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use minder_tests::namespaces::left_out;
 use minder_tests::{Daemon, Run, Sandbox, Subject, cases, normal};
+
+use crate::{is, unexpected_fault};
 
 cases!(
     version_and_help_are_printed_and_exit_zero,
@@ -29,6 +32,10 @@ cases!(
     root_is_warned_of_searching_for_the_configuration,
     a_host_without_an_address_is_refused,
     an_owner_of_the_socket_that_may_not_be_is_refused,
+    a_configuration_may_come_through_a_pipe,
+    a_configuration_may_come_through_a_descriptor,
+    a_file_behind_standard_input_is_read_again,
+    supervisorctl_may_be_configured_through_a_pipe,
 );
 
 /// Runs supervisord in the foreground on a configuration that it must refuse, and returns
@@ -691,4 +698,95 @@ fn an_owner_of_the_socket_that_may_not_be_is_refused(subject: Subject) {
                  can successfully chown";
     let said = sandbox.without_path(&run.err);
     assert_eq!(said.lines().next(), Some(error));
+}
+
+/// A sandbox whose `absolute.conf` says the same wherever it is read from, with a program in it and
+/// one in a file that it includes; and `script`, ready to be run by a shell that is followed by what
+/// it runs.
+fn piped(subject: Subject, script: &str) -> (Sandbox, Command) {
+    let sandbox = Sandbox::configured(
+        subject,
+        "[include]\nfiles=%(here)s/more.ini\n[program:p]\ncommand=/bin/cat\nstartsecs=0",
+    );
+    sandbox.write(
+        "more.ini",
+        "[program:q]\ncommand=/bin/cat\nstartsecs=0\nautostart=false\n",
+    );
+    let folder = sandbox.folder().display().to_string();
+    let text = sandbox.read("supervisord.conf");
+    sandbox.write("absolute.conf", text.replace("%(here)s", &folder));
+    let mut command = Command::new("sh");
+    sandbox.equip(&mut command);
+    command.args(["-c", script]);
+    (sandbox, command)
+}
+
+/// What has been read to its end has no sections any more, and nothing is stopped for it.
+fn is_read_once(daemon: &Daemon) {
+    daemon.wait_state("p", "RUNNING");
+    assert_eq!(daemon.state("q"), "STOPPED");
+    let why = "CANT_REREAD: .ini file does not include supervisord section";
+    assert_eq!(daemon.ctl_line("reread"), is(&format!("ERROR: {why}\n"), 1));
+    let (update, code) = daemon.ctl_line("update");
+    assert_eq!(code, 1);
+    let expected = unexpected_fault(daemon.subject(), 92, why);
+    assert_eq!(normal::without_origin(&update), expected);
+    assert_eq!(daemon.state("p"), "RUNNING");
+}
+
+fn a_configuration_may_come_through_a_pipe(subject: Subject) {
+    let (sandbox, command) = piped(
+        subject,
+        "cat absolute.conf | exec supervisord -n -c /dev/stdin",
+    );
+    let daemon = Daemon::launch_command(sandbox, command);
+    daemon.wait_ready();
+    is_read_once(&daemon);
+}
+
+fn a_configuration_may_come_through_a_descriptor(subject: Subject) {
+    // As in a shell that knows `supervisord -c <(cat absolute.conf)`.
+    let (sandbox, command) = piped(
+        subject,
+        "cat absolute.conf | supervisord -c /dev/fd/7 7<&0 </dev/null",
+    );
+    let mut daemon = Daemon::launch_command(sandbox, command);
+    assert_eq!(daemon.wait_end(), 0);
+    daemon.wait_ready();
+    is_read_once(&daemon);
+}
+
+fn a_file_behind_standard_input_is_read_again(subject: Subject) {
+    let (sandbox, command) = piped(subject, "exec supervisord -n -c /dev/stdin <absolute.conf");
+    let daemon = Daemon::launch_command(sandbox, command);
+    daemon.wait_ready();
+    daemon.wait_state("p", "RUNNING");
+    assert_eq!(
+        daemon.ctl_line("reread"),
+        is("No config updates to processes\n", 0)
+    );
+    daemon.sandbox().write("more.ini", "");
+    assert_eq!(daemon.ctl_line("reread"), is("q: disappeared\n", 0));
+}
+
+fn supervisorctl_may_be_configured_through_a_pipe(subject: Subject) {
+    let (sandbox, _) = piped(subject, "");
+    let daemon = Daemon::start_in(sandbox);
+    daemon.wait_state("p", "RUNNING");
+    let sandbox = daemon.sandbox();
+    let run = |script: &str| {
+        let mut command = Command::new("sh");
+        sandbox.equip(&mut command);
+        Run::of(command.args(["-c", script]))
+    };
+    let expected = ("q: started\n", 0);
+    let started = run("cat absolute.conf | supervisorctl -c /dev/stdin start q");
+    assert_eq!(started.out_and_code(), expected);
+    assert_eq!(daemon.ctl_line("stop q"), is("q: stopped\n", 0));
+    let shell = run("cat absolute.conf | (echo start q | supervisorctl -c /dev/fd/7) 7<&0");
+    assert!(shell.out.contains("supervisor> q: started\n"), "{shell:?}");
+    let refused = run("echo '[supervisord]' | supervisorctl -c /dev/stdin status");
+    assert_eq!(refused.code, Some(2));
+    let error = "Error: .ini file does not include supervisorctl section\n";
+    assert!(refused.err.starts_with(error), "{refused:?}");
 }

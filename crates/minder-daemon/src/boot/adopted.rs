@@ -71,10 +71,7 @@ pub(super) fn recover(mut start: Start, recorder: Recorder, why: &str) -> Result
         Level::Critical,
         format_args!("{why}: going on with what still runs"),
     );
-    let loaded = start
-        .configuration
-        .load()
-        .map_err(|error| Failure::Broken(error.to_string()))?;
+    let loaded = start.load()?;
     let settings = start.settings(&loaded);
     start.open_log_when_possible(&settings);
     release(&mut start, is_socket)?;

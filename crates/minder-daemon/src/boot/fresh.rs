@@ -32,7 +32,7 @@ use crate::snapshot::{Recorder, label};
 
 /// Reads the configuration, makes the sockets, and lets the core begin.
 pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
-    let loaded = start.configuration.load().map_err(Refusal::from)?;
+    let loaded = start.load()?;
     let settings = start.settings(&loaded);
     // One that came no further than this, and was killed, has left its own.
     release(&mut start, |name| is_socket(name) || name == REGISTER)?;

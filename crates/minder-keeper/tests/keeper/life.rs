@@ -3,7 +3,8 @@
 use std::io::Read;
 use std::os::fd::AsFd;
 
-use minder_wire::{Departure, HEIRLOOM, ToDaemon, ToKeeper, VERSION};
+use minder_os::memfd;
+use minder_wire::{Departure, GIVEN, HEIRLOOM, ToDaemon, ToKeeper, VERSION};
 use rustix::event::PollFlags;
 use rustix::process::Signal;
 
@@ -122,6 +123,25 @@ pub(crate) fn a_restart_forgets_everything_but_the_heirloom() {
         panic!("no welcome");
     };
     assert_eq!((generation, restarts, last_end), (0, 1, None));
+}
+
+pub(crate) fn what_the_launcher_gives_is_there_until_a_restart() {
+    let stage = Stage::giving("a text");
+    let mut daemon = stage.next_daemon();
+    for _ in 0..2 {
+        let found = daemon.attach();
+        let [(ToDaemon::Held { name }, beside)] = &found[..] else {
+            panic!("something else is held");
+        };
+        assert_eq!(name, GIVEN);
+        assert_eq!(memfd::read_sealed(&beside[0], 100).unwrap(), b"a text");
+        daemon.send(&ToKeeper::Ready);
+        daemon.crash();
+        daemon = stage.next_daemon();
+    }
+    daemon.attach();
+    daemon.leave(Departure::Restart);
+    assert!(stage.next_daemon().attach().is_empty());
 }
 
 pub(crate) fn a_failed_restart_is_told_on_standard_error() {

@@ -40,6 +40,7 @@ const TESTS: &[Test] = tests! {
         a_daemon_may_leave_without_having_read_its_answers,
         a_daemon_that_dies_is_followed_by_another,
         a_restart_forgets_everything_but_the_heirloom,
+        what_the_launcher_gives_is_there_until_a_restart,
         a_failed_restart_is_told_on_standard_error,
         a_daemon_that_hangs_up_is_replaced,
         signals_are_forwarded_and_the_rest_is_dropped,

@@ -12,10 +12,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
-use minder_keeper::{DAEMON_ARGV0, DAEMON_FD};
-use minder_os::frames;
+use minder_keeper::{DAEMON_ARGV0, DAEMON_FD, Legacy};
 use minder_os::process::take_inherited;
 use minder_os::signals::{Disposition, set_disposition};
+use minder_os::{frames, memfd};
 use minder_wire::{Departure, Plan, Stream, ToDaemon, ToKeeper};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
@@ -42,6 +42,9 @@ pub(crate) const OPEN_FILES: u64 = 256;
 
 /// Makes the launcher stay in the foreground, where nobody waits for a report.
 const FOREGROUND_ENV: &str = "MINDER_TEST_FOREGROUND";
+
+/// Makes the launcher leave this text besides its note.
+const GIVEN_ENV: &str = "MINDER_TEST_GIVEN";
 
 /// Makes a daemon close its socket to the keeper; any other byte is an exit code.
 const HANG_UP: u8 = 255;
@@ -71,7 +74,15 @@ pub(crate) fn play_a_part() -> Option<ExitCode> {
         .is_none()
         .then_some(&report);
     let program = stage.join(PROGRAM);
-    panic!("{}", minder_keeper::enter(report, NOTE.to_vec(), &program));
+    let given = std::env::var(GIVEN_ENV)
+        .ok()
+        .map(|text| memfd::sealed("given", text.as_bytes()).unwrap());
+    let legacy = Legacy {
+        note: NOTE.to_vec(),
+        given: given.as_ref(),
+        program: &program,
+    };
+    panic!("{}", minder_keeper::enter(report, legacy));
 }
 
 fn play_daemon(stage: &Path) -> ExitCode {
@@ -141,6 +152,13 @@ impl Stage {
             command.env(FOREGROUND_ENV, "1");
         });
         stage.with_ready_daemon()
+    }
+
+    /// Launches a keeper with a text for its daemon that is no part of the note.
+    pub(crate) fn giving(text: &str) -> Self {
+        Self::launch(|command| {
+            command.env(GIVEN_ENV, text);
+        })
     }
 
     fn with_ready_daemon(self) -> (Self, Daemon) {

@@ -176,6 +176,7 @@ fn plans_and_launches_keep_their_layout() {
         report_fd: Some(4),
         note: b"n".to_vec(),
         program: b"/p".to_vec(),
+        given_fd: Some(5),
     };
     let frames = [
         hex(&plan_with_everything().encode()),
@@ -234,5 +235,5 @@ const CONTENTS: [&str; 3] = [
      fff",
     "4d4e44520100010224000000 00000000000000000000000000000201000000020000006e6f0000000000000\
      000000000",
-    "4d4e44520100020210000000 0104000000010000006e020000002f70",
+    "4d4e44520100020215000000 0104000000010000006e020000002f700105000000",
 ];
