@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use minder_tests::{Daemon, Run, Sandbox, Subject, cases, tree, wait_until};
+use minder_tests::{Daemon, Run, Sandbox, Subject, cases, normal, tree, wait_until};
 use rustix::process::Signal;
 
 cases!(
@@ -14,6 +14,7 @@ cases!(
     reload_reads_the_configuration_again,
     a_second_one_on_the_same_socket_refuses,
     a_second_one_on_the_same_port_refuses,
+    the_log_of_a_failed_start_says_how_far_it_came,
     a_stale_socket_is_replaced,
     a_pid_file_that_cannot_be_written_is_survived,
     programs_of_a_killed_child_s_group_survive_its_stop,
@@ -192,6 +193,44 @@ fn a_second_one_on_the_same_port_refuses(subject: Subject) {
         second(&daemon, "second.conf"),
         "Error: Cannot open an HTTP server: socket.error reported errno.ENOENT (2)"
     );
+}
+
+fn the_log_of_a_failed_start_says_how_far_it_came(subject: Subject) {
+    let port = Sandbox::free_port();
+    let sandbox = Sandbox::configured(
+        subject,
+        &format!(
+            "[unix_http_server]\nfile=/no/such/s.sock\n[inet_http_server]\nport=127.0.0.1:{port}\n\
+             [supervisord]\nminfds=50\n[include]\nfiles=%(here)s/none*.ini\n\
+             [program:p]\ncommand=/bin/cat"
+        ),
+    );
+    let mut expected = vec![
+        "WARN No file matches via include \"DIR/none*.ini\"",
+        "INFO RPC interface 'supervisor' initialized",
+        "CRIT Server 'inet_http_server' running without any HTTP authentication checking",
+    ];
+    if rustix::process::geteuid().is_root() {
+        expected.insert(
+            0,
+            "CRIT Supervisor is running as root.  Privileges were not dropped because no user is \
+             specified in the config file.  If you intend to run as root, you can set user=root in \
+             the config file to avoid this message.",
+        );
+    }
+    for in_foreground in [true, false] {
+        sandbox.write("supervisord.log", "");
+        let flags = if in_foreground { &["-n"][..] } else { &[] };
+        let mut command = sandbox.command("supervisord");
+        let run = Run::of(command.args(flags).args(["-c", "supervisord.conf"]));
+        assert_eq!(run.code, Some(2));
+        let error = "Error: Cannot open an HTTP server: socket.error reported errno.ENOENT (2)\n";
+        assert!(run.err.starts_with(error), "{}", run.err);
+        let lines = |text: &str| normal::log(&sandbox.without_path(text));
+        assert_eq!(lines(&sandbox.read("supervisord.log")), expected);
+        let shown = if in_foreground { &expected[..] } else { &[] };
+        assert_eq!(lines(&run.out), shown);
+    }
 }
 
 fn a_stale_socket_is_replaced(subject: Subject) {

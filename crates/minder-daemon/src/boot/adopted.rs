@@ -75,7 +75,7 @@ pub(super) fn recover(mut start: Start, recorder: Recorder, why: &str) -> Result
     let settings = start.settings(&loaded);
     start.open_log_when_possible(&settings);
     release(&mut start, is_socket)?;
-    let sockets = bind(&loaded.servers).map_err(|refusal| Failure::Broken(refusal.text))?;
+    let sockets = bind(&loaded.servers).map_err(|unbound| Failure::Broken(unbound.refusal.text))?;
     start.hold(&settings, &sockets)?;
     let snapshot = snapshot::recover(now(), loaded.groups, &start.inventory.children);
     let mut files = LogFiles::new(settings.automatic.clone(), settings.strip_ansi);

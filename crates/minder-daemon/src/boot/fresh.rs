@@ -11,6 +11,7 @@ use minder_core::process::{Phase, State};
 use minder_core::snapshot::Left;
 use minder_core::{Core, Effects, Level, Mono, Now, Wall};
 use minder_logs::auto;
+use minder_logs::main_log::{MainLog, Target};
 use minder_os::foreign::boot_nanos;
 use minder_wire::{REGISTER, ToKeeper};
 
@@ -37,7 +38,8 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     // One that came no further than this, and was killed, has left its own.
     release(&mut start, |name| is_socket(name) || name == REGISTER)?;
     // Before anything is touched: another daemon may be using all of it.
-    let sockets = bind(&loaded.servers).map_err(|refusal| {
+    let sockets = bind(&loaded.servers).map_err(|Unbound { before, refusal }| {
+        tell_of_attempt(&start, &settings, &loaded, before);
         match service_manager::give_back(&settings.pidfile) {
             Some(pid) => refusal.with_detail(format!(
                 "It is supervisord itself, with pid {pid}. The service manager knows that now.\n"
@@ -61,7 +63,12 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     if !loaded.supervisord.nocleanup {
         sweep(&start, &settings.automatic);
     }
-    introduce(&start, &loaded);
+    introduce(&start, &start.log, &loaded);
+    for group in &loaded.groups {
+        fastcgi::tell_of_try(&start.log, group);
+    }
+    introduce_servers(&start.log, &loaded, &loaded.servers);
+    introduce_background(&start);
     Start::take_umask(&settings);
     write_pidfile(&start, &settings.pidfile);
 
@@ -192,19 +199,51 @@ fn make_ready(
     }
 }
 
+/// A server that cannot be had.
+pub(super) struct Unbound<'a> {
+    /// Those before it, which could be.
+    before: &'a [Server],
+    pub(super) refusal: Refusal,
+}
+
 /// Makes all sockets, or none.
-pub(super) fn bind(servers: &[Server]) -> Result<Vec<SharedFd>, Refusal> {
+pub(super) fn bind(servers: &[Server]) -> Result<Vec<SharedFd>, Unbound<'_>> {
     let mut sockets = Vec::new();
     for server in servers {
         match control::bind(server) {
             Ok(socket) => sockets.push(Arc::new(socket)),
             Err(error) => {
-                remove_files(&servers[..sockets.len()]);
-                return Err(error.into());
+                let before = &servers[..sockets.len()];
+                remove_files(before);
+                let refusal = error.into();
+                return Err(Unbound { before, refusal });
             }
         }
     }
     Ok(sockets)
+}
+
+/// Writes down how far a start came that a server is in the way of, as Supervisor's log has it. Why
+/// it went no further is told to whoever started it; of a restart, which nobody may be watching, the
+/// log is told that as well.
+fn tell_of_attempt(start: &Start, settings: &Settings, loaded: &Loaded, servers: &[Server]) {
+    let own;
+    let log = if start.inventory.restarts == 0 {
+        own = MainLog::new();
+        &own
+    } else {
+        &start.log
+    };
+    let mut spec = settings.log.clone();
+    if let Target::File { max_bytes, .. } = &mut spec.target {
+        // It may be the log of another daemon, which runs and rotates it.
+        *max_bytes = 0;
+    }
+    // Whoever is refused for one reason is not told of another.
+    if log.open(&spec).is_ok() {
+        introduce(start, log, loaded);
+        introduce_servers(log, loaded, servers);
+    }
 }
 
 /// Whether this is the name of a socket that is served.
@@ -233,8 +272,8 @@ fn remove_files(servers: &[Server]) {
 }
 
 /// Writes what there is to say about the start, in Supervisor's order and words.
-fn introduce(start: &Start, loaded: &Loaded) {
-    let Start { note, log, .. } = start;
+fn introduce(start: &Start, log: &MainLog, loaded: &Loaded) {
+    let note = &start.note;
     let is_first = start.inventory.restarts == 0;
     let say = |level, texts: &[String]| texts.iter().for_each(|text| log.write(level, text));
     let warn = |kind| {
@@ -252,13 +291,12 @@ fn introduce(start: &Start, loaded: &Loaded) {
         say(Level::Info, &note.first_infos);
     }
     warn(WarningKind::Minder);
-    for group in &loaded.groups {
-        fastcgi::tell_of_try(log, group);
-    }
-    for server in &loaded.servers {
-        introduce_server(start, loaded, server);
-    }
-    if let Some(background) = note.background.as_ref().filter(|_| is_first) {
+}
+
+fn introduce_background(start: &Start) {
+    let background = start.note.background.as_ref();
+    if let Some(background) = background.filter(|_| start.inventory.restarts == 0) {
+        let log = &start.log;
         log.write(Level::Info, "daemonizing the supervisord process");
         if let Some((level, text)) = &background.directory {
             log.write(*level, text);
@@ -266,10 +304,16 @@ fn introduce(start: &Start, loaded: &Loaded) {
     }
 }
 
-fn introduce_server(start: &Start, loaded: &Loaded, server: &Server) {
+fn introduce_servers(log: &MainLog, loaded: &Loaded, servers: &[Server]) {
+    for server in servers {
+        introduce_server(log, loaded, server);
+    }
+}
+
+fn introduce_server(log: &MainLog, loaded: &Loaded, server: &Server) {
     for interface in &loaded.rpc_interfaces {
         let namespace = Repr(&interface.namespace);
-        start.log.write(
+        log.write(
             Level::Info,
             format_args!("RPC interface {namespace} initialized"),
         );
@@ -286,7 +330,7 @@ fn introduce_server(start: &Start, loaded: &Loaded, server: &Server) {
     }) = server;
     if credentials.is_none() {
         let section = Repr(section);
-        start.log.write(
+        log.write(
             Level::Critical,
             format_args!("Server {section} running without any HTTP authentication checking"),
         );
