@@ -159,8 +159,15 @@ fn other_methods_and_paths_are_refused(subject: Subject) {
 
 fn a_body_without_its_length_is_refused(subject: Subject) {
     let daemon = Daemon::start(subject, "");
-    let answer = exchange(&daemon, "POST /RPC2 HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert_eq!(answer.status_line, "HTTP/1.1 411 Length Required");
+    for path in ["/RPC2", "/", "/tail.html", "/ok.html"] {
+        let answer = exchange(&daemon, &format!("POST {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        assert_eq!(answer.status_line, "HTTP/1.1 411 Length Required", "{path}");
+    }
+    // Where nothing is sent to, it does not matter.
+    for path in ["/nope", "/images", "/stylesheets/supervisor.css"] {
+        let answer = exchange(&daemon, &format!("POST {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        assert_eq!(answer.status(), 400, "{path}");
+    }
 }
 
 fn bodies_that_are_no_calls_are_refused(subject: Subject) {
@@ -303,6 +310,7 @@ fn the_status_page_lists_processes(subject: Subject) {
             "index.html?action=stopall",
             "stopped",
             "Not started",
+            "<a href=\"http://supervisord.org\">Supervisor</a> <span>4.3.0</span>",
         ] {
             assert!(page.contains(part), "{path} lacks {part:?}");
         }
@@ -760,6 +768,16 @@ fn pages_bring_their_style_and_images(subject: Subject) {
     }
     for path in ["/images/", "/stylesheets/", "/images/nope.png"] {
         assert_eq!(get(&daemon, path).status(), 404, "{path}");
+    }
+    for path in ["/images", "//stylesheets", "/%69mages?x=1"] {
+        let answer = get(&daemon, path);
+        assert_eq!(answer.status(), 301, "{path}");
+        let location = answer.header("Location").expect("a place");
+        let name = path
+            .trim_matches('/')
+            .replace("%69", "i")
+            .replace("?x=1", "");
+        assert!(location.ends_with(&format!("/{name}/")), "{location}");
     }
     for path in ["/", "/index.html"] {
         let mut connection = connect(&daemon);

@@ -34,3 +34,11 @@ static ASSETS: [Asset; 3] = [
 pub(super) fn find(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path == path)
 }
+
+/// Whether there are files in a folder of this name, which has no slash at either end.
+pub(super) fn is_folder(path: &str) -> bool {
+    let folders = ASSETS.iter().filter_map(|asset| asset.path.split_once('/'));
+    folders
+        .map(|(folder, _)| folder)
+        .any(|folder| folder == path)
+}

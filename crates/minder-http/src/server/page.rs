@@ -68,15 +68,19 @@ pub(super) async fn tail<S: Service>(
 }
 
 /// The address that an action leads to: the status page, which shows `message`.
-///
-/// It names the host that the client has named, as in Supervisor. Without one it is relative.
 pub(super) fn location(host: Option<&str>, message: &str) -> String {
+    let (server, message) = (server(host), quoted(message));
+    format!("{server}/?message={message}")
+}
+
+/// How addresses begin: with the host that the client has named, as in Supervisor. Without one they
+/// are relative.
+pub(super) fn server(host: Option<&str>) -> String {
     let server = host.filter(|host| !host.is_empty()).map(|host| {
         let host = host.strip_suffix(":80").unwrap_or(host);
         format!("http://{}", host.strip_suffix(':').unwrap_or(host))
     });
-    let (server, message) = (server.unwrap_or_default(), quoted(message));
-    format!("{server}/?message={message}")
+    server.unwrap_or_default()
 }
 
 /// A text as a part of an address.

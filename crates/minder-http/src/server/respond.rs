@@ -114,6 +114,8 @@ enum Route {
     Tail,
     Health,
     Asset(&'static Asset),
+    /// A folder of assets, without a slash at its end.
+    Folder,
     /// The modern interface, which knows its own paths.
     Modern,
     Nowhere,
@@ -181,6 +183,7 @@ impl<S: Service + Interface + Site> Responder<S> {
             | Route::Tail
             | Route::Health
             | Route::Asset(_)
+            | Route::Folder
             | Route::Modern => false,
         };
         if is_persons && let Some(reply) = self.visit(&path, head, body).await? {
@@ -192,10 +195,14 @@ impl<S: Service + Interface + Site> Responder<S> {
             (Route::Log(log), &Method::GET) => self.log(log),
             (Route::Status, &Method::GET | &Method::POST) => self.status(head, body).await,
             (Route::Tail, &Method::GET | &Method::POST) => self.tail(head, body).await,
-            (Route::Health, &Method::GET | &Method::POST) => Ok(complete(TEXT_PLAIN, "OK")),
+            (Route::Health, &Method::GET | &Method::POST) => {
+                self.read_form(head, body).await?;
+                Ok(complete(TEXT_PLAIN, "OK"))
+            }
             (Route::Asset(asset), &Method::GET | &Method::HEAD) => {
                 Ok(complete(asset.kind.clone(), asset.bytes))
             }
+            (Route::Folder, &Method::GET | &Method::HEAD) => into_folder(head, &path),
             (Route::NoLog, &Method::GET)
             | (
                 Route::Status | Route::Tail | Route::Health | Route::Nowhere,
@@ -209,6 +216,7 @@ impl<S: Service + Interface + Site> Responder<S> {
                 | Route::Tail
                 | Route::Health
                 | Route::Asset(_)
+                | Route::Folder
                 | Route::Nowhere,
                 _,
             ) => Err(StatusCode::BAD_REQUEST),
@@ -284,6 +292,9 @@ impl<S: Service + Interface + Site> Responder<S> {
     ) -> Result<Option<Reply>, StatusCode> {
         let acts = head.method == Method::POST;
         if !acts && head.method != Method::GET {
+            return Ok(None);
+        }
+        if acts && !head.headers.contains_key(CONTENT_LENGTH) {
             return Ok(None);
         }
         if acts && cross_site::is_foreign(&head.headers) {
@@ -397,6 +408,7 @@ fn route(path: &str) -> Route {
             "" | "index.html" => Route::Status,
             "tail.html" => Route::Tail,
             "ok.html" => Route::Health,
+            path if assets::is_folder(path) => Route::Folder,
             path => assets::find(path).map_or(Route::Nowhere, Route::Asset),
         }
     }
@@ -549,8 +561,7 @@ fn interface(shown: Shown) -> Reply {
 /// Sends the client on to the page that shows `message`. Supervisor says that this is so for
 /// ever; that the answer is not to be kept makes a browser ask again all the same.
 fn redirect(head: &Parts, message: &str) -> Result<Reply, StatusCode> {
-    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let location = HeaderValue::try_from(page::location(host, message))
+    let location = HeaderValue::try_from(page::location(host(head), message))
         .map_err(|_| StatusCode::BAD_REQUEST)?;
     let mut reply = error_with(StatusCode::MOVED_PERMANENTLY, [(LOCATION, location)]);
     // Here, Supervisor's length comes last.
@@ -560,6 +571,23 @@ fn redirect(head: &Parts, message: &str) -> Result<Reply, StatusCode> {
         .headers_mut()
         .extend(length.map(|length| (CONTENT_LENGTH, length)));
     Ok(reply)
+}
+
+/// Sends the client on to the folder under its full name, where there is nothing to be seen.
+fn into_folder(head: &Parts, path: &str) -> Result<Reply, StatusCode> {
+    let path = path.trim_start_matches('/');
+    let server = page::server(host(head));
+    let location =
+        HeaderValue::try_from(format!("{server}/{path}/")).map_err(|_| StatusCode::BAD_REQUEST)?;
+    Ok(error_with(
+        StatusCode::MOVED_PERMANENTLY,
+        [(LOCATION, location)],
+    ))
+}
+
+/// The host that the client has named.
+fn host(head: &Parts) -> Option<&str> {
+    head.headers.get(HOST).and_then(|host| host.to_str().ok())
 }
 
 /// Tells browsers, in the three ways there are, that the next answer will be another one.
@@ -685,7 +713,9 @@ mod tests {
             ("/tail.html", Route::Tail),
             ("/images/icon.png", asset("images/icon.png")),
             ("//images/supervisor.gif", asset("images/supervisor.gif")),
-            ("/images", Route::Nowhere),
+            ("/images", Route::Folder),
+            ("//stylesheets", Route::Folder),
+            ("/stylesheet", Route::Nowhere),
             ("/images/", Route::Nowhere),
             ("/images/../images/icon.png", Route::Nowhere),
         ] {

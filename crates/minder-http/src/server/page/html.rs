@@ -75,9 +75,9 @@ pub(super) fn status(page: &Status<'_>) -> String {
 </div>
 <div class="push"></div>
 </div>
-<div id="footer" class="clr">
-<div class="left">Minder, in place of Supervisor <span>{version}</span></div>
-<div class="right"><span>{identifier}</span></div>
+<div class="clr" id="footer">
+<div class="left"><a href="http://supervisord.org">Supervisor</a> <span>{version}</span></div>
+<div class="right"><span>{identifier}</span> <strong>Minder, in place of Supervisor</strong></div>
 </div>
 </body>
 </html>
