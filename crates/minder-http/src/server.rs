@@ -9,6 +9,7 @@
 //! connection that waits for its next request may do so for ever, as Supervisor's clients
 //! expect; it is the first to go when there are too many.
 
+mod access;
 mod assets;
 mod auth;
 mod connection;
@@ -26,7 +27,7 @@ mod tests;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
-use std::net;
+use std::net::{self, SocketAddr};
 use std::os::unix;
 use std::pin::pin;
 use std::sync::Arc;
@@ -132,7 +133,7 @@ where
 {
     let place = Arc::new(Connections::new(1)).enter().await;
     let responder = Responder::new(service).asking_for(credentials);
-    attend(stream, place, responder).await;
+    attend(stream, None, place, responder).await;
 }
 
 async fn accept<L: Accept, S: Service + Interface + Site>(
@@ -141,7 +142,7 @@ async fn accept<L: Accept, S: Service + Interface + Site>(
     connections: Arc<Connections>,
 ) {
     loop {
-        let stream = match listener.accept().await {
+        let (stream, peer) = match listener.accept().await {
             Ok(stream) => stream,
             Err(error) if is_about_one_client(&error) => continue,
             Err(_) => {
@@ -153,7 +154,7 @@ async fn accept<L: Accept, S: Service + Interface + Site>(
             }
         };
         let place = connections.enter().await;
-        tokio::spawn(attend(stream, place, responder.clone()));
+        tokio::spawn(attend(stream, peer, place, responder.clone()));
     }
 }
 
@@ -167,36 +168,39 @@ fn is_about_one_client(error: &io::Error) -> bool {
     )
 }
 
+type Accepted<S> = (S, Option<SocketAddr>);
+
 /// Both sorts of listener, seen as one.
 trait Accept: Send + 'static {
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    /// The next connection, and who is at its other end, if that has an address.
+    fn accept(&self) -> impl Future<Output = io::Result<Accepted<Self::Stream>>> + Send;
 }
 
 impl Accept for TcpListener {
     type Stream = tokio::net::TcpStream;
 
-    async fn accept(&self) -> io::Result<Self::Stream> {
-        let (stream, _) = TcpListener::accept(self).await?;
+    async fn accept(&self) -> io::Result<Accepted<Self::Stream>> {
+        let (stream, peer) = TcpListener::accept(self).await?;
         // An answer is written at once; to wait for more would only delay it. If it cannot be
         // set, the connection is broken, and reading from it will tell.
         let _ = stream.set_nodelay(true);
-        Ok(stream)
+        Ok((stream, Some(peer)))
     }
 }
 
 impl Accept for UnixListener {
     type Stream = tokio::net::UnixStream;
 
-    async fn accept(&self) -> io::Result<Self::Stream> {
+    async fn accept(&self) -> io::Result<Accepted<Self::Stream>> {
         let (stream, _) = UnixListener::accept(self).await?;
-        Ok(stream)
+        Ok((stream, None))
     }
 }
 
 /// Answers the requests of one connection until either side has had enough.
-async fn attend<I, S>(stream: I, place: Place, responder: Responder<S>)
+async fn attend<I, S>(stream: I, peer: Option<SocketAddr>, place: Place, responder: Responder<S>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service + Interface + Site,
@@ -204,7 +208,7 @@ where
     let connection = place.connection();
     let answer = service_fn(|request| {
         let (responder, connection) = (&responder, &connection);
-        async move { Ok::<_, Infallible>(responder.respond(request, connection).await) }
+        async move { Ok::<_, Infallible>(responder.respond(request, connection, peer).await) }
     });
     let mut http = http1::Builder::new();
     // A client that has said all it has to say may close its end, and still gets its answer.

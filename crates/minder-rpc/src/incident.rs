@@ -26,6 +26,8 @@ pub enum Incident<'a> {
     Returned(&'a str),
     /// The method has been answered with a fault.
     Failed(&'a str, &'a Fault),
+    /// It has been answered: who asked for what, as web servers write it.
+    Answered(fmt::Arguments<'a>),
 }
 
 impl Incident<'_> {
@@ -34,7 +36,9 @@ impl Incident<'_> {
     pub fn level(&self) -> Level {
         match self {
             Self::Refused { .. } => Level::Error,
-            Self::Called(_) | Self::Returned(_) | Self::Failed(..) => Level::Trace,
+            Self::Called(_) | Self::Returned(_) | Self::Failed(..) | Self::Answered(_) => {
+                Level::Trace
+            }
         }
     }
 }
@@ -53,6 +57,7 @@ impl fmt::Display for Incident<'_> {
                 let shown = python::repr_text(&shown);
                 write!(f, "XML-RPC request data {shown} is invalid: {why}")
             }
+            Self::Answered(line) => line.fmt(f),
             Self::Called(method) => write!(f, "XML-RPC method called: {method}()"),
             Self::Returned(method) => write!(f, "XML-RPC method {method}() returned successfully"),
             Self::Failed(method, fault) => {

@@ -1,7 +1,7 @@
 //! The log in detail
 
 use minder_tests::http::Connection;
-use minder_tests::{Daemon, Subject, cases};
+use minder_tests::{Daemon, Sandbox, Subject, cases};
 
 use crate::ears::Puppet;
 
@@ -13,6 +13,7 @@ cases!(
     the_end_of_a_child_is_told_as_a_signal,
     a_request_that_is_no_call_is_told,
     calls_are_traced,
+    requests_are_traced_as_web_servers_do,
 );
 
 /// A daemon that tells everything, with the program `p` running this.
@@ -138,4 +139,49 @@ fn calls_are_traced(subject: Subject) {
             "TRAC XML-RPC method supervisor.getVersion() returned successfully",
         ]
     );
+}
+
+fn requests_are_traced_as_web_servers_do(subject: Subject) {
+    let port = Sandbox::free_port();
+    let daemon = Daemon::start(
+        subject,
+        &format!(
+            "[supervisord]\nloglevel=trace\n[inet_http_server]\nport=127.0.0.1:{port}\n\
+             username=me\npassword=secret"
+        ),
+    );
+    let socket = daemon.sandbox().path("s.sock");
+    for (path, over_tcp, status) in [
+        ("/ok.html?x=%22", false, 200),
+        ("/nope", false, 404),
+        ("/", true, 401),
+    ] {
+        let connection = if over_tcp {
+            Connection::tcp(port)
+        } else {
+            Connection::unix(&socket)
+        };
+        let mut connection = connection.expect("a connection");
+        // An old client, whose connection ends with the answer.
+        let request = format!("GET {path} HTTP/1.0");
+        connection
+            .send(format!("{request}\r\n\r\n"))
+            .expect("it reads");
+        let length = connection.rest().expect("an answer").len();
+        let end = format!("] \"{request}\" {status} {length}");
+        daemon.wait_log(&end);
+        let log = daemon.log();
+        let line = log.iter().find(|line| line.ends_with(&end));
+        let line = line.expect("a line that ends so");
+        let (who, when) = line.split_once(" - - [").expect("who, and when");
+        if over_tcp {
+            assert!(who.starts_with("TRAC 127.0.0.1:"), "{line}");
+        } else {
+            assert_eq!(who, "TRAC localhost:0");
+        }
+        // As in 01/Jan/2026:00:00:00 +0000.
+        let when = when.strip_suffix(&end).expect("when");
+        assert_eq!(when.len(), 26, "{line}");
+        assert!(when.ends_with(" +0000"), "{line}");
+    }
 }

@@ -4,6 +4,7 @@
 //! look as Supervisor's do; where Supervisor would hang up or hang, there is an error instead.
 
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -27,6 +28,7 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::access;
 use super::assets::{self, Asset};
 use super::auth::{self, Credentials, Verdict};
 use super::connection::Connection;
@@ -145,6 +147,7 @@ impl<S: Service + Interface + Site> Responder<S> {
         &self,
         request: Request<Incoming>,
         connection: &Connection,
+        peer: Option<SocketAddr>,
     ) -> Reply {
         connection.answering();
         let (head, mut body) = request.into_parts();
@@ -158,7 +161,17 @@ impl<S: Service + Interface + Site> Responder<S> {
         }
         let reply = staying_open(&head, reply);
         match reply.body() {
-            Either::Left(_) => connection.sending(),
+            Either::Left(body) => {
+                let line = access::Line {
+                    peer,
+                    head: &head,
+                    reply: &reply,
+                    length: body.size_hint().lower(),
+                };
+                self.service
+                    .note(&Incident::Answered(format_args!("{line}")));
+                connection.sending();
+            }
             Either::Right(_) => connection.streaming(),
         }
         reply
