@@ -300,6 +300,7 @@ fn head(page: &EventsPage) -> Markup {
             }
             div.acts {
                 button.toggle.js type="button" aria-pressed="false" data-do="hold" data-own="" { (t(Word::Pause)) }
+                a.btn href="daemon" { (t(Word::DaemonLog)) }
                 @if frame.has_api { a.btn href="api/v1/events" { (t(Word::RawStream)) } }
             }
         }

@@ -7,8 +7,9 @@ use minder_core::ProcessState;
 
 use super::*;
 use crate::configuration::{Broken, Difference, FileRow, How, OptionChange, Step};
+use crate::daemon::{Limits, Upgrade};
 use crate::events::{Event, Kind, What};
-use crate::log::{LogFile, Part, Stream};
+use crate::log::{Kept, LogFile, LogOf, Part, Seam, Side, Stream};
 use crate::overview::{Asked, Child, Facts};
 use crate::process::{Change, Command, MASK, OptionRow, Place, Secrets, Variable};
 use crate::question::Verb;
@@ -346,7 +347,7 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         main_file: own(),
         files: vec![FileRow {
             path: own(),
-            changed: Some(moment),
+            changed: Some(moment.clone()),
         }],
         broken: Some(Broken {
             place: own(),
@@ -377,11 +378,7 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         back: "./".to_owned(),
         was_wrong: true,
     };
-    let part = Part {
-        bytes: format!("{text}\n{text}").into_bytes(),
-        start: 5,
-        size: 9,
-    };
+    let daemon = daemon_page(text, frame(), &moment);
     vec![
         overview::draw(&overview),
         overview::draw(&empty),
@@ -390,7 +387,8 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         configuration::draw(&configuration),
         question::draw(&question),
         question::missing(&frame()),
-        log::fragment(&part),
+        daemon::draw(&daemon),
+        log::fragment(&part(text), Side::Later, language),
     ]
 }
 
@@ -417,32 +415,15 @@ fn process_page(text: &str, frame: Frame, notice: Option<Notice>, moment: &Momen
         }],
         restarts: Some(2),
         hours: vec![own()],
-        log: LogView {
-            stream: Stream::Stdout,
-            has_stderr: true,
-            path: Some(own()),
-            files: vec![
-                LogFile {
-                    number: 0,
-                    size: 1,
-                    until: None,
-                },
-                LogFile {
-                    number: 1,
-                    size: 1,
-                    until: Some(moment.clone()),
-                },
-            ],
-            file: 0,
-            part: Part {
-                bytes: format!("{text}\n\u{1b}[31m{text}").into_bytes(),
-                start: 5,
-                size: 9,
+        log: log_view(
+            text,
+            LogOf::Process {
+                name: own(),
+                stream: Stream::Stdout,
+                has_stderr: true,
             },
-            find: own(),
-            is_alive: true,
-            takes_stdin: true,
-        },
+            moment,
+        ),
         cpu: Some((3.0, series())),
         memory: Some((3 << 20, series())),
         memory_limit: Some(9 << 20),
@@ -467,6 +448,106 @@ fn process_page(text: &str, frame: Frame, notice: Option<Notice>, moment: &Momen
         defaults: 3,
         shows_defaults: false,
     }
+}
+
+fn log_view(text: &str, of: LogOf, moment: &Moment) -> LogView {
+    LogView {
+        of,
+        kept: Kept::File(text.to_owned()),
+        files: vec![
+            LogFile {
+                number: 0,
+                size: 1,
+                until: None,
+            },
+            LogFile {
+                number: 1,
+                size: 1,
+                until: Some(moment.clone()),
+            },
+        ],
+        file: 0,
+        part: part(text),
+        find: text.to_owned(),
+        is_alive: true,
+        takes_stdin: true,
+    }
+}
+
+fn part(text: &str) -> Part {
+    Part {
+        bytes: format!("{text}\n\u{1b}[31m{text}").into_bytes(),
+        id: 7,
+        start: 5,
+        size: 9,
+        has_earlier: true,
+        seam: Some(Seam::Rotated),
+    }
+}
+
+fn daemon_page(text: &str, frame: Frame, moment: &Moment) -> DaemonPage {
+    DaemonPage {
+        frame,
+        main_pid: 7,
+        pid: 8,
+        replaced: Some((2, Duration::from_secs(70))),
+        upgrade: Some(Upgrade::RolledBack {
+            to: text.to_owned(),
+            why: text.to_owned(),
+        }),
+        limits: Limits {
+            files: Some(1024),
+            processes: None,
+        },
+        log: log_view(text, LogOf::Daemon, moment),
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_read_says_where_it_goes() {
+    for (kept, language, said) in [
+        (Kept::Nowhere, Language::English, "No log is kept."),
+        (Kept::Syslog, Language::English, "The log goes to syslog"),
+        (Kept::Syslog, Language::Chinese, "日志写入 syslog"),
+        (
+            Kept::Elsewhere("/dev/stdout".to_owned()),
+            Language::English,
+            "The log goes to /dev/stdout",
+        ),
+    ] {
+        let mut page = daemon_page("x", frame(language, "x"), &Moment::default());
+        page.log.kept = kept;
+        page.log.files = Vec::new();
+        page.log.part = Part::default();
+        page.log.find = String::new();
+        let page = daemon::draw(&page);
+        assert!(page.contains(said), "{said}");
+        for part in [
+            "data-follows",
+            "data-do=\"follow\"",
+            "href=\"raw",
+            "data-back",
+        ] {
+            assert!(!page.contains(part), "{part} of a log that cannot be read");
+        }
+    }
+}
+
+#[test]
+fn the_daemon_is_told_of_with_what_became_of_its_upgrade() {
+    let mut page = daemon_page("1.1", frame(Language::English, "x"), &Moment::default());
+    let drawn = daemon::draw(&page);
+    assert!(drawn.contains("to 1.1 rolled back: 1.1"));
+    assert!(drawn.contains("1,024 open files, any number of processes"));
+    assert!(drawn.contains("href=\"mainlogtail\"") && drawn.contains("raw?of=daemon&amp;file=0"));
+    for part in ["name=\"clearlog\"", "name=\"stdin\"", "class=\"tabs\""] {
+        assert!(!drawn.contains(part), "the daemon's log has {part}");
+    }
+    page.upgrade = Some(Upgrade::Refused {
+        to: String::new(),
+        why: "no".to_owned(),
+    });
+    assert!(daemon::draw(&page).contains("refused: no"));
 }
 
 /// The tags of a page: their names, and those of their attributes.

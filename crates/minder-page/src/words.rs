@@ -105,8 +105,12 @@ words! {
     ClearLog: "Clear log", "清空日志";
     Empty: "Nothing has been written.", "尚无内容。";
     NoLog: "No log is kept.", "未保留日志。";
+    GoesToSyslog: "The log goes to syslog, which has to be asked for it.", "日志写入 syslog，需在那里查看。";
     NoMatch: "No line matches.", "没有匹配的行。";
-    EarlierLines: "Earlier lines are not shown here.", "更早的行未在此显示。";
+    EarlierLines: "Show earlier lines", "显示更早的行";
+    LatestLines: "Show the latest lines", "显示最新的行";
+    Rotated: "One file ends here, and the next one begins.", "一个文件在此结束，下一个文件在此开始。";
+    LeftOut: "Lines are left out here; the file has them.", "此处略去一些行；文件中有。";
     SendLine: "Send a line to stdin", "向 stdin 发送一行";
     LineForStdin: "Line for stdin", "发往 stdin 的一行";
     Send: "Send", "发送";
@@ -185,6 +189,10 @@ words! {
     Apply: "Apply", "应用";
     Metrics: "Metrics", "指标";
     HealthCheck: "Health", "健康";
+    DaemonPid: "Daemon pid", "守护进程 PID";
+    LastUpgrade: "Last upgrade", "最近一次升级";
+    Limits: "Limits", "限制";
+    Unlimited: "any number of", "不限";
     DaemonLog: "Daemon log", "守护进程日志";
     Keys: "Keys", "快捷键";
     Close: "Close", "关闭";
@@ -195,7 +203,7 @@ words! {
     KeySelect: "select the row", "选择该行";
     KeyLog: "log of the row", "该行的日志";
     KeyActions: "start, restart, stop (asks)", "启动、重启、停止（会询问）";
-    KeyPages: "overview, events, configuration", "总览、事件、配置";
+    KeyPages: "overview, events, configuration, daemon", "总览、事件、配置、守护进程";
     KeyLogTools: "log: follow, pause, wrap", "日志：跟随、暂停、换行";
     KeyMatches: "log: next, previous match", "日志：下一个、上一个匹配";
     KeyStreams: "log: stdout, stderr", "日志：stdout、stderr";
@@ -289,6 +297,44 @@ pub(crate) fn replaced(times: u32, ago: &str, language: Language) -> String {
         }
         (Language::Chinese, 1) => format!("{ago}前更换，进程未受影响"),
         (Language::Chinese, _) => format!("更换 {times} 次，最近一次在 {ago}前，进程未受影响"),
+    }
+}
+
+/// How an upgrade went.
+pub(crate) fn upgraded(from: &str, to: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("from {from} to {to}"),
+        Language::Chinese => format!("从 {from} 到 {to}"),
+    }
+}
+
+pub(crate) fn upgrade_refused(to: &str, why: &str, language: Language) -> String {
+    match (language, to) {
+        (Language::English, "") => format!("refused: {why}"),
+        (Language::English, _) => format!("to {to} refused: {why}"),
+        (Language::Chinese, "") => format!("被拒绝：{why}"),
+        (Language::Chinese, _) => format!("到 {to} 被拒绝：{why}"),
+    }
+}
+
+pub(crate) fn rolled_back(to: &str, why: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("to {to} rolled back: {why}"),
+        Language::Chinese => format!("到 {to} 已回退：{why}"),
+    }
+}
+
+pub(crate) fn descriptors(count: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("{count} open files"),
+        Language::Chinese => format!("打开文件 {count}"),
+    }
+}
+
+pub(crate) fn processes_of_user(count: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("{count} processes of its user"),
+        Language::Chinese => format!("其用户的进程 {count}"),
     }
 }
 
@@ -516,6 +562,14 @@ pub(crate) fn rotated_file(number: u32, until: &str, size: &str, language: Langu
     match language {
         Language::English => format!(".{number}, to {until}, {size}"),
         Language::Chinese => format!(".{number}，至 {until}，{size}"),
+    }
+}
+
+/// Where a log goes that cannot be read again.
+pub(crate) fn goes_to(path: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("The log goes to {path}, which cannot be read from here."),
+        Language::Chinese => format!("日志写入 {path}，无法从此处读取。"),
     }
 }
 
