@@ -35,8 +35,8 @@ function begin() {
   toEnd();
   log.addEventListener("scroll", scrolled, { passive: true });
   // Where there is nothing to scroll, this is how one goes back.
-  log.addEventListener("wheel", (event) => { if (event.deltaY < 0 && log.scrollTop === 0) back(); }, { passive: true });
-  seamBefore?.addEventListener("click", (event) => { event.preventDefault(); back(); });
+  log.addEventListener("wheel", (event) => { if (event.deltaY < 0 && log.scrollTop === 0) goBack(); }, { passive: true });
+  seamBefore?.addEventListener("click", (event) => { event.preventDefault(); goBack(); });
   buttons.follow?.addEventListener("click", () => { set(buttons.follow, !isOn(buttons.follow)); toEnd(); tell(); });
   buttons.pause?.addEventListener("click", pause);
   buttons.wrap?.addEventListener("click", () => {
@@ -47,7 +47,12 @@ function begin() {
   find?.addEventListener("input", () => mark(find.value));
   if (find?.value) count();
   $("[data-do=copy]")?.addEventListener("click", copy);
-  if (log.dataset.follows !== undefined) follow();
+  if (log.dataset.follows !== undefined) { follow(); fill(); }
+}
+
+/** Has what was written before a rotation shown too while there is room for it. */
+async function fill() {
+  while (log.scrollHeight <= log.clientHeight && await back()) toEnd();
 }
 
 const isSeam = (element) => element.classList.contains("seam");
@@ -189,13 +194,20 @@ function scrolled() {
   if (isUp && log.scrollTop < 200) back();
 }
 
-/** Reads what was written before the first line, in this file and in those before it. */
+/** Reads back because somebody wants to read that, and not to be taken to the end by the next line. */
+async function goBack() {
+  if (await back() && isOn(buttons.follow)) { set(buttons.follow, false); tell(); }
+}
+
+/** Reads what was written before the first line, in this file and in those before it. Tells whether
+ * there was something. */
 async function back() {
   const first = parts[0];
-  if (isReadingBack || !first.earlier) return;
+  if (isReadingBack || !first.earlier) return false;
   isReadingBack = true;
   const part = await read(`id=${first.id}&before=${first.start}`);
-  if (part && first === parts[0]) {
+  const isUseful = part !== null && first === parts[0];
+  if (isUseful) {
     const height = log.scrollHeight;
     for (const line of part.lines) {
       line.classList.remove("partial");
@@ -206,10 +218,9 @@ async function back() {
     log.scrollTop += log.scrollHeight - height;
     hasEarlier(part, part.earlier);
     if (find?.value) tellFound();
-    // One goes back to read, not to be taken to the end by the next line.
-    if (isOn(buttons.follow)) { set(buttons.follow, false); tell(); }
   }
   isReadingBack = false;
+  return isUseful && part.lines.length > 0;
 }
 
 /** Marks what is typed, in what is here; the server searches the file when it is sent. */

@@ -120,7 +120,7 @@ impl Limits {
         words::listed(
             &[
                 words::descriptors(&count(self.files), language),
-                words::processes_of_user(&count(self.processes), language),
+                words::processes_per_user(&count(self.processes), language),
             ],
             language,
         )

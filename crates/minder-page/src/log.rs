@@ -172,6 +172,8 @@ pub struct LogView {
     pub file: u32,
     /// What is shown of it.
     pub part: Part,
+    /// Whether another part was asked for, which is not there any more.
+    pub is_gone: bool,
     /// What is searched for; empty if nothing is.
     pub find: String,
     /// Whether more may come to what is shown: it is the end of a log that is written to.
@@ -282,14 +284,16 @@ fn output(log: &LogView, follows: bool, language: Language) -> Markup {
     let part = &log.part;
     let drawn = ansi::draw(&part.bytes, &log.find);
     let is_searched = !log.find.is_empty();
-    let is_short = drawn.count < 20;
+    // A page that has nothing else is filled by it.
+    let is_tall = log.of == LogOf::Daemon;
+    let is_short = drawn.count < 20 && !is_tall;
     let has_later = log.file > 0 || part.end() < part.size;
     html! {
-        div.out.short[is_short] role="log" aria-live="off" aria-label=(log.of.label(language)) tabindex="0"
+        div.out.short[is_short].tall[is_tall] role="log" aria-live="off" aria-label=(log.of.label(language)) tabindex="0"
             data-log=(log.of.address("lines", &[])) data-id=(id(part)) data-start=(part.start)
             data-next=(part.next()) data-end=(part.end()) data-earlier[part.has_earlier]
             data-follows[follows] data-own="" {
-            (explained(log, drawn.count, language))
+            @if log.is_gone { div.seam { (t(Word::PartGone)) } }
             @if log.kept.path().is_some() {
                 @let place = [("id", id(part)), ("before", part.start.to_string())];
                 div.seam data-back="" hidden[!part.has_earlier] {
@@ -300,6 +304,7 @@ fn output(log: &LogView, follows: bool, language: Language) -> Markup {
                 div.seam { (t(Word::NoMatch)) }
             }
             (drawn.markup)
+            (explained(log, drawn.count, language))
             @if has_later {
                 div.seam { a.link href={ (log.of.address(log.of.page(), &[])) "#log" } { (t(Word::LatestLines)) } }
             }
@@ -320,9 +325,14 @@ fn output(log: &LogView, follows: bool, language: Language) -> Markup {
 /// Why nothing is shown, if nothing is.
 fn explained(log: &LogView, lines: usize, language: Language) -> Markup {
     let t = |word: Word| word.to(language);
+    let empty = if log.part.has_earlier {
+        Word::EmptySince
+    } else {
+        Word::Empty
+    };
     html! {
         @match &log.kept {
-            Kept::File(_) => @if lines == 0 { div.seam data-empty="" { (t(Word::Empty)) } },
+            Kept::File(_) => @if lines == 0 { div.seam data-empty="" { (t(empty)) } },
             Kept::Elsewhere(path) => div.seam { (words::goes_to(path, language)) },
             Kept::Syslog => div.seam { (t(Word::GoesToSyslog)) },
             Kept::Nowhere => div.seam { (t(Word::NoLog)) },

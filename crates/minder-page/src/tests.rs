@@ -8,7 +8,7 @@ use minder_core::ProcessState;
 use super::*;
 use crate::configuration::{Broken, Difference, FileRow, How, OptionChange, Step};
 use crate::daemon::{Limits, Upgrade};
-use crate::events::{Event, Kind, What};
+use crate::events::{Event, Kind, Listener, What};
 use crate::log::{Kept, LogFile, LogOf, Part, Seam, Side, Stream};
 use crate::overview::{Asked, Child, Facts};
 use crate::process::{Change, Command, MASK, OptionRow, Place, Secrets, Variable};
@@ -249,6 +249,26 @@ fn what_is_done_again_and_again_is_told_once() {
     );
 }
 
+#[test]
+fn what_listeners_had_no_room_for_is_told() {
+    let listener = |lost| Listener {
+        name: "mail".to_owned(),
+        state: "RUNNING".to_owned(),
+        waiting: 3,
+        lost,
+    };
+    for (lost, told) in [
+        (0, "mail RUNNING, 3 waiting<"),
+        (2, "mail RUNNING, 3 waiting, 2 discarded<"),
+    ] {
+        let page = EventsPage {
+            listeners: vec![listener(lost)],
+            ..EventsPage::default()
+        };
+        assert!(events::draw(&page).contains(told), "{told}");
+    }
+}
+
 /// Every page, with `text` wherever a text from outside can be.
 #[expect(clippy::too_many_lines, reason = "a list of fields")]
 fn pages(text: &str, language: Language) -> Vec<String> {
@@ -313,7 +333,12 @@ fn pages(text: &str, language: Language) -> Vec<String> {
     let events = EventsPage {
         frame: frame(),
         notice: notice(),
-        listeners: vec![(own(), own(), Some(1))],
+        listeners: vec![Listener {
+            name: own(),
+            state: own(),
+            waiting: 1,
+            lost: 2,
+        }],
         events: vec![Event {
             serial: 7,
             at: moment.clone(),
@@ -468,6 +493,7 @@ fn log_view(text: &str, of: LogOf, moment: &Moment) -> LogView {
         ],
         file: 0,
         part: part(text),
+        is_gone: true,
         find: text.to_owned(),
         is_alive: true,
         takes_stdin: true,

@@ -104,10 +104,12 @@ words! {
     CopyLink: "Copy link to this place", "复制此处链接";
     ClearLog: "Clear log", "清空日志";
     Empty: "Nothing has been written.", "尚无内容。";
+    EmptySince: "Nothing has been written to this file yet.", "此文件尚无内容。";
     NoLog: "No log is kept.", "未保留日志。";
     GoesToSyslog: "The log goes to syslog, which has to be asked for it.", "日志写入 syslog，需在那里查看。";
     NoMatch: "No line matches.", "没有匹配的行。";
     EarlierLines: "Show earlier lines", "显示更早的行";
+    PartGone: "What was asked for is not there any more. This is the end of the log.", "所要的部分已不存在。这是日志的末尾。";
     LatestLines: "Show the latest lines", "显示最新的行";
     Rotated: "One file ends here, and the next one begins.", "一个文件在此结束，下一个文件在此开始。";
     LeftOut: "Lines are left out here; the file has them.", "此处略去一些行；文件中有。";
@@ -331,10 +333,10 @@ pub(crate) fn descriptors(count: &str, language: Language) -> String {
     }
 }
 
-pub(crate) fn processes_of_user(count: &str, language: Language) -> String {
+pub(crate) fn processes_per_user(count: &str, language: Language) -> String {
     match language {
-        Language::English => format!("{count} processes of its user"),
-        Language::Chinese => format!("其用户的进程 {count}"),
+        Language::English => format!("{count} processes per user"),
+        Language::Chinese => format!("每个用户的进程 {count}"),
     }
 }
 
@@ -487,13 +489,24 @@ pub(crate) fn waiting(events: usize, language: Language) -> String {
     }
 }
 
-/// How a pool of listeners is, and how many events wait for it.
-pub(crate) fn listener(name: &str, state: &str, events: usize, language: Language) -> String {
-    match (language, events) {
+/// How a pool of listeners is, how many events wait for it, and how many it had no room for.
+pub(crate) fn listener(
+    name: &str,
+    state: &str,
+    events: usize,
+    lost: u64,
+    language: Language,
+) -> String {
+    let waits = match (language, events) {
         (Language::English, 0) => format!("{name} {state}, none waiting"),
         (Language::English, _) => format!("{name} {state}, {events} waiting"),
         (Language::Chinese, 0) => format!("{name} {state}，无积压"),
         (Language::Chinese, _) => format!("{name} {state}，积压 {events} 个"),
+    };
+    match (language, lost) {
+        (_, 0) => waits,
+        (Language::English, _) => format!("{waits}, {lost} discarded"),
+        (Language::Chinese, _) => format!("{waits}，丢弃 {lost} 个"),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
         pid: std::process::id(),
         replaced: overview::replaced(api, visitor),
         upgrade: api.upgrade.as_ref().map(|it| upgrade(it.info())),
-        // Programs have them from the keeper, as the daemon has.
+        // The keeper starts programs with the same as the daemon.
         limits: Limits {
             files: getrlimit(Resource::Nofile).current,
             processes: getrlimit(Resource::Nproc).current,

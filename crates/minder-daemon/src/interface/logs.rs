@@ -161,10 +161,11 @@ pub(super) async fn own(api: &Arc<Api>, fields: &Fields) -> Result<LogView, Faul
 /// What is shown of a log that is written to, and takes nothing.
 async fn looked_at(mut place: Place, fields: &Fields) -> Result<LogView, Fault> {
     let find = fields.get("find").map(str::to_owned).unwrap_or_default();
-    let before = Spot::of(fields, "before").filter(|_| find.is_empty());
+    let asked = Spot::of(fields, "before").filter(|_| find.is_empty());
     blocking(move || {
         let path = place.path.as_deref();
         let known = path.map(browse::files).unwrap_or_default();
+        let before = asked.filter(|spot| known.iter().any(|it| it.id == spot.id));
         let part = match (path, before) {
             (None, _) => Part::default(),
             (Some(path), Some(spot)) => earlier(path, spot),
@@ -179,6 +180,7 @@ async fn looked_at(mut place: Place, fields: &Fields) -> Result<LogView, Fault> 
             of: place.of,
             files: offered(&known),
             file: place.number,
+            is_gone: asked != before,
             is_alive: find.is_empty() && before.is_none(),
             part,
             find,
@@ -264,16 +266,14 @@ fn whole(read: browse::Part) -> Part {
 }
 
 /// A part without the rest of a line that it begins with. Of nothing but that rest, all is left.
-fn from_a_line_on(part: Part) -> Part {
+fn from_a_line_on(mut part: Part) -> Part {
     let cut = match memchr::memchr(b'\n', &part.bytes) {
         Some(end) if part.start > 0 && end + 1 < part.bytes.len() => end + 1,
         _ => 0,
     };
-    Part {
-        start: part.start + cut as u64,
-        bytes: part.bytes[cut..].to_vec(),
-        ..part
-    }
+    part.start += cut as u64;
+    part.bytes.drain(..cut);
+    part
 }
 
 /// The files that are offered.
@@ -513,8 +513,10 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("log");
             fs::write(&path, content).unwrap();
-            let _folder = folder;
-            Self { _folder, path }
+            Self {
+                _folder: folder,
+                path,
+            }
         }
 
         fn add(&self, text: &str) {
@@ -533,7 +535,8 @@ mod tests {
     }
 
     fn lines(count: usize) -> String {
-        (0..count).map(|line| format!("line {line}\n")).collect()
+        let lines: Vec<_> = (0..count).map(|line| format!("line {line}\n")).collect();
+        lines.concat()
     }
 
     #[test]
