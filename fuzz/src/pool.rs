@@ -94,7 +94,7 @@ impl World {
     }
 
     fn carry_out(&mut self, mut fx: Effects) {
-        for effect in fx.drain() {
+        for effect in fx.take() {
             match effect {
                 Effect::Spawn { child, spec, .. } => {
                     self.children[usize::from(spec.name == "b")] = child;

@@ -72,7 +72,8 @@ impl World {
     fn spawn(&mut self) {
         let asked: Vec<ChildId> = self
             .fx
-            .drain()
+            .take()
+            .into_iter()
             .filter_map(|effect| match effect {
                 Effect::Spawn { child, .. } => Some(child),
                 _ => None,
@@ -98,7 +99,7 @@ impl World {
         };
         self.core.handle(now, input, &mut self.fx);
         self.spawn();
-        self.fx.drain();
+        self.fx = Effects::new();
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the core asks for.
 
 use alloc::sync::Arc;
-use alloc::vec::{self, Vec};
+use alloc::vec::Vec;
 
 use crate::child::{ChildId, GroupId, ProcessId};
 use crate::event::Event;
@@ -151,9 +151,11 @@ impl Effects {
         self.push(Effect::Reply { request, reply });
     }
 
-    /// Takes every effect out, in order, and keeps the memory.
-    pub fn drain(&mut self) -> vec::Drain<'_, Effect> {
-        self.0.drain(..)
+    /// Takes every effect out, in order. A start asks for thousands of things at once, and is rare:
+    /// no memory is kept for it.
+    #[must_use]
+    pub fn take(&mut self) -> Vec<Effect> {
+        core::mem::take(&mut self.0)
     }
 
     /// Takes out the effects from `from` on.

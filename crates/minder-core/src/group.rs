@@ -5,6 +5,7 @@
 //! the order of their group's spec, or by priority. What happens to a process is
 //! [`crate::process`]'s business, and when is [`crate::core`]'s.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -29,7 +30,8 @@ pub struct Group {
     /// How many of its processes are not stopped, in the sense of
     /// [`ProcessState::is_stopped`](crate::ProcessState::is_stopped).
     pub unstopped: usize,
-    names: BTreeMap<String, ProcessId>,
+    // By name. Few groups have more than one, and a map of its own would outweigh all else of them.
+    by_name: Vec<ProcessId>,
 }
 
 /// Every active group and process.
@@ -37,7 +39,8 @@ pub struct Group {
 pub struct Roster {
     // Identities count up, so this is also the order in which the groups were added.
     groups: BTreeMap<GroupId, Group>,
-    processes: BTreeMap<ProcessId, Process>,
+    // A map that grows at its end is half empty: what is in it had better be small.
+    processes: BTreeMap<ProcessId, Box<Process>>,
     // By (priority, identity).
     order: Vec<GroupId>,
     names: BTreeMap<String, GroupId>,
@@ -60,15 +63,14 @@ impl Roster {
         let (name, priority) = (spec.name.clone(), spec.priority);
         let mut by_priority: Vec<_> = processes.iter().map(|p| (p.spec.priority, p.id)).collect();
         by_priority.sort_by_key(|(priority, _)| *priority);
+        let mut by_name: Vec<_> = processes.iter().map(|p| (&p.spec.name, p.id)).collect();
+        by_name.sort_by_key(|(name, _)| *name);
         let group = Group {
             id,
             by_priority: by_priority.into_iter().map(|(_, id)| id).collect(),
             processes: processes.iter().map(|p| p.id).collect(),
             unstopped: processes.iter().filter(|p| !p.shown().is_stopped()).count(),
-            names: processes
-                .iter()
-                .map(|p| (p.spec.name.clone(), p.id))
-                .collect(),
+            by_name: by_name.into_iter().map(|(_, id)| id).collect(),
             spec,
         };
         for process in processes {
@@ -76,7 +78,7 @@ impl Roster {
             if let Some(child) = process.child() {
                 self.children.insert(child, process.id);
             }
-            self.processes.insert(process.id, process);
+            self.processes.insert(process.id, Box::new(process));
         }
         self.names.insert(name, id);
         self.groups.insert(id, group);
@@ -105,15 +107,16 @@ impl Roster {
         for process in processes {
             let (process_id, priority) = (process.id, process.spec.priority);
             let place = self.place_by_priority(id, priority);
+            let place_by_name = self.place_behind(id, &process.spec.name);
             let Some(group) = self.groups.get_mut(&id) else {
                 return;
             };
             group.processes.push(process_id);
             group.by_priority.insert(place, process_id);
             group.unstopped += usize::from(!process.shown().is_stopped());
-            group.names.insert(process.spec.name.clone(), process_id);
+            group.by_name.insert(place_by_name, process_id);
             self.members.insert(process_id, id);
-            self.processes.insert(process_id, process);
+            self.processes.insert(process_id, Box::new(process));
         }
     }
 
@@ -126,7 +129,7 @@ impl Roster {
         if let Some(group) = self.groups.get_mut(&id) {
             group.processes.retain(|other| *other != process);
             group.by_priority.retain(|other| *other != process);
-            group.names.retain(|_, other| *other != process);
+            group.by_name.retain(|other| *other != process);
         }
         self.respecify(id, spec);
     }
@@ -150,6 +153,23 @@ impl Roster {
             let order = &group.by_priority;
             order.partition_point(|other| of(other) <= Some(priority))
         })
+    }
+
+    /// Where what comes behind a process of this name is in its group's order by name.
+    fn place_behind(&self, id: GroupId, name: &str) -> usize {
+        let of = |id: &ProcessId| self.processes.get(id).map(|p| p.spec.name.as_str());
+        self.groups.get(&id).map_or(0, |group| {
+            group
+                .by_name
+                .partition_point(|other| of(other) <= Some(name))
+        })
+    }
+
+    /// The process of this name in a group; the last, if there are several.
+    fn member_named(&self, group: &Group, name: &str) -> Option<ProcessId> {
+        let last = self.place_behind(group.id, name).checked_sub(1)?;
+        let process = self.process(*group.by_name.get(last)?)?;
+        (process.spec.name == name).then_some(process.id)
     }
 
     /// The groups by priority, and among equals in the order of their being added.
@@ -192,12 +212,12 @@ impl Roster {
     /// The process of this identity.
     #[must_use]
     pub fn process(&self, id: ProcessId) -> Option<&Process> {
-        self.processes.get(&id)
+        self.processes.get(&id).map(Box::as_ref)
     }
 
     /// Every process, in the order of their being added.
     pub fn processes(&self) -> impl Iterator<Item = &Process> {
-        self.processes.values()
+        self.processes.values().map(Box::as_ref)
     }
 
     /// Whose child this is.
@@ -250,10 +270,9 @@ impl Roster {
                     "" | "*" if given.contains(':') => {
                         Ok(Selection::Many(group.by_priority.clone()))
                     }
-                    name => group
-                        .names
-                        .get(name)
-                        .map(|id| Selection::One(*id, given.clone()))
+                    name => self
+                        .member_named(group, name)
+                        .map(|id| Selection::One(id, given.clone()))
                         .ok_or_else(|| unknown(given)),
                 }
             }

@@ -108,7 +108,7 @@ pub(crate) fn at(millis: u64) -> Now {
 
 /// Takes out the effects, one line each; lines of the log of DEBG level are left out.
 pub(crate) fn told(fx: &mut Effects) -> Vec<String> {
-    fx.drain().filter_map(|effect| tell(&effect)).collect()
+    fx.take().iter().filter_map(tell).collect()
 }
 
 fn tell(effect: &Effect) -> Option<String> {

@@ -390,6 +390,10 @@ impl Content {
         if let Some(end) = &change.end {
             record.ends[end.reason as usize] += 1;
         }
+        if record.changes.is_empty() {
+            // Most start once and stay up.
+            record.changes.reserve_exact(2);
+        }
         push(&mut record.changes, change.clone(), CHANGES);
     }
 

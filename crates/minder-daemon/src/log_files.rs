@@ -67,7 +67,7 @@ impl LogFiles {
     pub(crate) fn add(&mut self, process: ProcessId, spec: &ProcessSpec, log: &MainLog) {
         let path_of = |stream: &StreamSpec, channel: Channel| match &stream.log {
             LogTarget::Off | LogTarget::Empty | LogTarget::Syslog => None,
-            LogTarget::File(path) => Some(PathBuf::from(path)),
+            LogTarget::File(path) => Some(Path::new(path).into()),
             LogTarget::Auto => {
                 let Automatic {
                     directory,
@@ -80,6 +80,7 @@ impl LogFiles {
                         log.write(Level::Error, line);
                     })
                     .ok()
+                    .map(Arc::from)
             }
         };
         let stdout = path_of(&spec.stdout, Channel::Stdout);
@@ -110,8 +111,8 @@ impl LogFiles {
     ) -> [(Channel, Option<SinkSpec>); 2] {
         let none = LogPaths::default();
         let paths = self.paths.get(&process).unwrap_or(&none);
-        let sink = |path: &Option<PathBuf>, stream: &StreamSpec| {
-            path.as_deref().map(|path| self.sink(path, stream))
+        let sink = |path: &Option<Arc<Path>>, stream: &StreamSpec| {
+            path.as_ref().map(|path| self.sink(path, stream))
         };
         [
             (Channel::Stdout, sink(&paths.stdout, &spec.stdout)),
@@ -119,9 +120,9 @@ impl LogFiles {
         ]
     }
 
-    fn sink(&self, path: &Path, stream: &StreamSpec) -> SinkSpec {
+    fn sink(&self, path: &Arc<Path>, stream: &StreamSpec) -> SinkSpec {
         SinkSpec {
-            path: path.to_owned(),
+            path: Arc::clone(path),
             max_bytes: u64::try_from(stream.max_bytes).unwrap_or(0),
             backups: u32::try_from(stream.backups).unwrap_or(0),
             mode: if stream.log == LogTarget::Auto {

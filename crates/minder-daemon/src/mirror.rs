@@ -56,7 +56,8 @@ pub(crate) struct Mirrored {
     pub(crate) state: ChildState,
     pub(crate) signals: u64,
     pub(crate) forgotten: bool,
-    pub(crate) ends: BTreeMap<Stream, SharedFd>,
+    /// Our ends of its pipes: at most three.
+    pub(crate) ends: Vec<(Stream, SharedFd)>,
     /// By which its end can be seen by who is not its parent.
     pub(crate) pidfd: Option<SharedFd>,
 }
@@ -93,7 +94,7 @@ impl Mirror {
             }
             ToKeeper::Close { child, stream } => {
                 if let Some(child) = self.children.get_mut(child) {
-                    child.ends.remove(stream);
+                    child.ends.retain(|(other, _)| other != stream);
                 }
                 self.drop_if_done(*child);
             }
@@ -179,7 +180,7 @@ impl Mirror {
                         mono_nanos: *mono_nanos,
                         wall_nanos: *wall_nanos,
                     };
-                    child.ends.remove(&Stream::Stdin);
+                    child.ends.retain(|(stream, _)| *stream != Stream::Stdin);
                     child.pidfd = None;
                 }
             }
@@ -297,7 +298,8 @@ mod tests {
         mirror.heard(&exited(1), &[]);
         let child = &mirror.children[&1];
         assert!(child.pidfd.is_none());
-        assert_eq!(child.ends.keys().collect::<Vec<_>>(), [&Stream::Stdout]);
+        let ends: Vec<_> = child.ends.iter().map(|(stream, _)| *stream).collect();
+        assert_eq!(ends, [Stream::Stdout]);
         mirror.sent(&ToKeeper::Forget { child: 1 });
         assert!(mirror.children[&1].forgotten);
         let stream = Stream::Stdout;

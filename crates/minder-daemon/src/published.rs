@@ -1,7 +1,7 @@
 //! What readers are shown, without disturbing the driver.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use minder_core::{ProcessId, View};
@@ -20,17 +20,17 @@ pub(crate) struct Picture {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogPaths {
     /// Of standard output.
-    pub(crate) stdout: Option<PathBuf>,
+    pub(crate) stdout: Option<Arc<Path>>,
     /// Of standard error.
-    pub(crate) stderr: Option<PathBuf>,
+    pub(crate) stderr: Option<Arc<Path>>,
 }
 
 impl LogPaths {
     /// Of one of them.
-    pub(crate) fn of(&self, channel: Channel) -> Option<&PathBuf> {
+    pub(crate) fn of(&self, channel: Channel) -> Option<&Path> {
         match channel {
-            Channel::Stdout => self.stdout.as_ref(),
-            Channel::Stderr => self.stderr.as_ref(),
+            Channel::Stdout => self.stdout.as_deref(),
+            Channel::Stderr => self.stderr.as_deref(),
         }
     }
 }

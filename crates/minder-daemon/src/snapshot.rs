@@ -302,8 +302,8 @@ fn read_layout(content: &[u8]) -> Result<(Snapshot, Files), CodecError> {
             let processes = input.list(|input| {
                 input.record(|input| {
                     let process = ProcessId(input.u64()?);
-                    let stdout = input.option(Decoder::path)?;
-                    let stderr = input.option(Decoder::path)?;
+                    let stdout = input.option(Decoder::path)?.map(Arc::from);
+                    let stderr = input.option(Decoder::path)?.map(Arc::from);
                     files.insert(process, LogPaths { stdout, stderr });
                     Ok(untouched(process))
                 })

@@ -370,7 +370,8 @@ fn held(mirror: &Mirror) -> Vec<HandedDescriptor> {
 /// All descriptors that are told of.
 fn descriptors(mirror: &Mirror) -> impl Iterator<Item = std::os::fd::BorrowedFd<'_>> {
     let children = mirror.children.values();
-    let of_children = children.flat_map(|child| child.ends.values().chain(&child.pidfd));
+    let of_children =
+        children.flat_map(|child| child.ends.iter().map(|(_, end)| end).chain(&child.pidfd));
     let all = of_children.chain(mirror.held.values());
     all.map(AsFd::as_fd)
 }
@@ -533,7 +534,7 @@ mod tests {
                     state: ChildState::Running,
                     signals: 0,
                     forgotten: false,
-                    ends: BTreeMap::new(),
+                    ends: Vec::new(),
                     pidfd: None,
                 },
             )]),

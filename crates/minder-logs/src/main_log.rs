@@ -160,7 +160,7 @@ impl MainLog {
     pub fn path(&self) -> Option<PathBuf> {
         match &*self.state() {
             State::Early { .. } => None,
-            State::Open(log) => log.file().map(|file| file.path().to_owned()),
+            State::Open(log) => log.file().map(|file| file.path().to_path_buf()),
         }
     }
 
@@ -353,7 +353,7 @@ fn standard_output(ties: &Ties) -> io::Result<Outlet> {
 
 fn spec(path: &Path, max_bytes: u64, backups: u32) -> SinkSpec {
     SinkSpec {
-        path: path.to_owned(),
+        path: path.into(),
         max_bytes,
         backups,
         mode: 0o666,

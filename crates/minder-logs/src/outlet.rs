@@ -155,7 +155,7 @@ impl Outlet {
         let opened = Opened::examine(file, regular).ok()?;
         // The limits come with the first stream, and nothing is written before.
         let spec = SinkSpec {
-            path: path.to_owned(),
+            path: path.into(),
             max_bytes: 0,
             backups: 0,
             mode: 0,
@@ -180,7 +180,7 @@ impl Outlet {
         }
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Arc<Path> {
         &self.spec.path
     }
 

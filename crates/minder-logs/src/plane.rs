@@ -21,7 +21,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -98,14 +98,14 @@ pub enum Notice {
     /// A sink cannot be written to, rotated or given into custody. Told once, until it recovers.
     Trouble {
         /// Which.
-        path: PathBuf,
+        path: Arc<Path>,
         /// Why.
         error: io::Error,
     },
     /// A sink works again.
     Recovered {
         /// Which.
-        path: PathBuf,
+        path: Arc<Path>,
         /// How many bytes of output it has not received.
         lost: u64,
     },

@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{FileType, Mode, OFlags};
@@ -23,8 +23,8 @@ const OTHERS: u32 = 0o077;
 /// What a sink is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkSpec {
-    /// The file or device.
-    pub path: PathBuf,
+    /// The file or device. There are thousands, and each is known in several places.
+    pub path: Arc<Path>,
     /// From how many bytes on a regular file is rotated; 0 is never.
     pub max_bytes: u64,
     /// How many rotated files are kept; with none the file is emptied instead.

@@ -325,7 +325,7 @@ fn run_plane(folder: &Path, strip_ansi: bool) {
     .unwrap();
     for number in 0..STREAMS {
         let spec = SinkSpec {
-            path: log_path(folder, number),
+            path: log_path(folder, number).into(),
             max_bytes: MAX_BYTES,
             backups: BACKUPS,
             mode: 0o644,

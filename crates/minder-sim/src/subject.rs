@@ -60,7 +60,7 @@ impl Subject {
 
     /// What it asks for since it was asked last.
     pub fn effects(&mut self, saboteur: &mut Saboteur) -> Vec<Effect> {
-        let effects = self.effects.drain().collect();
+        let effects = self.effects.take();
         saboteur.effects(effects)
     }
 

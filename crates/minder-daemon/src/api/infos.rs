@@ -1,7 +1,7 @@
 //! How processes are, and how they are configured.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -99,7 +99,7 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn of(picture: &'a Picture, process: &ProcessView) -> Self {
-        let shown = |path: &'a Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy());
+        let shown = |path: &'a Option<Arc<Path>>| path.as_ref().map(|path| path.to_string_lossy());
         picture
             .logs
             .get(&process.id)

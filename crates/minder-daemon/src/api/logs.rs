@@ -20,10 +20,11 @@ use crate::published::Picture;
 /// The file that one stream of a process is logged to, if it is.
 pub(crate) fn path(picture: &Picture, process: &ProcessView, channel: Channel) -> Option<PathBuf> {
     let paths = picture.logs.get(&process.id)?;
-    match channel {
-        Channel::Stdout => paths.stdout.clone(),
-        Channel::Stderr => paths.stderr.clone(),
-    }
+    let path = match channel {
+        Channel::Stdout => &paths.stdout,
+        Channel::Stderr => &paths.stderr,
+    };
+    path.as_ref().map(|path| path.to_path_buf())
 }
 
 /// What Supervisor shows in place of a path if there is none: an empty name is a name.

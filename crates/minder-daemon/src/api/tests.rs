@@ -124,7 +124,7 @@ pub(super) fn world(text: &str) -> World {
 fn add_group(picture: &mut Picture, id: u64, spec: &Arc<minder_core::GroupSpec>, folder: &Path) {
     let mut processes = Vec::new();
     for (index, process) in (100 * id..).zip(&spec.processes) {
-        let file = |suffix| Some(folder.join(format!("{}.{suffix}", process.name)));
+        let file = |suffix| Some(folder.join(format!("{}.{suffix}", process.name)).into());
         let paths = LogPaths {
             stdout: file("out"),
             stderr: file("err"),
@@ -666,7 +666,7 @@ fn log_into_a_file_as_folder(world: &World) {
     let file = world.file("s.conf").join("log");
     world.change(|picture| {
         let paths = LogPaths {
-            stdout: Some(file),
+            stdout: Some(file.into()),
             stderr: None,
         };
         Arc::make_mut(&mut picture.logs).insert(web.id, paths);

@@ -23,7 +23,7 @@ impl Driver {
     /// what led to them.
     pub(crate) fn settle(&mut self) -> Result<Option<Halt>, LinkError> {
         loop {
-            let effects: Vec<Effect> = self.effects.drain().collect();
+            let effects = self.effects.take();
             self.prepare(&effects)?;
             self.record()?;
             for answer in std::mem::take(&mut self.told) {

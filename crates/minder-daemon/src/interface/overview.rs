@@ -1,7 +1,7 @@
 //! What the page about all processes shows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -339,7 +339,7 @@ fn trouble(api: &Api, needy: &Needy<'_>, visitor: &Visitor) -> Trouble {
     }
 }
 
-fn logs_of(picture: &Picture, name: &str) -> Vec<PathBuf> {
+fn logs_of(picture: &Picture, name: &str) -> Vec<Arc<Path>> {
     let found = crate::api::find(&picture.view, name).ok();
     let paths = found.and_then(|(_, process)| picture.logs.get(&process.id));
     let paths = paths
@@ -349,8 +349,8 @@ fn logs_of(picture: &Picture, name: &str) -> Vec<PathBuf> {
 }
 
 /// The last line in any of these files: of the one that was written to last.
-fn last_line(logs: &[PathBuf]) -> Option<String> {
-    let written = |path: &PathBuf| path.metadata().and_then(|it| it.modified()).ok();
+fn last_line(logs: &[Arc<Path>]) -> Option<String> {
+    let written = |path: &Path| path.metadata().and_then(|it| it.modified()).ok();
     let mut logs: Vec<_> = logs.iter().map(|path| (written(path), path)).collect();
     logs.sort_by(|(time, _), (other, _)| other.cmp(time));
     logs.into_iter().find_map(|(_, path)| {

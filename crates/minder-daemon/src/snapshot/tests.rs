@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use minder_core::delta::PoolDelta;
 use minder_core::listener::{Answer, Listener};
 use minder_core::pool::{PoolSnapshot, QueuedEvent};
@@ -203,7 +205,7 @@ fn everything() -> (Snapshot, Files) {
         (
             ProcessId(2),
             LogPaths {
-                stdout: Some("/auto".into()),
+                stdout: Some(Path::new("/auto").into()),
                 stderr: None,
             },
         ),
@@ -211,7 +213,7 @@ fn everything() -> (Snapshot, Files) {
             ProcessId(10),
             LogPaths {
                 stdout: None,
-                stderr: Some("/e".into()),
+                stderr: Some(Path::new("/e").into()),
             },
         ),
     ]));

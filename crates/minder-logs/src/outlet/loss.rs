@@ -1,6 +1,7 @@
 //! A sink that cannot be written to, and how it becomes right again.
 
 use std::io;
+use std::sync::Arc;
 
 use rustix::io::Errno;
 
@@ -48,7 +49,7 @@ impl Outlet {
         }
         self.loss = None;
         (ties.notices)(Notice::Recovered {
-            path: self.path().to_owned(),
+            path: Arc::clone(self.path()),
             lost: bytes,
         });
         true
@@ -74,7 +75,7 @@ impl Outlet {
 
     pub(super) fn report_trouble(&self, error: io::Error, ties: &Ties) {
         (ties.notices)(Notice::Trouble {
-            path: self.path().to_owned(),
+            path: Arc::clone(self.path()),
             error,
         });
     }

@@ -47,7 +47,7 @@ impl Outlet {
         match result {
             Err(error) if !was_stuck => self.report_trouble(error, ties),
             Ok(()) if was_stuck => (ties.notices)(Notice::Recovered {
-                path: self.path().to_owned(),
+                path: Arc::clone(self.path()),
                 lost: 0,
             }),
             Ok(()) | Err(_) => {}

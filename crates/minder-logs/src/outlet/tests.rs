@@ -9,7 +9,7 @@ use crate::rotate;
 
 fn open(path: PathBuf, max_bytes: u64, backups: u32, ties: &Ties) -> Outlet {
     let sink = Sink::open(&SinkSpec {
-        path,
+        path: path.into(),
         max_bytes,
         backups,
         mode: 0o666,

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::outlet::{Outlet, Ties};
@@ -21,9 +21,10 @@ pub(super) struct OutletId(pub(super) u64);
 
 #[derive(Default)]
 pub(super) struct Outlets {
-    all: BTreeMap<OutletId, Outlet>,
+    // A map that grows at its end is half empty: what is in it had better be small.
+    all: BTreeMap<OutletId, Box<Outlet>>,
     by_file: HashMap<FileId, OutletId>,
-    by_path: HashMap<PathBuf, OutletId>,
+    by_path: HashMap<Arc<Path>, OutletId>,
     next: u64,
 }
 
@@ -47,7 +48,7 @@ impl Outlets {
     }
 
     pub(super) fn with_file(&self, file: FileId) -> Option<&Outlet> {
-        self.all.get(self.by_file.get(&file)?)
+        self.all.get(self.by_file.get(&file)?).map(Box::as_ref)
     }
 
     /// Takes note that what was to be written to a file is lost.
@@ -55,7 +56,7 @@ impl Outlets {
         match self.by_file.get(&file).and_then(|id| self.all.get_mut(id)) {
             Some(outlet) => outlet.fail(lost.why, lost.bytes, ties),
             None => (ties.notices)(Notice::Trouble {
-                path: PathBuf::from("a file that is not in custody"),
+                path: Path::new("a file that is not in custody").into(),
                 error: lost.why.into(),
             }),
         }
@@ -111,8 +112,9 @@ impl Outlets {
 
     /// Lets go of every outlet in which no stream ends.
     pub(super) fn release_unused(&mut self, ties: &Ties) {
-        let unused = |(&id, outlet): (&OutletId, &Outlet)| outlet.streams.is_empty().then_some(id);
-        let unused: Vec<_> = self.all.iter().filter_map(unused).collect();
+        let all = self.all.iter();
+        let unused = all.filter(|(_, outlet)| outlet.streams.is_empty());
+        let unused: Vec<_> = unused.map(|(id, _)| *id).collect();
         for id in unused {
             self.release(id, ties);
         }
@@ -126,7 +128,7 @@ impl Outlets {
     }
 
     pub(super) fn get(&mut self, id: OutletId) -> Option<&mut Outlet> {
-        self.all.get_mut(&id)
+        self.all.get_mut(&id).map(Box::as_mut)
     }
 
     pub(super) fn at_path(&self, path: &Path) -> Option<OutletId> {
@@ -158,8 +160,8 @@ impl Outlets {
         let id = OutletId(self.next);
         self.next += 1;
         self.by_file.insert(outlet.id(), id);
-        self.by_path.insert(outlet.path().to_owned(), id);
-        self.all.insert(id, outlet);
+        self.by_path.insert(Arc::clone(outlet.path()), id);
+        self.all.insert(id, Box::new(outlet));
         id
     }
 

@@ -161,7 +161,7 @@ fn start(books: &Books) -> (Plane, Receiver<Notice>) {
 
 fn spec(path: &Path) -> SinkSpec {
     SinkSpec {
-        path: path.to_owned(),
+        path: path.into(),
         max_bytes: 0,
         backups: 0,
         mode: 0o666,

@@ -389,7 +389,7 @@ impl Worker {
             let joined = self.outlets.join_again(id, spec, &self.ties);
             joined
                 .map_err(|error| {
-                    let path = spec.path.clone();
+                    let path = Arc::clone(&spec.path);
                     (self.ties.notices)(Notice::Trouble { path, error });
                 })
                 .ok()
@@ -419,7 +419,7 @@ impl Worker {
             match Spool::new(&*self.ties.custody) {
                 Ok(spool) => self.spool = Some(spool),
                 Err(error) => {
-                    let path = PathBuf::from("the spool");
+                    let path = Path::new("the spool").into();
                     (self.ties.notices)(Notice::Trouble { path, error });
                 }
             }

@@ -97,7 +97,7 @@ impl Scene {
     /// Does what the core asks for. What it says was taken was taken by the `speaker`, and was
     /// what had been written to it last.
     fn perform(&mut self, speaker: Option<ChildId>) {
-        let effects: Vec<_> = self.fx.drain().collect();
+        let effects = self.fx.take();
         for effect in effects {
             if let Effect::Spawn { child, .. } = effect {
                 self.written.insert(child, (0, 0));

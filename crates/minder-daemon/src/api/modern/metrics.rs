@@ -1,7 +1,7 @@
 //! The metrics.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use minder_api::exposition::{Exposition, Family, Format, Kind, Samples};
@@ -283,7 +283,7 @@ fn log_size(
     samples: &mut Samples<'_>,
     [group, name]: [(&str, &str); 2],
     stream: &str,
-    path: Option<&PathBuf>,
+    path: Option<&Path>,
 ) {
     // A device has no size to tell of.
     let file = path
