@@ -269,6 +269,55 @@ fn what_listeners_had_no_room_for_is_told() {
     }
 }
 
+#[test]
+fn a_configuration_is_told_of_with_what_an_update_does() {
+    let step = |how, longest_wait| Step {
+        how,
+        group: "web".to_owned(),
+        processes: 2,
+        longest_wait,
+    };
+    let wait = Some(Duration::from_secs(60));
+    let mut page = ConfigPage {
+        plan: vec![
+            step(How::Removed, wait),
+            step(How::Changed, wait),
+            step(How::Changed, wait),
+            step(How::Added, None),
+        ],
+        differences: vec![Difference {
+            how: How::Changed,
+            group: "web".to_owned(),
+            processes: 2,
+            without: vec!["web:2".to_owned(), "web:3".to_owned()],
+            with: Vec::new(),
+            options: Vec::new(),
+        }],
+        files: vec![FileRow {
+            path: "all.conf".to_owned(),
+            sections: (0..14).map(|number| format!("program:{number}")).collect(),
+            changed: None,
+        }],
+        ..ConfigPage::default()
+    };
+    let drawn = configuration::draw(&page);
+    for part in [
+        "The files differ from what is running: 1 group added, 2 changed, 1 removed. Nothing",
+        "2 processes, up to 60 s to stop<",
+        "2 processes<",
+        "changed, 2 processes<",
+        "No longer there: web:2, web:3<",
+        "program:0, program:1, ",
+        "program:11, and 2 more<",
+    ] {
+        assert!(drawn.contains(part), "{part}");
+    }
+    page.frame.language = Language::Chinese;
+    let drawn = configuration::draw(&page);
+    assert!(drawn.contains("新增 1 个组，变更 2 个组，移除 1 个组。更新之前"));
+    assert!(drawn.contains("停止最多 60 秒"));
+}
+
 /// Every page, with `text` wherever a text from outside can be.
 #[expect(clippy::too_many_lines, reason = "a list of fields")]
 fn pages(text: &str, language: Language) -> Vec<String> {
@@ -372,6 +421,7 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         main_file: own(),
         files: vec![FileRow {
             path: own(),
+            sections: vec![own(); 14],
             changed: Some(moment.clone()),
         }],
         broken: Some(Broken {
@@ -389,6 +439,8 @@ fn pages(text: &str, language: Language) -> Vec<String> {
             how: How::Changed,
             group: own(),
             processes: 2,
+            without: vec![own()],
+            with: vec![own()],
             options: vec![option],
         }],
         untouched: 3,

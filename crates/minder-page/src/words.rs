@@ -170,6 +170,7 @@ words! {
     Update: "Update", "更新";
     MainFile: "Main file", "主文件";
     FilesRead: "Files read", "已读取的文件";
+    Sections: "Sections", "段";
     FilesDiffer: "Nothing happens until you update.", "更新之前不会有任何变化。";
     FilesAgree: "The files say what is running. There is nothing to update.", "文件与运行中的一致。没有可更新的内容。";
     FilesBroken: "The files could not be read, so what is running stays as it is. No process was touched.", "文件无法读取，运行中的保持不变。没有触及任何进程。";
@@ -280,6 +281,75 @@ pub(crate) fn groups_differ(count: usize, language: Language) -> String {
         (Language::English, 1) => "1 group differs from the files".to_owned(),
         (Language::English, _) => format!("{count} groups differ from the files"),
         (Language::Chinese, _) => format!("{count} 个组与文件不同"),
+    }
+}
+
+/// How the files differ from what is running.
+pub(crate) fn files_differ(
+    added: usize,
+    changed: usize,
+    removed: usize,
+    language: Language,
+) -> String {
+    let counts = [
+        (added, Word::Added),
+        (changed, Word::Changed),
+        (removed, Word::Removed),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let parts = counts
+        .enumerate()
+        .map(|(index, (count, how))| match (language, index, count) {
+            (Language::English, 0, 1) => format!("1 group {}", how.to(language)),
+            (Language::English, 0, _) => format!("{count} groups {}", how.to(language)),
+            (Language::English, _, _) => format!("{count} {}", how.to(language)),
+            (Language::Chinese, _, _) => format!("{} {count} 个组", how.to(language)),
+        });
+    let parts: Vec<_> = parts.collect();
+    let parts = listed(&parts, language);
+    match language {
+        Language::English => {
+            format!(
+                "The files differ from what is running: {parts}. {}",
+                Word::FilesDiffer.to(language)
+            )
+        }
+        Language::Chinese => format!(
+            "文件与运行中的不同：{parts}。{}",
+            Word::FilesDiffer.to(language)
+        ),
+    }
+}
+
+/// How long it may take to stop what an update stops.
+pub(crate) fn up_to_stop(secs: u64, language: Language) -> String {
+    match language {
+        Language::English => format!("up to {secs} s to stop"),
+        Language::Chinese => format!("停止最多 {secs} 秒"),
+    }
+}
+
+/// The processes that a group will not have any more.
+pub(crate) fn without(names: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("No longer there: {names}"),
+        Language::Chinese => format!("不再有：{names}"),
+    }
+}
+
+/// The processes that a group will have besides.
+pub(crate) fn with(names: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("New: {names}"),
+        Language::Chinese => format!("新增：{names}"),
+    }
+}
+
+/// That a list goes on.
+pub(crate) fn and_more(count: usize, language: Language) -> String {
+    match language {
+        Language::English => format!("and {count} more"),
+        Language::Chinese => format!("另有 {count} 个"),
     }
 }
 
