@@ -66,6 +66,19 @@ pub(crate) fn measure(
     let took = fifo.wait(programs)?.last_after(begun);
     report.add(Metric::CrashOfAll(programs), column, ms(took));
 
+    let pids: Vec<u32> = floor.children.keys().copied().collect();
+    let begun = Moment::now();
+    for pid in pids {
+        kill_process(pid_of(pid)?, Signal::TERM)?;
+        floor.reap()?;
+    }
+    let took = Moment::now().since(begun);
+    report.add(Metric::ShutdownInTurn(programs), column, ms(took));
+
+    for _ in 0..programs {
+        floor.spawn()?;
+    }
+    fifo.wait(programs)?;
     let begun = Moment::now();
     for pid in floor.children.keys() {
         kill_process(pid_of(*pid)?, Signal::TERM)?;

@@ -27,6 +27,8 @@ pub(crate) enum Metric {
     CrashOfAll(usize),
     /// From the signal to the end of the last process, in ms.
     Shutdown(usize),
+    /// The same where each program is told once the one before has ended, in ms.
+    ShutdownInTurn(usize),
     /// Log bytes a second, in MB.
     LogRate(Writers),
     /// Processor time of the subject's own processes for 10^9 log bytes, in s.
@@ -186,7 +188,8 @@ impl Metric {
             | Self::CrashOfOne(_)
             | Self::CrashOfOneTail(_)
             | Self::CrashOfAll(_)
-            | Self::Shutdown(_) => Family::Life,
+            | Self::Shutdown(_)
+            | Self::ShutdownInTurn(_) => Family::Life,
             Self::LogRate(_) | Self::LogCpu(_) | Self::LogWrong(_) => Family::Logs,
             Self::Calls(_) | Self::CallMedian(_) | Self::CallTail(_) | Self::CallCpu(_) => {
                 Family::Calls
@@ -243,6 +246,9 @@ impl Metric {
             Self::CrashOfOneTail(n) => format!("SIGKILL of one of {n}, p99, ms"),
             Self::CrashOfAll(n) => format!("SIGKILL of all {n} until all are back, ms"),
             Self::Shutdown(n) => format!("{}: orderly shutdown, ms", programs(n)),
+            Self::ShutdownInTurn(n) => {
+                format!("{}: ended one after the other, ms", programs(n))
+            }
             Self::LogRate(writers) => format!("{}: MB/s", writers.label()),
             Self::LogCpu(writers) => format!("{}: processor seconds per GB", writers.label()),
             Self::LogWrong(writers) => format!("{}: lines that are wrong", writers.label()),

@@ -22,7 +22,7 @@ use minder_http::server::{Credentials, Leave, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
-use minder_os::process;
+use minder_os::{heap, process};
 use minder_wire::{Departure, MAX_PATH, MAX_TEXT, REGISTER, ToKeeper};
 use rustix::fs::Mode;
 use tokio::sync::Mutex;
@@ -93,6 +93,8 @@ impl From<io::Error> for Failure {
 /// Runs the daemon, as the keeper starts it.
 #[must_use]
 pub fn daemon() -> ExitCode {
+    // Before there are other threads.
+    heap::share();
     // The keeper's name is not ours, whatever file we are both from. If it cannot be set, it only
     // looks worse.
     let _ = rustix::thread::set_name(c"minder-daemon");

@@ -93,8 +93,17 @@ pub(crate) enum End {
     Upgrade,
 }
 
+/// What there is something to do about.
+struct Ready {
+    /// What the keeper says.
+    link: bool,
+    /// What other threads ask for.
+    mailbox: bool,
+    streams: Vec<ReadyStream>,
+}
+
 /// A stream that there is something to do about.
-enum Ready {
+enum ReadyStream {
     /// A standard input that can be written to again.
     Input(ChildId),
     /// Output that is looked into.
@@ -129,11 +138,14 @@ impl Driver {
         }
     }
 
-    /// Waits for the keeper, for a command, for a stream, or for the deadline. Answers which
-    /// streams there is something to do about.
-    fn wait(&mut self) -> io::Result<Vec<Ready>> {
+    /// Waits for the keeper, for a command, for a stream, or for the deadline.
+    fn wait(&mut self) -> io::Result<Ready> {
         if self.link.has_early() {
-            return Ok(Vec::new());
+            return Ok(Ready {
+                link: true,
+                mailbox: false,
+                streams: Vec::new(),
+            });
         }
         let deadlines = [self.core.deadline(), self.making_room.deadline()];
         let deadline = deadlines.into_iter().flatten().min();
@@ -146,11 +158,11 @@ impl Driver {
         let mut streams = Vec::new();
         for (child, end) in self.children.inputs.waiting() {
             fds.push(PollFd::from_borrowed_fd(end, PollFlags::OUT));
-            streams.push(Some(Ready::Input(child)));
+            streams.push(Some(ReadyStream::Input(child)));
         }
         for (id, side, end) in self.children.inspected.waiting() {
             let (flags, ready) = match side {
-                Side::Program => (PollFlags::IN, Some(Ready::Inspected(id))),
+                Side::Program => (PollFlags::IN, Some(ReadyStream::Inspected(id))),
                 // Each step sends on what waits.
                 Side::Plane => (PollFlags::OUT, None),
             };
@@ -161,29 +173,38 @@ impl Driver {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let ready = fds.iter().skip(own).zip(streams);
-        let ready = ready.filter(|(fd, _)| !fd.revents().is_empty());
-        Ok(ready.filter_map(|(_, stream)| stream).collect())
+        let is_ready = |fd: &PollFd<'_>| !fd.revents().is_empty();
+        let streams = fds[own..].iter().zip(streams);
+        let streams = streams.filter(|(fd, _)| is_ready(fd));
+        Ok(Ready {
+            link: is_ready(&fds[0]),
+            mailbox: is_ready(&fds[1]),
+            streams: streams.filter_map(|(_, stream)| stream).collect(),
+        })
     }
 
-    fn take_inputs(&mut self, ready: Vec<Ready>) -> Result<(), LinkError> {
+    fn take_inputs(&mut self, ready: Ready) -> Result<(), LinkError> {
         let now = now();
-        for stream in ready {
+        for stream in ready.streams {
             match stream {
-                Ready::Input(child) => {
+                ReadyStream::Input(child) => {
                     let deaf = self.children.inputs.send(child);
                     if deaf.is_some_and(|deaf| deaf.missed_event) {
                         self.input(now, Input::ListenerDeaf { child });
                     }
                 }
-                Ready::Inspected(id) => self.look(now, id),
+                ReadyStream::Inspected(id) => self.look(now, id),
             }
         }
-        while let Some((report, beside)) = self.link.receive()? {
-            self.hear(now, report, beside)?;
+        if ready.link {
+            while let Some((report, beside)) = self.link.receive()? {
+                self.hear(now, report, beside)?;
+            }
         }
-        for command in self.mailbox.take() {
-            self.obey(now, command)?;
+        if ready.mailbox {
+            for command in self.mailbox.take() {
+                self.obey(now, command)?;
+            }
         }
         if self
             .core

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use minder_core::{ChildId, ProcessId, Reply, Request};
@@ -50,6 +51,7 @@ pub(crate) enum Command {
 pub(crate) struct Mailbox {
     queue: Receiver<Command>,
     wake: Arc<OwnedFd>,
+    is_rung: Arc<AtomicBool>,
 }
 
 /// The others' end.
@@ -57,20 +59,25 @@ pub(crate) struct Mailbox {
 pub(crate) struct Post {
     queue: Sender<Command>,
     wake: Arc<OwnedFd>,
+    /// Whether the driver has been woken, and has not looked since: it need not be woken again.
+    is_rung: Arc<AtomicBool>,
 }
 
 /// Makes both ends.
 pub(crate) fn mailbox() -> std::io::Result<(Post, Mailbox)> {
     let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+    let is_rung = Arc::default();
     let (sender, receiver) = mpsc::channel();
     Ok((
         Post {
             queue: sender,
             wake: Arc::clone(&wake),
+            is_rung: Arc::clone(&is_rung),
         },
         Mailbox {
             queue: receiver,
             wake,
+            is_rung,
         },
     ))
 }
@@ -78,7 +85,7 @@ pub(crate) fn mailbox() -> std::io::Result<(Post, Mailbox)> {
 impl Post {
     /// Puts a command into the queue. A driver that has ended takes none, and needs none.
     pub(crate) fn send(&self, command: Command) {
-        if self.queue.send(command).is_ok() {
+        if self.queue.send(command).is_ok() && !self.is_rung.swap(true, Ordering::SeqCst) {
             // The counter can only be full if the driver has been woken 2^64 - 2 times already.
             let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
         }
@@ -98,6 +105,8 @@ impl Mailbox {
             Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
             Err(error) => panic!("cannot read the driver's own event counter: {error}"),
         }
+        // Whoever saw that it was rung has put his command into the queue before this.
+        self.is_rung.swap(false, Ordering::SeqCst);
         self.queue.try_iter().collect()
     }
 }

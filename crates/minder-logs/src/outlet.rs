@@ -365,8 +365,8 @@ impl Outlet {
             Readiness::Ready => {}
         }
         match self.append(bytes) {
-            Ok(written) if written == bytes.len() => self.rotate_if_found_full(ties),
-            Ok(written) => self.put_off(&bytes[written..], ties),
+            Ok((written, end)) if written == bytes.len() => self.rotate_if_full(end, ties),
+            Ok((written, _)) => self.put_off(&bytes[written..], ties),
             Err((written, why)) => self.fail(why, bytes.len() - written, ties),
         }
     }
@@ -386,7 +386,7 @@ impl Outlet {
         }
         let mut backlog = std::mem::take(&mut self.backlog);
         match self.append(&backlog) {
-            Ok(written) => {
+            Ok((written, _)) => {
                 backlog.drain(..written);
                 self.backlog = backlog;
             }
@@ -395,27 +395,32 @@ impl Outlet {
         self.backlog.is_empty()
     }
 
-    /// Writes until nothing is left or the sink takes no more, and says how much that was.
-    fn append(&self, bytes: &[u8]) -> Result<usize, (usize, Errno)> {
-        let mut written = 0;
+    /// Writes until nothing is left or the sink takes no more. Says how much that was, and where a
+    /// file ends after that.
+    fn append(&self, bytes: &[u8]) -> Result<(usize, u64), (usize, Errno)> {
+        let (mut written, mut end) = (0, 0);
         while written < bytes.len() {
             match self.append_some(&bytes[written..]) {
-                Ok(some) => written += some,
+                Ok((some, at)) => (written, end) = (written + some, at),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
                 Err(why) => return Err((written, why)),
             }
         }
-        Ok(written)
+        Ok((written, end))
     }
 
-    fn append_some(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        match self.kind {
-            Kind::File => rustix::io::pwrite(&self.file, bytes, self.end()?),
-            Kind::Borrowed | Kind::Device => rustix::io::write(&self.file, bytes),
+    fn append_some(&self, bytes: &[u8]) -> Result<(usize, u64), Errno> {
+        let written = match self.kind {
+            Kind::File => {
+                let end = self.end()?;
+                let written = rustix::io::pwrite(&self.file, bytes, end)?;
+                return Ok((written, end + written as u64));
+            }
+            Kind::Borrowed | Kind::Device => rustix::io::write(&self.file, bytes)?,
             Kind::Socket => {
                 let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-                rustix::net::send(&self.file, bytes, flags)
+                rustix::net::send(&self.file, bytes, flags)?
             }
             Kind::Shared => {
                 let mut fds = [PollFd::new(&*self.file, PollFlags::OUT)];
@@ -424,9 +429,10 @@ impl Outlet {
                     return Err(Errno::AGAIN);
                 }
                 // A pipe that is ready takes that much in one go.
-                rustix::io::write(&self.file, &bytes[..bytes.len().min(PIPE_BUF)])
+                rustix::io::write(&self.file, &bytes[..bytes.len().min(PIPE_BUF)])?
             }
-        }
+        };
+        Ok((written, 0))
     }
 
     /// Where the file ends at the moment.

@@ -3,13 +3,14 @@
 //! Everything in here is small and knows nothing of programs, logs or configuration. What
 //! `rustix` offers safely is used from there directly; this crate holds what it lacks: starting
 //! a process without `fork`, users and groups through the name service, signal masks, frames
-//! with descriptors.
+//! with descriptors, the C library's settings.
 
 pub mod clock;
 pub mod consumption;
 mod errno;
 pub mod foreign;
 pub mod frames;
+pub mod heap;
 pub mod limits;
 pub mod memfd;
 pub mod notify;

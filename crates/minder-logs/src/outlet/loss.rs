@@ -59,7 +59,7 @@ impl Outlet {
     fn mark(&mut self, line: &[u8]) -> bool {
         let before = self.end();
         match self.append(line) {
-            Ok(written) => {
+            Ok((written, _)) => {
                 self.backlog.extend_from_slice(&line[written..]);
                 true
             }

@@ -127,6 +127,10 @@ impl Outlets {
         }
     }
 
+    pub(super) fn at(&self, id: OutletId) -> Option<&Outlet> {
+        self.all.get(&id).map(Box::as_ref)
+    }
+
     pub(super) fn get(&mut self, id: OutletId) -> Option<&mut Outlet> {
         self.all.get_mut(&id).map(Box::as_mut)
     }

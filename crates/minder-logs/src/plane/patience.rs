@@ -35,6 +35,8 @@ pub(super) struct Round {
     pub(super) fullest: f32,
     /// Whether something was left behind to be taken at once.
     pub(super) is_unfinished: bool,
+    /// Whether no pipe held anything.
+    pub(super) is_empty: bool,
 }
 
 impl Round {
@@ -43,6 +45,7 @@ impl Round {
             waited,
             fullest: 0.0,
             is_unfinished: false,
+            is_empty: true,
         }
     }
 
@@ -50,6 +53,7 @@ impl Round {
     pub(super) fn found(&mut self, fullness: f32, is_unfinished: bool) {
         self.fullest = self.fullest.max(fullness);
         self.is_unfinished |= is_unfinished;
+        self.is_empty = false;
     }
 }
 
@@ -60,7 +64,7 @@ impl Patience {
 
     /// How long to look away after `round`, if at all.
     pub(super) fn after(&mut self, round: Round) -> Option<Duration> {
-        if round.waited >= MOST || round.is_unfinished {
+        if round.waited >= MOST || round.is_unfinished || round.is_empty {
             return None;
         }
         if round.fullest >= FULL {
@@ -83,7 +87,13 @@ mod tests {
             waited,
             fullest,
             is_unfinished: false,
+            is_empty: false,
         }
+    }
+
+    #[test]
+    fn what_brought_nothing_is_followed_by_no_pause() {
+        assert_eq!(Patience::new().after(Round::begin(AT_ONCE)), None);
     }
 
     #[test]

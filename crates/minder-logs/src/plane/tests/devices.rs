@@ -65,6 +65,23 @@ fn a_reader_that_is_stuck_blocks_its_own_writer_only() {
 }
 
 #[test]
+fn busy_writers_to_one_reader_that_is_slower_lose_nothing() {
+    let bench = Bench::new();
+    let mut reader = bench.make_fifo();
+    let spec = bench.spec("fifo");
+    let written = [1, 2].map(|number| write_much(bench.attach(number, Some(&spec))));
+    let mut left: usize = written.iter().map(|(_, bytes)| bytes.len()).sum();
+    // Less at a time than its pipe holds: that is full again and again.
+    while left > 0 {
+        left -= read_exactly(&mut reader, left.min(1000)).len();
+    }
+    for (writer, _) in written {
+        writer.join().unwrap();
+        bench.wait(|notice| matches!(notice, Notice::Closed(_)));
+    }
+}
+
+#[test]
 fn what_a_reader_that_is_gone_has_missed_is_counted() {
     let bench = Bench::new();
     let mut reader = bench.make_fifo();
