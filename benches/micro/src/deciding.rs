@@ -99,7 +99,7 @@ impl World {
         };
         self.core.handle(now, input, &mut self.fx);
         self.spawn();
-        self.fx = Effects::new();
+        let _ = self.fx.take();
     }
 }
 

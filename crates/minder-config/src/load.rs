@@ -69,6 +69,12 @@ impl Origins {
         self.ini.section(self.processes.get(&key)?)
     }
 
+    /// Every section, in the order of the files.
+    #[must_use]
+    pub fn sections(&self) -> &[Section] {
+        self.ini.sections()
+    }
+
     /// The value of an option of a section.
     #[must_use]
     pub fn option(&self, section: &str, option: &str) -> Option<&Location> {

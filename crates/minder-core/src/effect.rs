@@ -120,6 +120,9 @@ pub enum Halt {
     Restart,
 }
 
+/// For how many effects memory is kept: more than the end of one process and its next start ask for.
+const KEPT: usize = 64;
+
 /// An ordered list of effects, filled by [`Core::handle`](crate::core::Core::handle).
 #[derive(Debug, Default)]
 pub struct Effects(Vec<Effect>);
@@ -151,11 +154,15 @@ impl Effects {
         self.push(Effect::Reply { request, reply });
     }
 
-    /// Takes every effect out, in order. A start asks for thousands of things at once, and is rare:
-    /// no memory is kept for it.
+    /// Takes every effect out, in order. Memory is kept for the next steps, but not for what a start
+    /// of thousands asks for.
     #[must_use]
     pub fn take(&mut self) -> Vec<Effect> {
-        core::mem::take(&mut self.0)
+        if self.0.capacity() <= KEPT {
+            self.0.drain(..).collect()
+        } else {
+            core::mem::take(&mut self.0)
+        }
     }
 
     /// Takes out the effects from `from` on.

@@ -41,8 +41,8 @@ pub struct Roster {
     groups: BTreeMap<GroupId, Group>,
     // A map that grows at its end is half empty: what is in it had better be small.
     processes: BTreeMap<ProcessId, Box<Process>>,
-    // By (priority, identity).
-    order: Vec<GroupId>,
+    // Sorted.
+    order: Vec<(i64, GroupId)>,
     names: BTreeMap<String, GroupId>,
     members: BTreeMap<ProcessId, GroupId>,
     children: BTreeMap<ChildId, ProcessId>,
@@ -83,13 +83,13 @@ impl Roster {
         self.names.insert(name, id);
         self.groups.insert(id, group);
         let place = self.place(priority, id);
-        self.order.insert(place, id);
+        self.order.insert(place, (priority, id));
     }
 
     /// Forgets a group and its processes.
     pub fn remove(&mut self, id: GroupId) -> Option<Group> {
         let group = self.groups.remove(&id)?;
-        self.order.retain(|other| *other != id);
+        self.order.retain(|(_, other)| *other != id);
         self.names.remove(&group.spec.name);
         for process in &group.processes {
             self.members.remove(process);
@@ -175,7 +175,8 @@ impl Roster {
     /// The groups by priority, and among equals in the order of their being added.
     #[must_use]
     pub fn by_priority(&self) -> impl DoubleEndedIterator<Item = &Group> {
-        self.order.iter().filter_map(|id| self.groups.get(id))
+        let order = self.order.iter();
+        order.filter_map(|(_, id)| self.groups.get(id))
     }
 
     /// The groups in the order of their being added.
@@ -280,10 +281,7 @@ impl Roster {
     }
 
     fn place(&self, priority: i64, id: GroupId) -> usize {
-        self.order.partition_point(|other| {
-            let other_priority = self.groups.get(other).map(|group| group.spec.priority);
-            (other_priority, *other) < (Some(priority), id)
-        })
+        self.order.partition_point(|other| *other < (priority, id))
     }
 }
 

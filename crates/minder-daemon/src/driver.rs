@@ -431,16 +431,19 @@ impl Driver {
         processes.into_iter().filter_map(error).collect()
     }
 
+    /// Tells the core of an end, now that all output of the child has been taken in.
+    fn drained(&mut self, now: Now, child: ChildId) {
+        if let Some((status, at)) = self.children.ends.drained(child) {
+            self.note_ending(child, || Ending::Exited(status));
+            self.input(now, Input::ChildExited { child, status, at });
+            self.children.sockets.leave(child);
+            self.children.noted.push(child);
+        }
+    }
+
     fn notice(&mut self, now: Now, notice: Notice) -> Result<(), LinkError> {
         match notice {
-            Notice::Drained(child) => {
-                if let Some((status, at)) = self.children.ends.drained(child) {
-                    self.note_ending(child, || Ending::Exited(status));
-                    self.input(now, Input::ChildExited { child, status, at });
-                    self.children.sockets.leave(child);
-                    self.children.noted.push(child);
-                }
-            }
+            Notice::Drained(child) => self.drained(now, child),
             Notice::Closed(StreamId { child, channel }) => {
                 let id = StreamId { child, channel };
                 self.children.inspected.remove(id, &mut self.link)?;

@@ -7,6 +7,7 @@
 //! A form is answered only if it brings the token that the browser keeps in a cookie: a page of
 //! another site can have a browser send the cookie, and cannot read it.
 
+mod daemon;
 mod deed;
 mod events;
 mod fields;
@@ -53,7 +54,8 @@ impl Site for Api {
             ("process", true) => process::reveal(&self, &visitor, &fields).await,
             ("events", false) => page(events::draw(&self, &visitor, &fields)),
             ("configuration", false) => page(plan::draw(&self, &visitor, &fields).await),
-            ("lines", false) => logs::lines(&self, &fields).await,
+            ("daemon", false) => daemon::draw(&self, &visitor, &fields).await,
+            ("lines", false) => logs::lines(&self, &visitor, &fields).await,
             ("raw", false) => logs::raw(&self, &fields).await,
             ("act" | "" | "index.html", true) => deed::run(&self, &visitor, &fields).await,
             ("look", true) => look(&visitor, &fields),

@@ -17,7 +17,7 @@ use minder_wire::{ChildState, Departure, MAX_FRAME, Stream, ToDaemon, ToKeeper, 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use crate::mirror::{Mirror, SharedFd};
+use crate::mirror::{Mirror, Mirrored, SharedFd};
 use crate::upgrade::Upgrade;
 
 /// Why there is no talking to the keeper.
@@ -226,6 +226,12 @@ impl Link {
     /// What the keeper holds under this name.
     pub(crate) fn held(&self, name: &[u8]) -> Option<SharedFd> {
         lock(&self.mirror).held.get(name).map(Arc::clone)
+    }
+
+    /// Whether anybody can still write what would be a child's output.
+    pub(crate) fn has_output(&self, child: u64) -> bool {
+        let mirror = lock(&self.mirror);
+        mirror.children.get(&child).is_some_and(Mirrored::has_output)
     }
 
     /// Waits until the keeper has done everything that it was asked for.

@@ -215,6 +215,11 @@ impl Mirror {
 }
 
 impl Mirrored {
+    /// Whether there is a pipe that it, or whoever it has started, can write to.
+    pub(crate) fn has_output(&self) -> bool {
+        self.ends.iter().any(|(stream, _)| *stream != Stream::Stdin)
+    }
+
     /// A child that the keeper has not told of, with no pipes.
     pub(crate) fn found(process: Foreign, label: Vec<u8>) -> Self {
         let pid = process.pid();

@@ -5,7 +5,7 @@ import { cancel } from "./act.js";
 import { step } from "./log.js";
 
 const OFF = "minder-keys-off";
-const PAGES = { o: "./", e: "events", c: "configuration" };
+const PAGES = { o: "./", e: "events", c: "configuration", d: "daemon" };
 const VERBS = { s: "start", r: "restart", t: "stop" };
 const TOOLS = { f: "follow", p: "pause", w: "wrap" };
 

@@ -2,8 +2,9 @@
 // for. Lines come drawn from the server, by their place in the file, so that none is lost or
 // doubled when the daemon is replaced.
 
-/** How many lines the page holds. */
+/** How many lines the page holds while it follows, and while somebody reads further up. */
 const LINES = 5000;
+const LINES_READ = 20_000;
 
 /** How long to wait before each try to read on; the last one repeats. */
 const RETRY_MS = [300, 1000, 2000, 5000];
@@ -15,20 +16,27 @@ const log = $("[data-log]");
 const buttons = { follow: $("[data-do=follow]"), pause: $("[data-do=pause]"), wrap: $("[data-do=wrap]") };
 const state = $("[data-logstate]");
 
+/** What tells that there is more before the first line. */
+const seamBefore = $("[data-back]");
+const find = $("[data-do=find]");
+
 const isOn = (button) => button?.getAttribute("aria-pressed") === "true";
 const set = (button, on) => button?.setAttribute("aria-pressed", on);
 
-/** The parts that were read: where each begins, and its lines. */
+/** The parts that were read: where each is, and its lines. */
 let parts = [];
 let held = [];
 let heldCount = 0;
+let hasLetGo = false;
 let isReadingBack = false;
-let hit = -1;
 
 function begin() {
-  parts = [{ start: Number(log.dataset.start), lines: lines(log) }];
+  parts = [partOf(log, [...log.children].filter((child) => !isSeam(child)))];
   toEnd();
   log.addEventListener("scroll", scrolled, { passive: true });
+  // Where there is nothing to scroll, this is how one goes back.
+  log.addEventListener("wheel", (event) => { if (event.deltaY < 0 && log.scrollTop === 0) goBack(); }, { passive: true });
+  seamBefore?.addEventListener("click", (event) => { event.preventDefault(); goBack(); });
   buttons.follow?.addEventListener("click", () => { set(buttons.follow, !isOn(buttons.follow)); toEnd(); tell(); });
   buttons.pause?.addEventListener("click", pause);
   buttons.wrap?.addEventListener("click", () => {
@@ -36,32 +44,42 @@ function begin() {
     log.classList.toggle("wrap", isOn(buttons.wrap));
     toEnd();
   });
-  const find = $("[data-do=find]");
   find?.addEventListener("input", () => mark(find.value));
   if (find?.value) count();
   $("[data-do=copy]")?.addEventListener("click", copy);
-  if (log.dataset.follows !== undefined) follow();
+  if (log.dataset.follows !== undefined) { follow(); fill(); }
 }
 
-const lines = (element) => [...element.children].filter((child) => !child.classList.contains("seam"));
+/** Has what was written before a rotation shown too while there is room for it. */
+async function fill() {
+  while (log.scrollHeight <= log.clientHeight && await back()) toEnd();
+}
+
+const isSeam = (element) => element.classList.contains("seam");
+
+/** A part of a file: which file that is, from where to where it goes, where its last line begins
+ * if that has no end yet, and whether there is more before it. */
+function partOf({ dataset }, drawn) {
+  const { id, start, next, end, size, earlier } = dataset;
+  return { id, start: Number(start), next: Number(next), end: Number(end), size, earlier: earlier !== undefined, lines: drawn };
+}
 
 /** Reads on for as long as the page is there. */
 async function follow() {
-  let next = Number(log.dataset.next), tries = 0;
+  let { id, next, end } = parts[0], tries = 0;
   for (;;) {
     if (document.hidden) await new Promise((seen) => document.addEventListener("visibilitychange", seen, { once: true }));
-    const part = await read(`after=${next}`);
+    const part = await read(`id=${id}&after=${next}&seen=${end}`);
     if (!part) {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)]));
       continue;
     }
     tries = 0;
-    const isAnew = part.start < next;
-    next = part.next;
     if (part.lines.length === 0) continue;
+    ({ id, next, end } = part);
     $("[data-size]").textContent = part.size;
-    if (isOn(buttons.pause)) hold(part, isAnew);
-    else add(part, isAnew);
+    if (isOn(buttons.pause)) hold(part);
+    else add(part);
   }
 }
 
@@ -77,60 +95,80 @@ async function read(where) {
     if (!answer.ok) return null;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const part = page.querySelector("[data-next]");
-    if (!part) return null;
-    const { start, next, size } = part.dataset;
-    return { start: Number(start), next: Number(next), size, lines: lines(part).map((line) => document.importNode(line, true)) };
+    return part && partOf(part, [...part.children].map((line) => document.importNode(line, true)));
   } catch {
     return null;
   }
 }
 
-function hold(part, isAnew) {
-  // A line that had no end comes again when it has one.
-  const open = held.at(-1)?.part.lines;
-  if (open?.at(-1)?.classList.contains("partial")) { open.pop(); heldCount--; }
-  held.push({ part, isAnew });
+/** Takes away the line at the end of what was read if it comes again, because it had no end. */
+function reopen(last, part) {
+  const line = last?.lines.at(-1);
+  if (!line?.classList.contains("partial")) return null;
+  if (last.id === part.id && part.start < last.end) return last.lines.pop();
+  line.classList.remove("partial");
+  return null;
+}
+
+function hold(part) {
+  if (reopen(held.at(-1), part)) heldCount--;
+  held.push(part);
   heldCount += part.lines.length;
-  while (heldCount > LINES) heldCount -= held.shift().part.lines.length;
+  while (heldCount > LINES && held.length > 1) {
+    heldCount -= held.shift().lines.length;
+    hasLetGo = true;
+  }
   tell();
 }
 
-function add(part, isAnew) {
-  const last = parts.at(-1)?.lines;
-  if (last?.at(-1)?.classList.contains("partial")) last.pop().remove();
+function add(part) {
+  reopen(parts.at(-1), part)?.remove();
   log.querySelector("[data-empty]")?.remove();
-  const drawn = document.createDocumentFragment();
-  if (isAnew) drawn.append(seam(words.anew));
-  drawn.append(...part.lines);
-  log.append(drawn);
+  if (find?.value) for (const line of part.lines) markIn(line, find.value.toLowerCase());
+  log.append(...part.lines);
   parts.push(part);
-  forget();
+  forget(isOn(buttons.follow) ? LINES : LINES_READ);
+  if (find?.value) tellFound();
   toEnd();
 }
 
-/** Lets go of the oldest parts when there are too many lines. */
-function forget() {
+/** Lets go of the oldest parts when there are more lines than that. What is looked at stays where
+ * it is. */
+function forget(most) {
   let count = parts.reduce((sum, part) => sum + part.lines.length, 0);
-  while (parts.length > 1 && count > LINES) {
+  if (count <= most) return;
+  const height = log.scrollHeight;
+  while (parts.length > 1 && count > most) {
     const oldest = parts.shift();
     count -= oldest.lines.length;
     for (const line of oldest.lines) line.remove();
+    hasEarlier(parts[0], true);
   }
+  log.scrollTop -= height - log.scrollHeight;
+  // Nobody has scrolled up.
+  before = log.scrollTop;
 }
 
-function seam(text) {
-  const line = document.createElement("div");
-  line.className = "seam";
-  line.textContent = text;
-  return line;
+/** Says whether there is more before the first part. */
+function hasEarlier(first, has) {
+  first.earlier = has;
+  if (seamBefore) seamBefore.hidden = !has;
 }
 
 function pause() {
   set(buttons.pause, !isOn(buttons.pause));
   if (!isOn(buttons.pause)) {
-    for (const { part, isAnew } of held) add(part, isAnew);
+    const [first] = held;
+    for (const part of held) add(part);
+    // What was held and let go of again lies between what is here and what was here.
+    if (hasLetGo && parts.includes(first)) {
+      while (parts[0] !== first) for (const line of parts.shift().lines) line.remove();
+      hasEarlier(first, true);
+      toEnd();
+    }
     held = [];
     heldCount = 0;
+    hasLetGo = false;
   }
   tell();
 }
@@ -142,12 +180,12 @@ function tell() {
 }
 
 function toEnd() {
-  if (buttons.follow ? isOn(buttons.follow) && !isOn(buttons.pause) : hit < 0) log.scrollTop = log.scrollHeight;
+  if (buttons.follow ? isOn(buttons.follow) && !isOn(buttons.pause) : !current()) log.scrollTop = log.scrollHeight;
 }
 
 let before = 0;
 
-/** Lets go of the end when one scrolls up, takes hold of it again there, and reads back. */
+/** Lets go of the end when one scrolls up, and reads back. */
 function scrolled() {
   const isUp = log.scrollTop < before;
   before = log.scrollTop;
@@ -156,60 +194,82 @@ function scrolled() {
   if (isUp && log.scrollTop < 200) back();
 }
 
+/** Reads back because somebody wants to read that, and not to be taken to the end by the next line. */
+async function goBack() {
+  if (await back() && isOn(buttons.follow)) { set(buttons.follow, false); tell(); }
+}
+
+/** Reads what was written before the first line, in this file and in those before it. Tells whether
+ * there was something. */
 async function back() {
   const first = parts[0];
-  if (isReadingBack || !first || first.start === 0) return;
+  if (isReadingBack || !first.earlier) return false;
   isReadingBack = true;
-  const part = await read(`before=${first.start}`);
-  if (part && part.lines.length > 0) {
+  const part = await read(`id=${first.id}&before=${first.start}`);
+  const isUseful = part !== null && first === parts[0];
+  if (isUseful) {
     const height = log.scrollHeight;
-    const anchor = first.lines[0] ?? null;
-    for (const line of part.lines) { line.classList.remove("partial"); log.insertBefore(line, anchor); }
+    for (const line of part.lines) {
+      line.classList.remove("partial");
+      if (find?.value) markIn(line, find.value.toLowerCase());
+    }
+    seamBefore.after(...part.lines);
     parts.unshift(part);
     log.scrollTop += log.scrollHeight - height;
-    if (part.start === 0) log.querySelector("[data-earlier]")?.remove();
+    hasEarlier(part, part.earlier);
+    if (find?.value) tellFound();
   }
   isReadingBack = false;
+  return isUseful && part.lines.length > 0;
 }
 
 /** Marks what is typed, in what is here; the server searches the file when it is sent. */
 function mark(text) {
   for (const old of log.querySelectorAll("mark")) old.replaceWith(...old.childNodes);
   log.normalize();
-  hit = -1;
-  const wanted = text.toLowerCase();
-  if (wanted) {
-    const walk = document.createTreeWalker(log, NodeFilter.SHOW_TEXT), found = [];
-    while (walk.nextNode()) if (!walk.currentNode.parentElement.closest(".seam")) found.push(walk.currentNode);
-    for (let node of found) {
-      for (let at; (at = node.data.toLowerCase().indexOf(wanted)) >= 0;) {
-        const match = node.splitText(at), marked = document.createElement("mark");
-        node = match.splitText(wanted.length);
-        match.replaceWith(marked);
-        marked.append(match);
-      }
-    }
-  }
+  if (text) markIn(log, text.toLowerCase());
   count();
 }
 
+function markIn(element, wanted) {
+  const walk = document.createTreeWalker(element, NodeFilter.SHOW_TEXT), found = [];
+  while (walk.nextNode()) if (!walk.currentNode.parentElement.closest(".seam")) found.push(walk.currentNode);
+  for (let node of found) {
+    for (let at; (at = node.data.toLowerCase().indexOf(wanted)) >= 0;) {
+      const match = node.splitText(at), marked = document.createElement("mark");
+      node = match.splitText(wanted.length);
+      match.replaceWith(marked);
+      marked.append(match);
+    }
+  }
+}
+
+const marks = () => [...(log?.querySelectorAll("mark") ?? [])];
+const current = () => log.querySelector("mark.now");
+
 function count() {
-  const marks = log.querySelectorAll("mark").length;
-  $("[data-found]").textContent = marks > 0 ? marks : "";
-  if (marks > 0) step(-1);
+  tellFound();
+  if (marks().length > 0) step(-1);
+}
+
+/** Says how many matches there are, and at which of them one is. */
+function tellFound() {
+  const all = marks(), at = all.indexOf(current());
+  $("[data-found]").textContent = all.length === 0 ? "" : at < 0 ? all.length : `${at + 1} / ${all.length}`;
 }
 
 /** Goes to the next match, or to the one before. */
 export function step(by) {
-  const marks = log?.querySelectorAll("mark") ?? [];
-  if (marks.length === 0) return;
-  marks[hit]?.classList.remove("now");
-  hit = hit < 0 ? marks.length - 1 : (hit + by + marks.length) % marks.length;
-  marks[hit].classList.add("now");
-  marks[hit].scrollIntoView({ block: "nearest" });
+  const all = marks();
+  if (all.length === 0) return;
+  const at = all.indexOf(current());
+  const next = all[at < 0 ? all.length - 1 : (at + by + all.length) % all.length];
+  all[at]?.classList.remove("now");
+  next.classList.add("now");
+  next.scrollIntoView({ block: "nearest" });
   set(buttons.follow, false);
   tell();
-  $("[data-found]").textContent = `${hit + 1} / ${marks.length}`;
+  tellFound();
 }
 
 async function copy(event) {

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::frame::{Frame, Notice, Tab};
+use crate::frame::{Frame, Language, Notice, Tab};
 use crate::glyph::Look;
 use crate::moment::Moment;
 use crate::process::{Place, masked};
 use crate::words::{self, Word};
 use minder_core::ProcessState;
+
+/// How many sections of a file, or processes of a group, are named.
+const NAMES: usize = 12;
 
 /// What is to be seen on the page about the configuration.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +40,8 @@ pub struct ConfigPage {
 pub struct FileRow {
     /// Its path.
     pub path: String,
+    /// The names of the sections that begin in it.
+    pub sections: Vec<String>,
     /// When it was changed.
     pub changed: Option<Moment>,
 }
@@ -111,6 +116,10 @@ pub struct Difference {
     pub group: String,
     /// How many processes it has.
     pub processes: usize,
+    /// The processes that it has and will not have, if it is changed.
+    pub without: Vec<String>,
+    /// The processes that it does not have and will have, if it is changed.
+    pub with: Vec<String>,
     /// The options that differ.
     pub options: Vec<OptionChange>,
 }
@@ -159,13 +168,9 @@ fn head(page: &ConfigPage) -> Markup {
     } else if page.plan.is_empty() {
         t(Word::FilesAgree).to_owned()
     } else {
-        let differ = words::groups_differ(page.plan.len(), language);
-        let stop = if language == crate::Language::English {
-            ". "
-        } else {
-            "。"
-        };
-        format!("{differ}{stop}{}", t(Word::FilesDiffer))
+        let count = |how| page.plan.iter().filter(|step| step.how == how).count();
+        let [added, changed, removed] = [How::Added, How::Changed, How::Removed].map(count);
+        words::files_differ(added, changed, removed, language)
     };
     html! {
         div.head {
@@ -227,8 +232,13 @@ fn plan(page: &ConfigPage) -> Markup {
                         b { (t(step.how.verb())) }
                         span { (step.group) }
                         span.muted {
-                            (words::process_count(step.processes, language))
-                            @if let Some(wait) = step.longest_wait { ", stopwaitsecs " (wait.as_secs()) }
+                            @if let Some(wait) = step.longest_wait {
+                                @let parts = [
+                                    words::process_count(step.processes, language),
+                                    words::up_to_stop(wait.as_secs(), language),
+                                ];
+                                (words::listed(&parts, language))
+                            } @else { (words::process_count(step.processes, language)) }
                         }
                     }
                 }
@@ -252,8 +262,15 @@ fn diff(difference: &Difference, frame: &Frame) -> Markup {
                 span class={ "sign " (class) } aria-hidden="true" { (sign) }
                 h2 id=(id) { (difference.group) }
                 span.muted {
-                    (t(difference.how.word())) ", " (words::process_count(difference.processes, language))
+                    @let processes = words::process_count(difference.processes, language);
+                    (words::listed(&[t(difference.how.word()).to_owned(), processes], language))
                 }
+            }
+            @if !difference.without.is_empty() {
+                p.line { (words::without(&some(&difference.without, language), language)) }
+            }
+            @if !difference.with.is_empty() {
+                p.line { (words::with(&some(&difference.with, language), language)) }
             }
             @if !difference.options.is_empty() {
                 table.diff {
@@ -348,11 +365,14 @@ fn files(page: &ConfigPage) -> Markup {
         section.panel.boxed aria-labelledby="fi" {
             header { h2 #fi { (t(Word::FilesRead)) } }
             table.list.conf {
-                thead { tr { th { (t(Word::File)) } th.src { (t(Word::ChangedAt)) } } }
+                thead { tr {
+                    th { (t(Word::File)) } th { (t(Word::Sections)) } th.src { (t(Word::ChangedAt)) }
+                } }
                 tbody {
                     @for file in &page.files {
                         tr {
                             th.mono scope="row" { (file.path) }
+                            td.mono.muted { (some(&file.sections, language)) }
                             td.src { @if let Some(at) = &file.changed { (at.shown(language)) } }
                         }
                     }
@@ -360,6 +380,15 @@ fn files(page: &ConfigPage) -> Markup {
             }
         }
     }
+}
+
+/// Names, as many as are read at a glance.
+fn some(names: &[String], language: Language) -> String {
+    let shown = names.iter().take(NAMES).cloned();
+    let more = names.len().saturating_sub(NAMES);
+    let more = (more > 0).then(|| words::and_more(more, language));
+    let parts: Vec<_> = shown.chain(more).collect();
+    words::listed(&parts, language)
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ pub struct EventsPage {
     pub frame: Frame,
     /// What was said about the last request.
     pub notice: Option<Notice>,
-    /// Every pool of listeners: its name, its state, and how many events wait for it.
-    pub listeners: Vec<(String, String, Option<usize>)>,
+    /// Every pool of listeners.
+    pub listeners: Vec<Listener>,
     /// The serial number of the last event.
     pub last_serial: Option<u64>,
     /// How many events there were a minute, lately.
@@ -39,6 +39,19 @@ pub struct EventsPage {
     pub kinds: Vec<Kind>,
     /// What was asked for.
     pub asked: AskedEvents,
+}
+
+/// A pool of listeners.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Its name.
+    pub name: String,
+    /// The state of its first process, as Supervisor calls it.
+    pub state: String,
+    /// How many events wait for it.
+    pub waiting: usize,
+    /// How many events it had no room for.
+    pub lost: u64,
 }
 
 /// Which events were asked for.
@@ -273,10 +286,7 @@ fn head(page: &EventsPage) -> Markup {
     let listeners = page
         .listeners
         .iter()
-        .map(|(name, state, waiting)| match waiting {
-            Some(waiting) => words::listener(name, state, *waiting, language),
-            None => format!("{name} {state}"),
-        });
+        .map(|it| words::listener(&it.name, &it.state, it.waiting, it.lost, language));
     let listeners: Vec<_> = listeners.collect();
     html! {
         div.head {
@@ -300,6 +310,7 @@ fn head(page: &EventsPage) -> Markup {
             }
             div.acts {
                 button.toggle.js type="button" aria-pressed="false" data-do="hold" data-own="" { (t(Word::Pause)) }
+                a.btn href="daemon" { (t(Word::DaemonLog)) }
                 @if frame.has_api { a.btn href="api/v1/events" { (t(Word::RawStream)) } }
             }
         }

@@ -234,7 +234,7 @@ impl Frame {
                 data-ask-stop=(t(Word::AskStop)) data-ask-restart=(t(Word::AskRestart))
                 data-new-events=(t(Word::NewEvents)) data-copied=(t(Word::Copied))
                 data-dismiss=(t(Word::Dismiss)) data-wrong=(t(Word::WentWrong))
-                data-anew=(t(Word::Anew)) data-as-of=(self.as_of) {
+                data-as-of=(self.as_of) {
                 (SPRITE)
                 a.skip href="#main" { (t(Word::SkipToContent)) }
                 (self.top(tab))
@@ -297,7 +297,7 @@ impl Frame {
                     a href="metrics" { (t(Word::Metrics)) }
                 }
                 a href="ok.html" { (t(Word::HealthCheck)) }
-                a href="mainlogtail" { (t(Word::DaemonLog)) }
+                a href="daemon" { (t(Word::DaemonLog)) }
                 span.end {
                     button.quiet.small.js type="button" data-do="keys" { (t(Word::Keys)) " " kbd { "?" } }
                     form.looks method="post" action="look" data-look="" {
@@ -333,7 +333,7 @@ impl Frame {
             (&["x"], Word::KeySelect),
             (&["l"], Word::KeyLog),
             (&["s", "r", "t"], Word::KeyActions),
-            (&["g o", "g e", "g c"], Word::KeyPages),
+            (&["g o", "g e", "g c", "g d"], Word::KeyPages),
             (&["f", "p", "w"], Word::KeyLogTools),
             (&["n", "N"], Word::KeyMatches),
             (&["1", "2"], Word::KeyStreams),

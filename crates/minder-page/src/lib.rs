@@ -1,7 +1,7 @@
 //! Draws the web interface: plain data in, HTML out.
 //!
 //! Each page has a view model of its own ([`Overview`], [`ProcessPage`], [`EventsPage`],
-//! [`ConfigPage`], [`Question`]), which says what is to be seen, and a function that draws it,
+//! [`ConfigPage`], [`DaemonPage`], [`Question`]), which says what is to be seen, and a function that draws it,
 //! complete: without a script everything but live figures works. What text becomes markup is
 //! decided by [`maud`], which escapes all of it; the only markup that is written out lies in
 //! constants of this crate.
@@ -19,6 +19,7 @@ mod ansi;
 pub mod assets;
 pub mod configuration;
 pub mod curve;
+pub mod daemon;
 pub mod events;
 pub mod figures;
 pub mod frame;
@@ -37,6 +38,7 @@ mod tests;
 
 pub use configuration::ConfigPage;
 pub use curve::Series;
+pub use daemon::DaemonPage;
 pub use events::EventsPage;
 pub use frame::{Frame, Language, Notice, Theme};
 pub use glyph::Look;

@@ -1,4 +1,4 @@
-//! The log of a process, with its tools.
+//! The log of a process, or of the daemon, with its tools.
 
 use maud::{Markup, html};
 
@@ -13,6 +13,26 @@ pub use crate::ansi::last_line;
 
 /// How much of a log is shown at first, in bytes.
 pub const WINDOW: u64 = 64 << 10;
+
+/// From how many bytes on a line is not waited for any more: one without any end would be read again
+/// for ever.
+const LONGEST_OPEN: usize = 4096;
+
+/// Whose log it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogOf {
+    /// The daemon's own.
+    Daemon,
+    /// That of a process.
+    Process {
+        /// What people call it.
+        name: String,
+        /// The stream.
+        stream: Stream,
+        /// Whether there is a log of standard error beside that of standard output.
+        has_stderr: bool,
+    },
+}
 
 /// Which of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +54,28 @@ impl Stream {
     }
 }
 
+/// Where a log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// To a file: the path of the one that is shown.
+    File(String),
+    /// To this, which cannot be read again: a terminal, or a pipe.
+    Elsewhere(String),
+    /// To syslog.
+    Syslog,
+    /// Nowhere.
+    Nowhere,
+}
+
+impl Kept {
+    fn path(&self) -> Option<&str> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Elsewhere(_) | Self::Syslog | Self::Nowhere => None,
+        }
+    }
+}
+
 /// A file of a log: the current one, or one that it was before a rotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFile {
@@ -50,10 +92,16 @@ pub struct LogFile {
 pub struct Part {
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// What identifies the file, whatever it is called; 0 if there is none.
+    pub id: u64,
     /// Where in the file it begins.
     pub start: u64,
     /// The size of the file.
     pub size: u64,
+    /// Whether there is more before it, in this file or in those that were rotated away before.
+    pub has_earlier: bool,
+    /// What is to be known of where it meets the part that was shown before it.
+    pub seam: Option<Seam>,
 }
 
 impl Part {
@@ -71,8 +119,7 @@ impl Part {
             .rev()
             .take_while(|byte| **byte != b'\n')
             .count();
-        // A line without any end would be read again for ever.
-        let open = if open == self.bytes.len() && open > 4096 {
+        let open = if open == self.bytes.len() && open > LONGEST_OPEN {
             0
         } else {
             open
@@ -81,38 +128,69 @@ impl Part {
     }
 }
 
+/// Where two parts meet that do not simply go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seam {
+    /// One file ends, and the next one begins.
+    Rotated,
+    /// What was there before is gone.
+    Anew,
+    /// There is more between them than can be shown.
+    LeftOut,
+}
+
+impl Seam {
+    fn draw(self, language: Language) -> Markup {
+        let word = match self {
+            Self::Rotated => Word::Rotated,
+            Self::Anew => Word::Anew,
+            Self::LeftOut => Word::LeftOut,
+        };
+        html! { div.seam { (word.to(language)) } }
+    }
+}
+
+/// Which end of a part meets what is shown already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Its beginning: it was written later.
+    Later,
+    /// Its end: it was written earlier.
+    Earlier,
+}
+
 /// What is shown of a log.
 #[derive(Clone, Debug)]
 pub struct LogView {
-    /// The stream.
-    pub stream: Stream,
-    /// Whether there is a log of standard error beside that of standard output.
-    pub has_stderr: bool,
-    /// The path of the file; `None` if no log is kept.
-    pub path: Option<String>,
+    /// Whose it is.
+    pub of: LogOf,
+    /// Where it goes.
+    pub kept: Kept,
     /// The files that there are, the current one first.
     pub files: Vec<LogFile>,
     /// The number of the one that is shown.
     pub file: u32,
     /// What is shown of it.
     pub part: Part,
+    /// Whether another part was asked for, which is not there any more.
+    pub is_gone: bool,
     /// What is searched for; empty if nothing is.
     pub find: String,
-    /// Whether more may come: the process runs.
+    /// Whether more may come to what is shown: it is the end of a log that is written to.
     pub is_alive: bool,
     /// Whether a line can be sent to its standard input.
     pub takes_stdin: bool,
 }
 
 /// Draws the panel of a log.
-pub(crate) fn draw(log: &LogView, name: &str, frame: &Frame) -> Markup {
+pub(crate) fn draw(log: &LogView, frame: &Frame) -> Markup {
     let t = |word: Word| word.to(frame.language);
-    let follows = log.is_alive && log.file == 0;
+    let follows = log.is_alive && log.file == 0 && log.kept.path().is_some();
     html! {
         section.panel.log #log aria-label=(t(Word::Log)) {
-            (tools(log, name, follows, frame))
-            (output(log, name, follows, frame.language))
-            @if log.takes_stdin && frame.may_act {
+            (tools(log, follows, frame))
+            (output(log, follows, frame.language))
+            @if let LogOf::Process { name, .. } = &log.of && log.takes_stdin && frame.may_act {
                 form.stdin method="post" action="act" data-stdin="" {
                     input type="hidden" name="csrf" value=(frame.token);
                     input type="hidden" name="name" value=(name);
@@ -126,24 +204,24 @@ pub(crate) fn draw(log: &LogView, name: &str, frame: &Frame) -> Markup {
     }
 }
 
-fn tools(log: &LogView, name: &str, follows: bool, frame: &Frame) -> Markup {
+fn tools(log: &LogView, follows: bool, frame: &Frame) -> Markup {
     let language = frame.language;
     let t = |word: Word| word.to(language);
-    let address = address(log, name);
-    let file = log.path.as_ref().map(|_| raw_address(log, name));
     html! {
         div.tools {
-            nav.tabs aria-label=(t(Word::Stream)) {
-                @for stream in [Stream::Stdout, Stream::Stderr] {
-                    @if stream == Stream::Stdout || log.has_stderr {
-                        @let current = (stream == log.stream).then_some("true");
-                        a.btn href={ (process_address(name)) "&stream=" (stream.name()) "#log" }
-                            aria-current=[current] { (stream.name()) }
+            @if let LogOf::Process { name, stream: shown, has_stderr } = &log.of {
+                nav.tabs aria-label=(t(Word::Stream)) {
+                    @for stream in [Stream::Stdout, Stream::Stderr] {
+                        @if stream == Stream::Stdout || *has_stderr {
+                            @let current = (stream == *shown).then_some("true");
+                            a.btn href={ (process_address(name)) "&stream=" (stream.name()) "#log" }
+                                aria-current=[current] { (stream.name()) }
+                        }
                     }
                 }
             }
-            form.pick method="get" action="process" {
-                (whereabouts(log, name, false))
+            form.pick method="get" action=(log.of.page()) {
+                @for (name, value) in log.of.fields() { input type="hidden" name=(name) value=(value); }
                 @if log.files.len() > 1 {
                     label {
                         span.sr { (t(Word::File)) }
@@ -169,79 +247,170 @@ fn tools(log: &LogView, name: &str, follows: bool, frame: &Frame) -> Markup {
                 button.toggle.js type="button" aria-pressed="false" data-do="pause" data-own="" { (t(Word::Pause)) }
             }
             button.toggle.js type="button" aria-pressed="false" data-do="wrap" data-own="" { (t(Word::Wrap)) }
-            details.menu {
-                summary.btn.small { (t(Word::More)) }
-                div {
-                    @if let Some(file) = &file {
-                        @if log.file == 0 {
-                            a.btn.quiet href=(plain_address(log, name)) { (t(Word::OpenPlain)) }
-                        }
-                        a.btn.quiet href=(file) download="" { (t(Word::Download)) }
+            (more(log, frame))
+        }
+    }
+}
+
+/// What is wanted more seldom.
+fn more(log: &LogView, frame: &Frame) -> Markup {
+    let t = |word: Word| word.to(frame.language);
+    let address = log
+        .of
+        .address(log.of.page(), &[("file", log.file.to_string())]);
+    html! {
+        details.menu {
+            summary.btn.small { (t(Word::More)) }
+            div {
+                @if log.kept.path().is_some() {
+                    @if log.file == 0 {
+                        a.btn.quiet href=(log.of.plain_address()) { (t(Word::OpenPlain)) }
                     }
-                    button.quiet.js type="button" data-do="copy" data-address=(address) { (t(Word::CopyLink)) }
-                    @if frame.may_act {
-                        button.quiet.danger form="act" name="clearlog" value=(name) {
-                            (t(Word::ClearLog))
-                        }
+                    a.btn.quiet href=(log.of.address("raw", &[("file", log.file.to_string())])) download="" {
+                        (t(Word::Download))
                     }
+                }
+                button.quiet.js type="button" data-do="copy" data-address={ (address) "#log" } { (t(Word::CopyLink)) }
+                @if let LogOf::Process { name, .. } = &log.of && frame.may_act {
+                    button.quiet.danger form="act" name="clearlog" value=(name) { (t(Word::ClearLog)) }
                 }
             }
         }
     }
 }
 
-fn output(log: &LogView, name: &str, follows: bool, language: Language) -> Markup {
+fn output(log: &LogView, follows: bool, language: Language) -> Markup {
     let t = |word: Word| word.to(language);
-    let drawn = ansi::draw(&log.part.bytes, &log.find);
+    let part = &log.part;
+    let drawn = ansi::draw(&part.bytes, &log.find);
     let is_searched = !log.find.is_empty();
-    let is_short = drawn.count < 20;
+    // A page that has nothing else is filled by it.
+    let is_tall = log.of == LogOf::Daemon;
+    let is_short = drawn.count < 20 && !is_tall;
+    let has_later = log.file > 0 || part.end() < part.size;
     html! {
-        div.out.short[is_short] role="log" aria-live="off" aria-label=(log.stream.name()) tabindex="0"
-            data-log=(lines_address(log, name)) data-next=(log.part.next()) data-start=(log.part.start)
+        div.out.short[is_short].tall[is_tall] role="log" aria-live="off" aria-label=(log.of.label(language)) tabindex="0"
+            data-log=(log.of.address("lines", &[])) data-id=(id(part)) data-start=(part.start)
+            data-next=(part.next()) data-end=(part.end()) data-earlier[part.has_earlier]
             data-follows[follows] data-own="" {
-            @if log.path.is_none() {
-                div.seam { (t(Word::NoLog)) }
-            } @else if drawn.count == 0 {
-                div.seam data-empty="" { (t(Word::Empty)) }
-            } @else if log.part.start > 0 {
-                div.seam data-earlier="" { (t(Word::EarlierLines)) }
+            @if log.is_gone { div.seam { (t(Word::PartGone)) } }
+            @if log.kept.path().is_some() {
+                @let place = [("id", id(part)), ("before", part.start.to_string())];
+                div.seam data-back="" hidden[!part.has_earlier] {
+                    a.link href={ (log.of.address(log.of.page(), &place)) "#log" } { (t(Word::EarlierLines)) }
+                }
             }
             @if is_searched && drawn.matching == 0 && drawn.count > 0 {
                 div.seam { (t(Word::NoMatch)) }
             }
             (drawn.markup)
+            (explained(log, drawn.count, language))
+            @if has_later {
+                div.seam { a.link href={ (log.of.address(log.of.page(), &[])) "#log" } { (t(Word::LatestLines)) } }
+            }
         }
         div.foot-bar {
             span data-logstate="" data-own[follows] {
                 @if is_searched { (words::matches(drawn.matching, language)) }
                 @else if follows { span.js { (t(Word::Following)) } }
             }
-            @if let Some(path) = &log.path { span.mono title=(path) { (path) } }
+            @if let Some(path) = log.kept.path() { span.mono title=(path) { (path) } }
             span.end.num data-size="" data-own[follows] {
-                (words::count_of_lines(drawn.count, language)) ", " (figures::bytes(log.part.size))
+                (words::count_of_lines(drawn.count, language)) ", " (figures::bytes(part.size))
             }
         }
     }
 }
 
-/// Lines that were written since the page was drawn, for its script.
+/// Why nothing is shown, if nothing is.
+fn explained(log: &LogView, lines: usize, language: Language) -> Markup {
+    let t = |word: Word| word.to(language);
+    let empty = if log.part.has_earlier {
+        Word::EmptySince
+    } else {
+        Word::Empty
+    };
+    html! {
+        @match &log.kept {
+            Kept::File(_) => @if lines == 0 { div.seam data-empty="" { (t(empty)) } },
+            Kept::Elsewhere(path) => div.seam { (words::goes_to(path, language)) },
+            Kept::Syslog => div.seam { (t(Word::GoesToSyslog)) },
+            Kept::Nowhere => div.seam { (t(Word::NoLog)) },
+        }
+    }
+}
+
+/// Lines that are added to a page, for its script: those that were written since it was drawn, or
+/// those before the ones that it has.
 #[must_use]
-pub fn fragment(part: &Part) -> String {
+pub fn fragment(part: &Part, side: Side, language: Language) -> String {
     let drawn = ansi::draw(&part.bytes, "");
+    let seam = |at| part.seam.filter(|_| side == at);
     let fragment = html! {
-        div data-next=(part.next()) data-start=(part.start) data-size=(figures::bytes(part.size)) {
+        div data-id=(id(part)) data-start=(part.start) data-next=(part.next()) data-end=(part.end())
+            data-earlier[part.has_earlier] data-size=(figures::bytes(part.size)) {
+            @if let Some(seam) = seam(Side::Later) { (seam.draw(language)) }
             (drawn.markup)
+            @if let Some(seam) = seam(Side::Earlier) { (seam.draw(language)) }
         }
     };
     fragment.into_string()
 }
 
-/// The fields that lead back to this log.
-fn whereabouts(log: &LogView, name: &str, with_file: bool) -> Markup {
-    html! {
-        input type="hidden" name="name" value=(name);
-        input type="hidden" name="stream" value=(log.stream.name());
-        @if with_file { input type="hidden" name="file" value=(log.file); }
+/// What identifies the file of a part, as addresses have it.
+fn id(part: &Part) -> String {
+    format!("{:x}", part.id)
+}
+
+impl LogOf {
+    /// The page that it is on.
+    fn page(&self) -> &'static str {
+        match self {
+            Self::Daemon => "daemon",
+            Self::Process { .. } => "process",
+        }
+    }
+
+    /// The fields that tell it from other logs.
+    fn fields(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::Daemon => Vec::new(),
+            Self::Process { name, stream, .. } => vec![("name", name), ("stream", stream.name())],
+        }
+    }
+
+    /// The address of what is asked for about it. The daemon's page is about nothing else; elsewhere
+    /// its log has to be told from those of processes.
+    fn address(&self, what: &str, more: &[(&str, String)]) -> String {
+        let own = match self {
+            Self::Daemon if what != self.page() => vec![("of", "daemon")],
+            Self::Daemon | Self::Process { .. } => self.fields(),
+        };
+        let more = more.iter().map(|(name, value)| (*name, &**value));
+        let fields = own.into_iter().chain(more);
+        let fields: Vec<_> = fields
+            .map(|(name, value)| format!("{name}={}", quoted(value)))
+            .collect();
+        let sign = if fields.is_empty() { "" } else { "?" };
+        format!("{what}{sign}{}", fields.join("&"))
+    }
+
+    /// Where it is followed as plain text.
+    fn plain_address(&self) -> String {
+        match self {
+            Self::Daemon => "mainlogtail".to_owned(),
+            Self::Process { name, stream, .. } => {
+                let name = quoted(name).replace('/', "%2F");
+                format!("logtail/{name}/{}", stream.name())
+            }
+        }
+    }
+
+    fn label(&self, language: Language) -> &'static str {
+        match self {
+            Self::Daemon => Word::DaemonLog.to(language),
+            Self::Process { stream, .. } => stream.name(),
+        }
     }
 }
 
@@ -256,33 +425,6 @@ fn file_label(file: &LogFile, language: Language) -> String {
     }
 }
 
-fn address(log: &LogView, name: &str) -> String {
-    format!(
-        "{}&stream={}&file={}#log",
-        process_address(name),
-        log.stream.name(),
-        log.file
-    )
-}
-
-fn lines_address(log: &LogView, name: &str) -> String {
-    let (name, stream, file) = (quoted(name), log.stream.name(), log.file);
-    format!("lines?name={name}&stream={stream}&file={file}")
-}
-
-fn raw_address(log: &LogView, name: &str) -> String {
-    let (name, stream, file) = (quoted(name), log.stream.name(), log.file);
-    format!("raw?name={name}&stream={stream}&file={file}")
-}
-
-fn plain_address(log: &LogView, name: &str) -> String {
-    format!(
-        "logtail/{}/{}",
-        quoted(name).replace('/', "%2F"),
-        log.stream.name()
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,8 +432,11 @@ mod tests {
     fn part(bytes: &[u8], start: u64) -> Part {
         Part {
             bytes: bytes.to_vec(),
+            id: 0xab,
             start,
             size: 9999,
+            has_earlier: true,
+            seam: Some(Seam::Rotated),
         }
     }
 
@@ -301,8 +446,37 @@ mod tests {
         assert_eq!(part(b"ab\n", 10).next(), 13);
         assert_eq!(part(b"", 10).next(), 10);
         assert_eq!(part(&[b'x'; 5000], 0).next(), 5000);
-        let fragment = fragment(&part(b"ab\n<b>", 10));
-        assert!(fragment.starts_with("<div data-next=\"13\" data-start=\"10\""));
-        assert!(fragment.contains("<div>ab</div><div class=\"partial\">&lt;b&gt;</div>"));
+    }
+
+    #[test]
+    fn a_seam_lies_between_what_is_shown_and_what_is_added() {
+        let lines = "<div>ab</div><div class=\"partial\">&lt;b&gt;</div>";
+        let seam = "<div class=\"seam\">One file ends here, and the next one begins.</div>";
+        let fragment = |side| fragment(&part(b"ab\n<b>", 10), side, Language::English);
+        let later = fragment(Side::Later);
+        let place = "<div data-id=\"ab\" data-start=\"10\" data-next=\"13\" data-end=\"16\"";
+        assert!(later.starts_with(place), "{later}");
+        assert!(later.contains(&format!("{seam}{lines}")), "{later}");
+        let earlier = fragment(Side::Earlier);
+        assert!(earlier.contains(&format!("{lines}{seam}")), "{earlier}");
+    }
+
+    #[test]
+    fn every_log_has_addresses_of_its_own() {
+        let web = LogOf::Process {
+            name: "a:b c".to_owned(),
+            stream: Stream::Stderr,
+            has_stderr: true,
+        };
+        let file = [("file", "2".to_owned())];
+        let lines = "lines?name=a:b%20c&stream=stderr";
+        assert_eq!(web.address("lines", &[]), lines);
+        assert_eq!(
+            web.address(web.page(), &file),
+            "process?name=a:b%20c&stream=stderr&file=2"
+        );
+        assert_eq!(LogOf::Daemon.address("lines", &[]), "lines?of=daemon");
+        assert_eq!(LogOf::Daemon.address("daemon", &[]), "daemon");
+        assert_eq!(LogOf::Daemon.address("daemon", &file), "daemon?file=2");
     }
 }

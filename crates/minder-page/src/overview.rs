@@ -138,7 +138,8 @@ fn facts(page: &Overview) -> Markup {
     }
 }
 
-fn fact(name: &str, value: &str) -> Markup {
+/// Something that is known, with its name.
+pub(crate) fn fact(name: &str, value: &str) -> Markup {
     html! { div { dt { (name) } dd.num { (value) } } }
 }
 

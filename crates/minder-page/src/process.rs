@@ -147,7 +147,7 @@ pub fn draw(page: &ProcessPage) -> String {
         (day(page))
         div.two {
             div {
-                (log::draw(&page.log, &page.name, frame))
+                (log::draw(&page.log, frame))
                 (options(page))
             }
             div {

@@ -7,8 +7,9 @@ use minder_core::ProcessState;
 
 use super::*;
 use crate::configuration::{Broken, Difference, FileRow, How, OptionChange, Step};
-use crate::events::{Event, Kind, What};
-use crate::log::{LogFile, Part, Stream};
+use crate::daemon::{Limits, Upgrade};
+use crate::events::{Event, Kind, Listener, What};
+use crate::log::{Kept, LogFile, LogOf, Part, Seam, Side, Stream};
 use crate::overview::{Asked, Child, Facts};
 use crate::process::{Change, Command, MASK, OptionRow, Place, Secrets, Variable};
 use crate::question::Verb;
@@ -248,6 +249,75 @@ fn what_is_done_again_and_again_is_told_once() {
     );
 }
 
+#[test]
+fn what_listeners_had_no_room_for_is_told() {
+    let listener = |lost| Listener {
+        name: "mail".to_owned(),
+        state: "RUNNING".to_owned(),
+        waiting: 3,
+        lost,
+    };
+    for (lost, told) in [
+        (0, "mail RUNNING, 3 waiting<"),
+        (2, "mail RUNNING, 3 waiting, 2 discarded<"),
+    ] {
+        let page = EventsPage {
+            listeners: vec![listener(lost)],
+            ..EventsPage::default()
+        };
+        assert!(events::draw(&page).contains(told), "{told}");
+    }
+}
+
+#[test]
+fn a_configuration_is_told_of_with_what_an_update_does() {
+    let step = |how, longest_wait| Step {
+        how,
+        group: "web".to_owned(),
+        processes: 2,
+        longest_wait,
+    };
+    let wait = Some(Duration::from_secs(60));
+    let mut page = ConfigPage {
+        plan: vec![
+            step(How::Removed, wait),
+            step(How::Changed, wait),
+            step(How::Changed, wait),
+            step(How::Added, None),
+        ],
+        differences: vec![Difference {
+            how: How::Changed,
+            group: "web".to_owned(),
+            processes: 2,
+            without: vec!["web:2".to_owned(), "web:3".to_owned()],
+            with: Vec::new(),
+            options: Vec::new(),
+        }],
+        files: vec![FileRow {
+            path: "all.conf".to_owned(),
+            sections: (0..14).map(|number| format!("program:{number}")).collect(),
+            changed: None,
+        }],
+        ..ConfigPage::default()
+    };
+    let drawn = configuration::draw(&page);
+    for part in [
+        "The files differ from what is running: 1 group added, 2 changed, 1 removed. Nothing",
+        "2 processes, up to 60 s to stop<",
+        "2 processes<",
+        "changed, 2 processes<",
+        "No longer there: web:2, web:3<",
+        "program:0, program:1, ",
+        "program:11, and 2 more<",
+    ] {
+        assert!(drawn.contains(part), "{part}");
+    }
+    page.frame.language = Language::Chinese;
+    let drawn = configuration::draw(&page);
+    assert!(drawn.contains("新增 1 个组，变更 2 个组，移除 1 个组。更新之前"));
+    assert!(drawn.contains("停止最多 60 秒"));
+}
+
 /// Every page, with `text` wherever a text from outside can be.
 #[expect(clippy::too_many_lines, reason = "a list of fields")]
 fn pages(text: &str, language: Language) -> Vec<String> {
@@ -312,7 +382,12 @@ fn pages(text: &str, language: Language) -> Vec<String> {
     let events = EventsPage {
         frame: frame(),
         notice: notice(),
-        listeners: vec![(own(), own(), Some(1))],
+        listeners: vec![Listener {
+            name: own(),
+            state: own(),
+            waiting: 1,
+            lost: 2,
+        }],
         events: vec![Event {
             serial: 7,
             at: moment.clone(),
@@ -346,7 +421,8 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         main_file: own(),
         files: vec![FileRow {
             path: own(),
-            changed: Some(moment),
+            sections: vec![own(); 14],
+            changed: Some(moment.clone()),
         }],
         broken: Some(Broken {
             place: own(),
@@ -363,6 +439,8 @@ fn pages(text: &str, language: Language) -> Vec<String> {
             how: How::Changed,
             group: own(),
             processes: 2,
+            without: vec![own()],
+            with: vec![own()],
             options: vec![option],
         }],
         untouched: 3,
@@ -377,11 +455,7 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         back: "./".to_owned(),
         was_wrong: true,
     };
-    let part = Part {
-        bytes: format!("{text}\n{text}").into_bytes(),
-        start: 5,
-        size: 9,
-    };
+    let daemon = daemon_page(text, frame(), &moment);
     vec![
         overview::draw(&overview),
         overview::draw(&empty),
@@ -390,7 +464,8 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         configuration::draw(&configuration),
         question::draw(&question),
         question::missing(&frame()),
-        log::fragment(&part),
+        daemon::draw(&daemon),
+        log::fragment(&part(text), Side::Later, language),
     ]
 }
 
@@ -417,32 +492,15 @@ fn process_page(text: &str, frame: Frame, notice: Option<Notice>, moment: &Momen
         }],
         restarts: Some(2),
         hours: vec![own()],
-        log: LogView {
-            stream: Stream::Stdout,
-            has_stderr: true,
-            path: Some(own()),
-            files: vec![
-                LogFile {
-                    number: 0,
-                    size: 1,
-                    until: None,
-                },
-                LogFile {
-                    number: 1,
-                    size: 1,
-                    until: Some(moment.clone()),
-                },
-            ],
-            file: 0,
-            part: Part {
-                bytes: format!("{text}\n\u{1b}[31m{text}").into_bytes(),
-                start: 5,
-                size: 9,
+        log: log_view(
+            text,
+            LogOf::Process {
+                name: own(),
+                stream: Stream::Stdout,
+                has_stderr: true,
             },
-            find: own(),
-            is_alive: true,
-            takes_stdin: true,
-        },
+            moment,
+        ),
         cpu: Some((3.0, series())),
         memory: Some((3 << 20, series())),
         memory_limit: Some(9 << 20),
@@ -467,6 +525,107 @@ fn process_page(text: &str, frame: Frame, notice: Option<Notice>, moment: &Momen
         defaults: 3,
         shows_defaults: false,
     }
+}
+
+fn log_view(text: &str, of: LogOf, moment: &Moment) -> LogView {
+    LogView {
+        of,
+        kept: Kept::File(text.to_owned()),
+        files: vec![
+            LogFile {
+                number: 0,
+                size: 1,
+                until: None,
+            },
+            LogFile {
+                number: 1,
+                size: 1,
+                until: Some(moment.clone()),
+            },
+        ],
+        file: 0,
+        part: part(text),
+        is_gone: true,
+        find: text.to_owned(),
+        is_alive: true,
+        takes_stdin: true,
+    }
+}
+
+fn part(text: &str) -> Part {
+    Part {
+        bytes: format!("{text}\n\u{1b}[31m{text}").into_bytes(),
+        id: 7,
+        start: 5,
+        size: 9,
+        has_earlier: true,
+        seam: Some(Seam::Rotated),
+    }
+}
+
+fn daemon_page(text: &str, frame: Frame, moment: &Moment) -> DaemonPage {
+    DaemonPage {
+        frame,
+        main_pid: 7,
+        pid: 8,
+        replaced: Some((2, Duration::from_secs(70))),
+        upgrade: Some(Upgrade::RolledBack {
+            to: text.to_owned(),
+            why: text.to_owned(),
+        }),
+        limits: Limits {
+            files: Some(1024),
+            processes: None,
+        },
+        log: log_view(text, LogOf::Daemon, moment),
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_read_says_where_it_goes() {
+    for (kept, language, said) in [
+        (Kept::Nowhere, Language::English, "No log is kept."),
+        (Kept::Syslog, Language::English, "The log goes to syslog"),
+        (Kept::Syslog, Language::Chinese, "日志写入 syslog"),
+        (
+            Kept::Elsewhere("/dev/stdout".to_owned()),
+            Language::English,
+            "The log goes to /dev/stdout",
+        ),
+    ] {
+        let mut page = daemon_page("x", frame(language, "x"), &Moment::default());
+        page.log.kept = kept;
+        page.log.files = Vec::new();
+        page.log.part = Part::default();
+        page.log.find = String::new();
+        let page = daemon::draw(&page);
+        assert!(page.contains(said), "{said}");
+        for part in [
+            "data-follows",
+            "data-do=\"follow\"",
+            "href=\"raw",
+            "data-back",
+        ] {
+            assert!(!page.contains(part), "{part} of a log that cannot be read");
+        }
+    }
+}
+
+#[test]
+fn the_daemon_is_told_of_with_what_became_of_its_upgrade() {
+    let mut page = daemon_page("1.1", frame(Language::English, "x"), &Moment::default());
+    let drawn = daemon::draw(&page);
+    assert!(drawn.contains("to 1.1 rolled back: 1.1"));
+    assert!(drawn.contains("1,024 open files, any number of processes"));
+    assert!(drawn.contains("href=\"mainlogtail\"") && drawn.contains("raw?of=daemon&amp;file=0"));
+    for part in ["name=\"clearlog\"", "name=\"stdin\"", "class=\"tabs\""] {
+        assert!(!drawn.contains(part), "the daemon's log has {part}");
+    }
+    page.upgrade = Some(Upgrade::Refused {
+        to: String::new(),
+        why: "no".to_owned(),
+    });
+    assert!(daemon::draw(&page).contains("refused: no"));
 }
 
 /// The tags of a page: their names, and those of their attributes.

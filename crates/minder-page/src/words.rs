@@ -104,9 +104,15 @@ words! {
     CopyLink: "Copy link to this place", "复制此处链接";
     ClearLog: "Clear log", "清空日志";
     Empty: "Nothing has been written.", "尚无内容。";
+    EmptySince: "Nothing has been written to this file yet.", "此文件尚无内容。";
     NoLog: "No log is kept.", "未保留日志。";
+    GoesToSyslog: "The log goes to syslog, which has to be asked for it.", "日志写入 syslog，需在那里查看。";
     NoMatch: "No line matches.", "没有匹配的行。";
-    EarlierLines: "Earlier lines are not shown here.", "更早的行未在此显示。";
+    EarlierLines: "Show earlier lines", "显示更早的行";
+    PartGone: "What was asked for is not there any more. This is the end of the log.", "所要的部分已不存在。这是日志的末尾。";
+    LatestLines: "Show the latest lines", "显示最新的行";
+    Rotated: "One file ends here, and the next one begins.", "一个文件在此结束，下一个文件在此开始。";
+    LeftOut: "Lines are left out here; the file has them.", "此处略去一些行；文件中有。";
     SendLine: "Send a line to stdin", "向 stdin 发送一行";
     LineForStdin: "Line for stdin", "发往 stdin 的一行";
     Send: "Send", "发送";
@@ -164,6 +170,7 @@ words! {
     Update: "Update", "更新";
     MainFile: "Main file", "主文件";
     FilesRead: "Files read", "已读取的文件";
+    Sections: "Sections", "段";
     FilesDiffer: "Nothing happens until you update.", "更新之前不会有任何变化。";
     FilesAgree: "The files say what is running. There is nothing to update.", "文件与运行中的一致。没有可更新的内容。";
     FilesBroken: "The files could not be read, so what is running stays as it is. No process was touched.", "文件无法读取，运行中的保持不变。没有触及任何进程。";
@@ -185,6 +192,10 @@ words! {
     Apply: "Apply", "应用";
     Metrics: "Metrics", "指标";
     HealthCheck: "Health", "健康";
+    DaemonPid: "Daemon pid", "守护进程 PID";
+    LastUpgrade: "Last upgrade", "最近一次升级";
+    Limits: "Limits", "限制";
+    Unlimited: "any number of", "不限";
     DaemonLog: "Daemon log", "守护进程日志";
     Keys: "Keys", "快捷键";
     Close: "Close", "关闭";
@@ -195,7 +206,7 @@ words! {
     KeySelect: "select the row", "选择该行";
     KeyLog: "log of the row", "该行的日志";
     KeyActions: "start, restart, stop (asks)", "启动、重启、停止（会询问）";
-    KeyPages: "overview, events, configuration", "总览、事件、配置";
+    KeyPages: "overview, events, configuration, daemon", "总览、事件、配置、守护进程";
     KeyLogTools: "log: follow, pause, wrap", "日志：跟随、暂停、换行";
     KeyMatches: "log: next, previous match", "日志：下一个、上一个匹配";
     KeyStreams: "log: stdout, stderr", "日志：stdout、stderr";
@@ -273,6 +284,75 @@ pub(crate) fn groups_differ(count: usize, language: Language) -> String {
     }
 }
 
+/// How the files differ from what is running.
+pub(crate) fn files_differ(
+    added: usize,
+    changed: usize,
+    removed: usize,
+    language: Language,
+) -> String {
+    let counts = [
+        (added, Word::Added),
+        (changed, Word::Changed),
+        (removed, Word::Removed),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let parts = counts
+        .enumerate()
+        .map(|(index, (count, how))| match (language, index, count) {
+            (Language::English, 0, 1) => format!("1 group {}", how.to(language)),
+            (Language::English, 0, _) => format!("{count} groups {}", how.to(language)),
+            (Language::English, _, _) => format!("{count} {}", how.to(language)),
+            (Language::Chinese, _, _) => format!("{} {count} 个组", how.to(language)),
+        });
+    let parts: Vec<_> = parts.collect();
+    let parts = listed(&parts, language);
+    match language {
+        Language::English => {
+            format!(
+                "The files differ from what is running: {parts}. {}",
+                Word::FilesDiffer.to(language)
+            )
+        }
+        Language::Chinese => format!(
+            "文件与运行中的不同：{parts}。{}",
+            Word::FilesDiffer.to(language)
+        ),
+    }
+}
+
+/// How long it may take to stop what an update stops.
+pub(crate) fn up_to_stop(secs: u64, language: Language) -> String {
+    match language {
+        Language::English => format!("up to {secs} s to stop"),
+        Language::Chinese => format!("停止最多 {secs} 秒"),
+    }
+}
+
+/// The processes that a group will not have any more.
+pub(crate) fn without(names: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("No longer there: {names}"),
+        Language::Chinese => format!("不再有：{names}"),
+    }
+}
+
+/// The processes that a group will have besides.
+pub(crate) fn with(names: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("New: {names}"),
+        Language::Chinese => format!("新增：{names}"),
+    }
+}
+
+/// That a list goes on.
+pub(crate) fn and_more(count: usize, language: Language) -> String {
+    match language {
+        Language::English => format!("and {count} more"),
+        Language::Chinese => format!("另有 {count} 个"),
+    }
+}
+
 pub(crate) fn as_of(time: &str, language: Language) -> String {
     match language {
         Language::English => format!("As of {time}."),
@@ -289,6 +369,44 @@ pub(crate) fn replaced(times: u32, ago: &str, language: Language) -> String {
         }
         (Language::Chinese, 1) => format!("{ago}前更换，进程未受影响"),
         (Language::Chinese, _) => format!("更换 {times} 次，最近一次在 {ago}前，进程未受影响"),
+    }
+}
+
+/// How an upgrade went.
+pub(crate) fn upgraded(from: &str, to: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("from {from} to {to}"),
+        Language::Chinese => format!("从 {from} 到 {to}"),
+    }
+}
+
+pub(crate) fn upgrade_refused(to: &str, why: &str, language: Language) -> String {
+    match (language, to) {
+        (Language::English, "") => format!("refused: {why}"),
+        (Language::English, _) => format!("to {to} refused: {why}"),
+        (Language::Chinese, "") => format!("被拒绝：{why}"),
+        (Language::Chinese, _) => format!("到 {to} 被拒绝：{why}"),
+    }
+}
+
+pub(crate) fn rolled_back(to: &str, why: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("to {to} rolled back: {why}"),
+        Language::Chinese => format!("到 {to} 已回退：{why}"),
+    }
+}
+
+pub(crate) fn descriptors(count: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("{count} open files"),
+        Language::Chinese => format!("打开文件 {count}"),
+    }
+}
+
+pub(crate) fn processes_per_user(count: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("{count} processes per user"),
+        Language::Chinese => format!("每个用户的进程 {count}"),
     }
 }
 
@@ -441,13 +559,24 @@ pub(crate) fn waiting(events: usize, language: Language) -> String {
     }
 }
 
-/// How a pool of listeners is, and how many events wait for it.
-pub(crate) fn listener(name: &str, state: &str, events: usize, language: Language) -> String {
-    match (language, events) {
+/// How a pool of listeners is, how many events wait for it, and how many it had no room for.
+pub(crate) fn listener(
+    name: &str,
+    state: &str,
+    events: usize,
+    lost: u64,
+    language: Language,
+) -> String {
+    let waits = match (language, events) {
         (Language::English, 0) => format!("{name} {state}, none waiting"),
         (Language::English, _) => format!("{name} {state}, {events} waiting"),
         (Language::Chinese, 0) => format!("{name} {state}，无积压"),
         (Language::Chinese, _) => format!("{name} {state}，积压 {events} 个"),
+    };
+    match (language, lost) {
+        (_, 0) => waits,
+        (Language::English, _) => format!("{waits}, {lost} discarded"),
+        (Language::Chinese, _) => format!("{waits}，丢弃 {lost} 个"),
     }
 }
 
@@ -516,6 +645,14 @@ pub(crate) fn rotated_file(number: u32, until: &str, size: &str, language: Langu
     match language {
         Language::English => format!(".{number}, to {until}, {size}"),
         Language::Chinese => format!(".{number}，至 {until}，{size}"),
+    }
+}
+
+/// Where a log goes that cannot be read again.
+pub(crate) fn goes_to(path: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("The log goes to {path}, which cannot be read from here."),
+        Language::Chinese => format!("日志写入 {path}，无法从此处读取。"),
     }
 }
 

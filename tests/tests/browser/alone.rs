@@ -1,14 +1,6 @@
 //! Without a script, everything but what moves by itself works as well.
 
-use minder_tests::browser::Manner;
-
-use crate::{Visit, row, row_in};
-
-const WITHOUT: Manner<'_> = Manner {
-    size: (1440, 1000),
-    languages: "en",
-    runs_scripts: false,
-};
+use crate::{Visit, WITHOUT, row, row_in};
 
 #[test]
 fn a_process_is_stopped_without_a_script() {

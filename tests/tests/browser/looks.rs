@@ -20,7 +20,7 @@ fn a_phone_shows_it_all_without_scrolling_sideways() {
     let browser = &visit.browser;
     visit.daemon.wait_state("bad", "FATAL");
     browser.resize(390, 844);
-    for page in ["", "process?name=web", "events", "configuration"] {
+    for page in ["", "process?name=web", "events", "configuration", "daemon"] {
         visit.go(page);
         browser.wait_shown("h1");
         let wide =
@@ -80,7 +80,7 @@ const BROKEN: &str = "
     return [...twice, ...[...refers, ...form].filter((id) => !ids.includes(id))];";
 
 /// Every sort of page, one of them about what is not there.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 10] = [
     "",
     "?q=nothing&state=FATAL",
     "process?name=worker:worker_00&defaults=1",
@@ -88,6 +88,8 @@ const PAGES: [&str; 8] = [
     "process?name=nope",
     "events",
     "configuration",
+    "daemon",
+    "daemon?find=spawned",
     "index.html?action=stop&processname=web",
 ];
 

@@ -7,12 +7,24 @@
 mod alone;
 mod looks;
 mod outage;
+mod own_log;
 mod safety;
 mod work;
 
 use minder_tests::browser::{Browser, Manner};
 use minder_tests::parts::kill_daemon;
 use minder_tests::{Daemon, Sandbox, Subject};
+
+/// A browser that runs no scripts.
+const WITHOUT: Manner<'_> = Manner {
+    size: (1440, 1000),
+    languages: "en",
+    runs_scripts: false,
+};
+
+/// The lines of the log that a page shows.
+const LINES: &str = "return [...document.querySelectorAll('.out > div:not(.seam)')]\
+                     .map((line) => line.textContent)";
 
 /// A daemon that can be visited, and the browser of a visitor.
 struct Visit {

@@ -3,7 +3,7 @@
 use minder_tests::browser::Manner;
 use serde_json::json;
 
-use crate::{Visit, row_in};
+use crate::{LINES, Visit, row_in};
 
 #[test]
 fn a_page_outlives_the_daemon() {
@@ -52,7 +52,5 @@ fn no_line_of_a_log_is_lost_or_doubled() {
     visit.say("web", "the end");
     said.push("the end".to_owned());
     browser.wait_text(".out > div:last-child", "the end");
-    let lines = "return [...document.querySelectorAll('.out > div:not(.seam)')]\
-                 .map((line) => line.textContent)";
-    assert_eq!(browser.script(lines), json!(said));
+    assert_eq!(browser.script(LINES), json!(said));
 }

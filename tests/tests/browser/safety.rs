@@ -116,6 +116,8 @@ fn no_way_leads_elsewhere() {
         ("/raw?name=web&file=9", 404),
         ("/raw?name=nope", 404),
         ("/lines?name=nope", 404),
+        ("/lines?of=nobody", 404),
+        ("/lines?of=daemon", 404),
         ("/act", 404),
         ("/nope", 404),
         ("/process/web", 404),
@@ -146,7 +148,8 @@ fn answers_keep_browsers_from_mischief() {
         "/process?name=web",
         "/events",
         "/configuration",
-        "/lines?name=web&before=0",
+        "/daemon",
+        "/lines?name=web&id=0&before=0",
     ] {
         let answer = get(&daemon, path);
         assert_eq!(answer.status(), 200, "{path}");

@@ -168,3 +168,31 @@ fn keys_do_what_buttons_do() {
     browser.type_into("body", "ge");
     browser.wait_text("h1", "Events");
 }
+
+#[test]
+fn an_update_is_looked_at_and_done() {
+    let programs = "[program:web]\ncommand=/bin/cat\nstartsecs=0\nstopwaitsecs=9\nnumprocs=3\n\
+                    process_name=web_%(process_num)d";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    visit.daemon.wait_state("web:web_2", "RUNNING");
+    let sandbox = visit.daemon.sandbox();
+    let text = sandbox.read("supervisord.conf").replace("=3\n", "=2\n");
+    let text = text + "[program:mail]\ncommand=/bin/cat\nstartsecs=0\n";
+    sandbox.write("supervisord.conf", text);
+    visit.go("configuration");
+    browser.wait_text(".lede", "1 group added, 1 changed.");
+    browser.wait_text(".plan", "up to 9 s to stop");
+    browser.wait_text("[aria-labelledby=fi]", "program:web, program:mail");
+    // What the others have is no news, and what the one that goes had is not changed.
+    browser.wait_text("[aria-labelledby=d-web]", "No longer there: web_2");
+    assert!(!browser.shows("[aria-labelledby=d-web] table"));
+    browser.wait_text("[aria-labelledby=d-mail]", "/bin/cat");
+    browser.click("[name=update]");
+    browser.click("#ask .primary, #ask .danger");
+    browser.wait_text(".lede", "There is nothing to update.");
+    visit.daemon.wait_state("mail", "RUNNING");
+    visit.daemon.wait_state("web:web_1", "RUNNING");
+}

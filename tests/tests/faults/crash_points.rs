@@ -11,7 +11,7 @@ use minder_tests::chance::{Moments, setting};
 use minder_tests::parts::{signal, the_daemon};
 use minder_tests::strace::{self, Strace, Whose, next_daemon_at_its_birth, threads};
 use minder_tests::written::Written;
-use minder_tests::{Daemon, Subject, tree, wait_until};
+use minder_tests::{Daemon, Subject, tree, wait_for, wait_until};
 use rustix::process::Signal;
 
 /// Of so many points one is taken, if nobody says.
@@ -304,8 +304,11 @@ fn kill_at(daemon: &Daemon, thread: i32, kind: &str, number: usize) -> Strace {
 }
 
 fn thread(pid: i32, name: &str) -> i32 {
-    let found = threads(pid).into_iter().find(|(is, _)| is == name);
-    found.expect("the daemon has such a thread").1
+    // A thread that has not run yet does not have its name.
+    wait_for("the daemon has such a thread", || {
+        let found = threads(pid).into_iter().find(|(is, _)| is == name);
+        Some(found?.1)
+    })
 }
 
 /// The steps that are taken, each as a kind of call and its number.

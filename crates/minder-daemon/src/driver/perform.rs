@@ -53,7 +53,7 @@ impl Driver {
             self.acknowledge_signals()?;
             let looked = self.look_at_what_is_due();
             self.finish_children();
-            if self.effects.is_empty() && !looked {
+            if self.effects.is_empty() && self.children.noted.is_empty() && !looked {
                 // Now that the log tells why the last user is gone.
                 self.close_unused_sockets()?;
                 return Ok(None);

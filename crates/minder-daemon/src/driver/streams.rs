@@ -280,7 +280,7 @@ impl Driver {
     }
 
     /// Lets the log plane take in the last output of children that have ended, once it has been
-    /// sent all of it.
+    /// sent all of it. Most had closed their pipes before their end was reported: then there is none.
     pub(super) fn finish_children(&mut self) {
         let inspected = &self.children.inspected;
         let (finished, left) = std::mem::take(&mut self.children.finishing)
@@ -289,7 +289,11 @@ impl Driver {
         self.children.finishing = left;
         let finished: Vec<ChildId> = finished;
         for child in finished {
-            self.plane.finish(child);
+            if self.link.has_output(child.0) {
+                self.plane.finish(child);
+            } else {
+                self.drained(now(), child);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use minder_core::group::full_name;
 use minder_core::{Channel, Said, Wall};
-use minder_page::events::{self, AskedEvents, EVENTS, Event, Kind, What};
+use minder_page::events::{self, AskedEvents, EVENTS, Event, Kind, Listener, What};
 use minder_page::{EventsPage, Look};
 
 use super::fields::Fields;
@@ -91,10 +91,10 @@ fn kept(api: &Api, visitor: &Visitor) -> Option<(usize, minder_page::Moment)> {
     Some((count, visitor.moments.moment(first.first()?.at)))
 }
 
-/// Every pool of listeners, how its first process is, and how many events wait for it.
-fn listeners(api: &Api) -> Vec<(String, String, Option<usize>)> {
+/// Every pool of listeners.
+fn listeners(api: &Api) -> Vec<Listener> {
     let view = Arc::clone(&api.published.latest().view);
-    let pools = api.history.pools().into_iter().map(|(pool, _)| {
+    let pools = api.history.pools().into_iter().map(|(pool, lost)| {
         let group = view
             .groups
             .iter()
@@ -102,11 +102,12 @@ fn listeners(api: &Api) -> Vec<(String, String, Option<usize>)> {
         let state = group
             .and_then(|group| group.processes.first())
             .map(|it| it.state.name());
-        (
-            pool.name.to_string(),
-            state.unwrap_or_default().to_owned(),
-            Some(pool.waiting),
-        )
+        Listener {
+            name: pool.name.to_string(),
+            state: state.unwrap_or_default().to_owned(),
+            waiting: pool.waiting,
+            lost,
+        }
     });
     pools.collect()
 }

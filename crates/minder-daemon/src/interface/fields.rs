@@ -47,6 +47,7 @@ impl Fields {
             "events",
             "events?",
             "configuration",
+            "daemon",
         ]
         .iter()
         .any(|page| match page.strip_suffix('?') {
@@ -74,6 +75,7 @@ mod tests {
             ("process?name=a%3Ab", "process?name=a%3Ab"),
             ("events", "events"),
             ("configuration", "configuration"),
+            ("daemon", "daemon"),
             ("configuration/../x", "./"),
             ("https://elsewhere", "./"),
             ("//elsewhere", "./"),

@@ -1,23 +1,26 @@
-//! Logs, as pages show them: their end, what is added to it, and files to be saved.
+//! Logs, as pages show them: their end, what is added to it, and files to be saved. Those of
+//! processes and the daemon's own are shown alike.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use minder_core::group::full_name;
+use minder_core::spec::LogTarget;
 use minder_core::view::{GroupView, ProcessView};
 use minder_core::{Mood, ProcessState};
 use minder_http::server::site::{Content, Keep, Shown, Status};
-use minder_logs::browse::name_of;
+use minder_logs::browse::{self, Cursor, Found, Piece, name_of};
 use minder_logs::tail;
 use minder_page::LogView;
-use minder_page::log::{self, LogFile, Part, Stream, WINDOW};
-use minder_rpc::Channel;
+use minder_page::log::{self, Kept, LogFile, LogOf, Part, Seam, Side, Stream, WINDOW};
+use minder_rpc::{Channel, Fault};
 use tokio::time::{Instant, sleep};
 
 use super::fields::Fields;
 use super::moments::Moments;
-use super::{HTML, TEXT, text};
+use super::{HTML, TEXT, Visitor, text};
 use crate::api::{Api, blocking, find, logs};
 
 /// How long a script waits for more to be written, and how often it is looked for: as often as
@@ -28,37 +31,71 @@ const PERIOD: Duration = Duration::from_millis(100);
 /// How far back what is searched for is looked for, in bytes.
 const SEARCHED: u64 = 16 << 20;
 
-/// How many rotated files are offered at most.
-const FILES: u32 = 50;
+/// How many files are offered at most.
+const FILES: usize = 50;
 
-/// One file of a log.
+/// How far behind a script may be and still be given everything, in bytes: who has been away for
+/// long sees the end, and that something is left out.
+const BEHIND: u64 = 4 * WINDOW;
+
+/// How often a file is looked for again that was renamed meanwhile.
+const RENAMED: usize = 5;
+
+/// A log, and one of its files.
 #[derive(Clone, Debug)]
 struct Place {
+    of: LogOf,
+    /// Where it is written to, if to a file, a device or a pipe.
     path: Option<PathBuf>,
-    stream: Stream,
+    is_syslog: bool,
     number: u32,
 }
 
 impl Place {
-    /// The one that a request asks for: of standard output unless it says otherwise, or unless
-    /// that is kept nowhere.
-    fn of(api: &Api, process: &ProcessView, fields: &Fields) -> Self {
+    /// What a request asks for; `None` if there is no such process.
+    fn asked(api: &Api, fields: &Fields) -> Option<Self> {
+        if fields.get("of") == Some("daemon") {
+            return Some(Self::of_daemon(api, fields));
+        }
+        let picture = api.published.latest();
+        let name = fields.get("name").unwrap_or_default();
+        let (group, process) = find(&picture.view, name).ok()?;
+        Some(Self::of_process(api, group, process, fields))
+    }
+
+    fn of_daemon(api: &Api, fields: &Fields) -> Self {
+        Self {
+            of: LogOf::Daemon,
+            path: api.log.path(),
+            is_syslog: api.log.is_syslog(),
+            number: fields.number("file").unwrap_or(0),
+        }
+    }
+
+    /// The one of standard output unless a request says otherwise, or unless that is kept nowhere.
+    fn of_process(api: &Api, group: &GroupView, process: &ProcessView, fields: &Fields) -> Self {
         let picture = api.published.latest();
         let path = |channel| logs::path(&picture, process, channel);
         let (stdout, stderr) = (path(Channel::Stdout), path(Channel::Stderr));
+        let has_stderr = stderr.is_some();
         let stream = match fields.get("stream") {
             Some("stderr") => Stream::Stderr,
             Some("stdout") => Stream::Stdout,
             _ if is_in_trouble(process) && is_written(stderr.as_deref()) => Stream::Stderr,
             _ => Stream::Stdout,
         };
-        let path = match stream {
-            Stream::Stdout => stdout,
-            Stream::Stderr => stderr,
+        let (path, spec) = match stream {
+            Stream::Stdout => (stdout, &process.spec.stdout),
+            Stream::Stderr => (stderr, &process.spec.stderr),
         };
         Self {
+            of: LogOf::Process {
+                name: full_name(&group.spec.name, &process.spec.name),
+                stream,
+                has_stderr,
+            },
             path,
-            stream,
+            is_syslog: spec.syslog || spec.log == LogTarget::Syslog,
             number: fields.number("file").unwrap_or(0),
         }
     }
@@ -66,6 +103,23 @@ impl Place {
     /// Where the file is. Only numbers can be asked for, so that it is one of this log.
     fn file(&self) -> Option<PathBuf> {
         self.path.as_deref().map(|path| name_of(path, self.number))
+    }
+
+    /// Where it goes, as far as that can be read.
+    fn kept(&self) -> Kept {
+        let Some(path) = self.file() else {
+            return if self.is_syslog {
+                Kept::Syslog
+            } else {
+                Kept::Nowhere
+            };
+        };
+        let shown = path.to_string_lossy().into_owned();
+        // What is not there may come yet, as a file.
+        match path.metadata() {
+            Ok(metadata) if !metadata.is_file() => Kept::Elsewhere(shown),
+            Ok(_) | Err(_) => Kept::File(shown),
+        }
     }
 }
 
@@ -84,48 +138,87 @@ pub(super) async fn view(
     group: &GroupView,
     process: &ProcessView,
     fields: &Fields,
-) -> Result<LogView, minder_rpc::Fault> {
-    let place = Place::of(api, process, fields);
-    let find = fields.get("find").map(str::to_owned).unwrap_or_default();
-    let (read, needle) = (place.clone(), find.clone());
-    let (part, files) = blocking(move || {
-        let part = read
-            .file()
-            .map(|path| part(&path, &needle))
-            .unwrap_or_default();
-        (part, read.path.as_deref().map(files).unwrap_or_default())
-    })
-    .await?;
-    let picture = api.published.latest();
+) -> Result<LogView, Fault> {
     let is_listener = matches!(
         group.spec.kind,
         minder_core::spec::GroupKind::Listeners { .. }
     );
-    let is_up = process.pid.is_some();
+    let writes = process.pid.is_some() || process.state == ProcessState::Backoff;
+    let view = looked_at(Place::of_process(api, group, process, fields), fields).await?;
     Ok(LogView {
-        stream: place.stream,
-        has_stderr: logs::path(&picture, process, Channel::Stderr).is_some(),
-        path: place.file().map(|path| path.to_string_lossy().into_owned()),
-        files,
-        file: place.number,
-        part,
-        is_alive: (is_up || process.state == ProcessState::Backoff) && find.is_empty(),
-        find,
+        is_alive: view.is_alive && writes,
         // What a listener reads is the daemon's.
         takes_stdin: process.state == ProcessState::Running && !is_listener,
+        ..view
     })
 }
 
+/// What the page about the daemon shows of its log.
+pub(super) async fn own(api: &Arc<Api>, fields: &Fields) -> Result<LogView, Fault> {
+    looked_at(Place::of_daemon(api, fields), fields).await
+}
+
+/// What is shown of a log that is written to, and takes nothing.
+async fn looked_at(mut place: Place, fields: &Fields) -> Result<LogView, Fault> {
+    let find = fields.get("find").map(str::to_owned).unwrap_or_default();
+    let asked = Spot::of(fields, "before").filter(|_| find.is_empty());
+    blocking(move || {
+        let path = place.path.as_deref();
+        let known = path.map(browse::files).unwrap_or_default();
+        let before = asked.filter(|spot| known.iter().any(|it| it.id == spot.id));
+        let part = match (path, before) {
+            (None, _) => Part::default(),
+            (Some(path), Some(spot)) => earlier(path, spot),
+            (Some(path), None) => part(path, place.number, &find),
+        };
+        // Which file has what was before is known now.
+        if let (Some(_), Some(found)) = (before, known.iter().find(|it| it.id == part.id)) {
+            place.number = found.number;
+        }
+        LogView {
+            kept: place.kept(),
+            of: place.of,
+            files: offered(&known),
+            file: place.number,
+            is_gone: asked != before,
+            is_alive: find.is_empty() && before.is_none(),
+            part,
+            find,
+            takes_stdin: false,
+        }
+    })
+    .await
+}
+
+/// A place in a log that stays what it is when files are renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Spot {
+    /// What identifies the file.
+    id: u64,
+    /// How many bytes of it come before.
+    offset: u64,
+}
+
+impl Spot {
+    /// The one that a request names, with its offset in this field.
+    fn of(fields: &Fields, offset: &str) -> Option<Self> {
+        Some(Self {
+            id: u64::from_str_radix(fields.get("id")?, 16).ok()?,
+            offset: fields.number(offset)?,
+        })
+    }
+}
+
 /// The end of a file, or the part around the last place where `find` is.
-fn part(path: &Path, find: &str) -> Part {
-    let size = path.metadata().map_or(0, |it| it.len());
+fn part(path: &Path, number: u32, find: &str) -> Part {
+    let size = name_of(path, number).metadata().map_or(0, |it| it.len());
     let mut end = size;
     if !find.is_empty()
-        && let Some(found) = last(path, size, find)
+        && let Some(found) = last(&name_of(path, number), size, find)
     {
         end = found.saturating_add(WINDOW / 4).min(size);
     }
-    read(path, end.saturating_sub(WINDOW), end, size)
+    read(path, number, end.saturating_sub(WINDOW), end)
 }
 
 /// Where `find` is last, whatever its case, in the last part of a file.
@@ -140,120 +233,241 @@ fn last(path: &Path, size: u64, find: &str) -> Option<u64> {
 }
 
 /// A part of a file, from the beginning of a line on unless it begins where the file does.
-fn read(path: &Path, from: u64, to: u64, size: u64) -> Part {
-    let bytes = bytes(path, from, to);
-    let cut = match memchr::memchr(b'\n', &bytes) {
-        Some(end) if from > 0 => end + 1,
+fn read(path: &Path, number: u32, from: u64, to: u64) -> Part {
+    let length = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX);
+    let offset = i64::try_from(from).unwrap_or(i64::MAX);
+    let Ok(read) = browse::part(path, number, offset, length) else {
+        return Part::default();
+    };
+    let part = whole(read);
+    let has_earlier = part.start > 0 || has_older(path, number);
+    Part {
+        has_earlier,
+        ..from_a_line_on(part)
+    }
+}
+
+fn has_older(path: &Path, number: u32) -> bool {
+    number
+        .checked_add(1)
+        .is_some_and(|older| is_written(Some(&name_of(path, older))))
+}
+
+/// A part of a file as it is: a script knows where its lines begin.
+fn whole(read: browse::Part) -> Part {
+    Part {
+        bytes: read.bytes,
+        id: read.file.id,
+        start: read.offset,
+        size: read.file.size,
+        has_earlier: read.offset > 0,
+        seam: None,
+    }
+}
+
+/// A part without the rest of a line that it begins with. Of nothing but that rest, all is left.
+fn from_a_line_on(mut part: Part) -> Part {
+    let cut = match memchr::memchr(b'\n', &part.bytes) {
+        Some(end) if part.start > 0 && end + 1 < part.bytes.len() => end + 1,
         _ => 0,
     };
-    Part {
-        start: from + cut as u64,
-        bytes: bytes[cut..].to_vec(),
-        size,
-    }
+    part.start += cut as u64;
+    part.bytes.drain(..cut);
+    part
 }
 
-/// What stands between two places of a file, as far as it can be read.
-fn bytes(path: &Path, from: u64, to: u64) -> Vec<u8> {
-    let length = to.saturating_sub(from);
-    match (i64::try_from(from), i64::try_from(length)) {
-        // A length of 0 means all there is.
-        (Ok(from), Ok(length)) if length > 0 => tail::read(path, from, length).unwrap_or_default(),
-        _ => Vec::new(),
-    }
-}
-
-/// The files of a log: the current one, and those that it was before.
-fn files(path: &Path) -> Vec<LogFile> {
+/// The files that are offered.
+fn offered(files: &[Found]) -> Vec<LogFile> {
     let moments = Moments::now();
-    let file = |number| {
-        let metadata = fs::metadata(name_of(path, number)).ok()?;
-        let until = metadata
-            .modified()
-            .ok()
-            .and_then(|time| moments.of_file(time));
-        Some(LogFile {
-            number,
-            size: metadata.len(),
-            until,
-        })
-    };
-    file(0)
-        .into_iter()
-        .chain((1..=FILES).map_while(file))
-        .collect()
+    let files = files.iter().take(FILES).map(|file| LogFile {
+        number: file.number,
+        size: file.size,
+        until: file.modified.and_then(|time| moments.of_file(time)),
+    });
+    files.collect()
 }
 
 /// Lines for a script: those behind a place, for which it may wait, or those before one.
-pub(super) async fn lines(api: &Arc<Api>, fields: &Fields) -> Shown {
-    let picture = api.published.latest();
-    let name = fields.get("name").unwrap_or_default();
-    let Ok((_, process)) = find(&picture.view, name) else {
+pub(super) async fn lines(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> Shown {
+    let Some(path) = Place::asked(api, fields).and_then(|place| place.path) else {
         return text(Status::Missing, String::new());
     };
-    let Some(path) = Place::of(api, process, fields).file() else {
-        return text(Status::Missing, String::new());
-    };
-    let part = if let Some(before) = fields.number::<u64>("before") {
-        let from = before.saturating_sub(WINDOW);
-        let read = blocking(move || {
-            let size = path.metadata().map_or(0, |it| it.len());
-            read(&path, from, before.min(size), size)
-        });
-        read.await
+    let (part, side) = if let Some(before) = Spot::of(fields, "before") {
+        (
+            blocking(move || earlier(&path, before)).await,
+            Side::Earlier,
+        )
+    } else if let Some(after) = Spot::of(fields, "after") {
+        let seen = fields.number("seen").unwrap_or(after.offset);
+        let reader = Reader::new(path, after, seen);
+        (following(api, reader).await, Side::Later)
     } else {
-        following(api, path, fields.number("after").unwrap_or(0)).await
+        return text(Status::Missing, String::new());
     };
     match part {
-        Ok(part) => super::answer(Status::Fine, HTML, log::fragment(&part)),
+        Ok(part) => {
+            let lines = log::fragment(&part, side, visitor.language);
+            super::answer(Status::Fine, HTML, lines)
+        }
         Err(_) => text(Status::Conflict, String::new()),
     }
 }
 
-/// What is written behind `after`, or all of it if the file has become shorter. Nothing if nothing
-/// is written for a while, or the daemon ends.
-async fn following(api: &Api, path: PathBuf, after: u64) -> Result<Part, minder_rpc::Fault> {
+/// What was written before a place: in the same file, or, where that begins, in the one before it.
+/// Nothing if that file is gone.
+fn earlier(path: &Path, before: Spot) -> Part {
+    for _ in 0..RENAMED {
+        let files = browse::files(path);
+        let Some(at) = files.iter().position(|file| file.id == before.id) else {
+            break;
+        };
+        let older = || files[at + 1..].iter().find(|file| file.size > 0);
+        let (file, end, seam) = match before.offset {
+            0 => match older() {
+                Some(file) => (file, file.size, Some(Seam::Rotated)),
+                None => break,
+            },
+            offset => (&files[at], offset.min(files[at].size), None),
+        };
+        let part = read(path, file.number, end.saturating_sub(WINDOW), end);
+        if part.id == file.id {
+            return Part { seam, ..part };
+        }
+    }
+    Part {
+        id: before.id,
+        start: before.offset,
+        ..Part::default()
+    }
+}
+
+/// Reads what is written behind a place, through any number of rotations.
+struct Reader {
+    path: PathBuf,
+    after: Spot,
+    /// How much of that file has been seen: the end of it may be a line that has no end yet, which
+    /// is given again together with what comes.
+    seen: u64,
+    /// Where it is, once there is a file.
+    cursor: Option<Cursor>,
+    /// What has been seen of the open line.
+    open: Vec<u8>,
+    seam: Option<Seam>,
+}
+
+impl Reader {
+    fn new(path: PathBuf, after: Spot, seen: u64) -> Self {
+        Self {
+            path,
+            after,
+            seen,
+            cursor: None,
+            open: Vec::new(),
+            seam: None,
+        }
+    }
+
+    /// What is new, if anything is. Does not wait.
+    fn look(&mut self) -> Option<Part> {
+        loop {
+            if self.cursor.is_none() {
+                self.begin()?;
+            }
+            match self.cursor.as_mut()?.read_more().ok()? {
+                Piece::Nothing => return None,
+                Piece::Break(_) => {
+                    // All that there is now is new, unless nothing was shown before.
+                    let (id, _) = self.cursor.take()?.place();
+                    self.seam = (self.after.id != 0).then_some(Seam::Anew);
+                    (self.after, self.seen) = (Spot { id, offset: 0 }, 0);
+                    self.open.clear();
+                }
+                Piece::Added(added) => {
+                    let added = whole(added);
+                    let goes_on = added.id == self.after.id;
+                    if goes_on && added.end() <= self.seen {
+                        self.open.extend(added.bytes);
+                        continue;
+                    }
+                    return Some(self.given(added, goes_on));
+                }
+            }
+        }
+    }
+
+    /// Finds the place, or one further on if there is too much behind it.
+    fn begin(&mut self) -> Option<()> {
+        let files = browse::files(&self.path);
+        let newer = files.iter().take_while(|file| file.id != self.after.id);
+        let behind: u64 = newer.map(|file| file.size).sum();
+        let ours = files.iter().find(|file| file.id == self.after.id);
+        let behind = ours.map(|file| behind + file.size.saturating_sub(self.after.offset));
+        if let (Some(newest), Some(behind)) = (files.first(), behind)
+            && behind > BEHIND
+        {
+            let offset = newest.size.saturating_sub(BEHIND);
+            self.after = Spot {
+                id: newest.id,
+                offset,
+            };
+            (self.seen, self.seam) = (offset, Some(Seam::LeftOut));
+        }
+        let place = (self.after.id, self.after.offset);
+        self.cursor = Some(Cursor::begin(&self.path, Some(place)).ok()?);
+        Some(())
+    }
+
+    fn given(&mut self, added: Part, goes_on: bool) -> Part {
+        let seam = match (self.seam, goes_on) {
+            (Some(seam), _) => Some(seam),
+            (None, false) if self.after.id != 0 => Some(Seam::Rotated),
+            (None, _) => None,
+        };
+        if !goes_on {
+            return Part { seam, ..added };
+        }
+        let part = Part {
+            start: self.after.offset,
+            bytes: [std::mem::take(&mut self.open), added.bytes].concat(),
+            seam,
+            ..added
+        };
+        // Where something is left out, no line begins.
+        match seam {
+            Some(Seam::LeftOut) => from_a_line_on(part),
+            Some(Seam::Rotated | Seam::Anew) | None => part,
+        }
+    }
+}
+
+/// What is written next. Nothing if nothing is written for a while, or the daemon ends.
+async fn following(api: &Api, mut reader: Reader) -> Result<Part, Fault> {
     let begun = Instant::now();
     loop {
-        let looked = path.clone();
-        let (size, is_there) = blocking(move || match looked.metadata() {
-            Ok(metadata) => (metadata.len(), true),
-            Err(_) => (after, false),
+        let (back, found) = blocking(move || {
+            let found = reader.look();
+            (reader, found)
         })
         .await?;
-        if size != after && is_there {
-            let from = if size < after { 0 } else { after };
-            // Who has been away for long sees the end; the gap can be scrolled back to.
-            let start = from.max(size.saturating_sub(4 * WINDOW));
-            return blocking(move || whole(&path, start, size)).await;
+        reader = back;
+        if let Some(part) = found {
+            return Ok(part);
         }
         let is_over = api.published.latest().view.mood != Mood::Running;
         if is_over || begun.elapsed() >= PATIENCE {
             return Ok(Part {
-                bytes: Vec::new(),
-                start: after,
-                size,
+                id: reader.after.id,
+                start: reader.after.offset,
+                ..Part::default()
             });
         }
         sleep(PERIOD).await;
     }
 }
 
-/// A part of a file as it is: a script knows where its lines begin.
-fn whole(path: &Path, from: u64, to: u64) -> Part {
-    Part {
-        bytes: bytes(path, from, to),
-        start: from,
-        size: to,
-    }
-}
-
 /// A file, to be saved.
 pub(super) async fn raw(api: &Arc<Api>, fields: &Fields) -> Shown {
-    let picture = api.published.latest();
-    let name = fields.get("name").unwrap_or_default();
-    let found = find(&picture.view, name).ok();
-    let path = found.and_then(|(_, process)| Place::of(api, process, fields).file());
+    let path = Place::asked(api, fields).and_then(|place| place.file());
     let opened = match path.clone() {
         Some(path) => blocking(move || open(&path)).await.ok().flatten(),
         None => None,
@@ -285,34 +499,156 @@ fn open(path: &Path) -> Option<(File, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
-    #[test]
-    fn a_part_begins_with_a_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        let lines: Vec<_> = (0..20_000).map(|line| format!("line {line}\n")).collect();
-        let lines = lines.concat();
-        fs::write(&path, &lines).unwrap();
-        let end = part(&path, "");
-        assert_eq!(end.end(), lines.len() as u64);
-        assert!(end.bytes.starts_with(b"line ") && end.start > 0);
-        let early = part(&path, "LINE 77\n");
-        let at = lines.find("line 77\n").unwrap() as u64;
-        assert!(early.start <= at && at < early.end());
-        assert_eq!(part(&path, "nothing").end(), lines.len() as u64);
-        assert_eq!(part(Path::new("/nonexistent"), "x"), Part::default());
+    struct Log {
+        _folder: tempfile::TempDir,
+        path: PathBuf,
+    }
+
+    impl Log {
+        fn new(content: impl AsRef<[u8]>) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("log");
+            fs::write(&path, content).unwrap();
+            Self {
+                _folder: folder,
+                path,
+            }
+        }
+
+        fn add(&self, text: &str) {
+            let mut file = File::options().append(true).open(&self.path).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        }
+
+        fn rotate(&self) {
+            fs::rename(&self.path, name_of(&self.path, 1)).unwrap();
+            fs::write(&self.path, "").unwrap();
+        }
+
+        fn id(&self) -> u64 {
+            browse::files(&self.path)[0].id
+        }
+    }
+
+    fn lines(count: usize) -> String {
+        let lines: Vec<_> = (0..count).map(|line| format!("line {line}\n")).collect();
+        lines.concat()
     }
 
     #[test]
-    fn rotated_files_are_those_without_a_gap() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        for name in ["log", "log.1", "log.2", "log.4"] {
-            fs::write(folder.path().join(name), name).unwrap();
+    fn a_part_begins_with_a_line() {
+        let lines = lines(20_000);
+        let log = Log::new(&lines);
+        let end = part(&log.path, 0, "");
+        assert_eq!(end.end(), lines.len() as u64);
+        assert!(end.bytes.starts_with(b"line ") && end.has_earlier);
+        let early = part(&log.path, 0, "LINE 77\n");
+        let at = lines.find("line 77\n").unwrap() as u64;
+        assert!(early.start <= at && at < early.end());
+        assert_eq!(part(&log.path, 0, "nothing").end(), lines.len() as u64);
+        assert_eq!(part(Path::new("/nonexistent"), 0, "x"), Part::default());
+    }
+
+    #[test]
+    fn files_that_were_rotated_away_are_those_without_a_gap() {
+        let log = Log::new("log");
+        for number in [1, 2, 4] {
+            fs::write(name_of(&log.path, number), "log").unwrap();
         }
-        let numbers: Vec<_> = files(&path).iter().map(|file| file.number).collect();
+        let files = offered(&browse::files(&log.path));
+        let numbers: Vec<_> = files.iter().map(|file| file.number).collect();
         assert_eq!(numbers, [0, 1, 2]);
-        assert!(open(folder.path()).is_none());
+        assert!(open(log.path.parent().unwrap()).is_none());
+    }
+
+    #[test]
+    fn one_goes_back_through_a_file_and_into_the_one_before_it() {
+        let (old, new) = (lines(3), lines(20_000));
+        let log = Log::new(&old);
+        log.rotate();
+        log.add(&new);
+        let mut shown = part(&log.path, 0, "");
+        let mut text = shown.bytes.clone();
+        let mut seams = Vec::new();
+        while shown.has_earlier {
+            let spot = Spot {
+                id: shown.id,
+                offset: shown.start,
+            };
+            shown = earlier(&log.path, spot);
+            text = [shown.bytes.clone(), text].concat();
+            seams.extend(shown.seam);
+        }
+        assert_eq!(String::from_utf8(text).unwrap(), old + &new);
+        assert_eq!(seams, [Seam::Rotated]);
+        let gone = Spot { id: 1, offset: 9 };
+        assert!(!earlier(&log.path, gone).has_earlier);
+    }
+
+    #[test]
+    fn a_line_that_has_no_end_yet_is_given_again_when_there_is_more_of_it() {
+        let log = Log::new("one\ntw");
+        let (id, offset) = (log.id(), 4);
+        let mut reader = Reader::new(log.path.clone(), Spot { id, offset }, 6);
+        assert_eq!(reader.look(), None);
+        log.add("o\nthree\n");
+        let part = reader.look().unwrap();
+        assert_eq!((&*part.bytes, part.start), (&b"two\nthree\n"[..], 4));
+        assert_eq!(part.seam, None);
+        assert_eq!(reader.look(), None);
+    }
+
+    #[test]
+    fn what_was_written_before_a_rotation_is_read_before_what_came_after_it() {
+        let log = Log::new("one\ntw");
+        let id = log.id();
+        log.add("o\n");
+        log.rotate();
+        log.add("three\n");
+        let mut reader = Reader::new(log.path.clone(), Spot { id, offset: 4 }, 6);
+        let part = reader.look().unwrap();
+        assert_eq!((&*part.bytes, part.seam), (&b"two\n"[..], None));
+        let after = Spot {
+            id: part.id,
+            offset: part.end(),
+        };
+        let part = Reader::new(log.path.clone(), after, after.offset).look();
+        let part = part.unwrap();
+        assert_eq!(part.bytes, b"three\n");
+        assert_eq!(part.seam, Some(Seam::Rotated));
+    }
+
+    #[test]
+    fn what_is_gone_is_told_and_what_is_there_is_read_from_its_beginning() {
+        let log = Log::new("one\n");
+        let of = |id, offset| Reader::new(log.path.clone(), Spot { id, offset }, offset);
+        // Another file, a shorter one, and one of which nothing was shown.
+        for (mut reader, seam) in [
+            (of(1, 0), Some(Seam::Anew)),
+            (of(log.id(), 99), Some(Seam::Anew)),
+            (of(0, 0), None),
+        ] {
+            let part = reader.look().unwrap();
+            assert_eq!((&*part.bytes, part.seam), (&b"one\n"[..], seam));
+        }
+    }
+
+    #[test]
+    fn who_is_far_behind_sees_the_end_and_that_something_is_left_out() {
+        let text = lines(60_000);
+        let log = Log::new(&text);
+        let spot = Spot {
+            id: log.id(),
+            offset: 0,
+        };
+        let mut reader = Reader::new(log.path.clone(), spot, 0);
+        let part = reader.look().unwrap();
+        assert_eq!(part.seam, Some(Seam::LeftOut));
+        assert!(part.start >= text.len() as u64 - BEHIND);
+        assert!(part.bytes.starts_with(b"line "));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use minder_core::ProcessState;
 use minder_core::group::full_name;
@@ -39,12 +40,6 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
     for (one, said) in trouble.iter_mut().zip(said.await.unwrap_or_default()) {
         one.said = said;
     }
-    let replaced = (api.generation > 0).then(|| {
-        (
-            api.generation,
-            visitor.moments.now.mono.since(api.started.mono),
-        )
-    });
     let mut page = Overview {
         frame: visitor.frame(api, "./"),
         host: host::name(),
@@ -53,7 +48,7 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
             main_pid: api.keeper_pid,
             load: host::load(),
             memory: host::memory(),
-            replaced,
+            replaced: replaced(api, visitor),
         },
         notice: notice(fields),
         trouble,
@@ -64,6 +59,12 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
     };
     measure(api, &mut page).await;
     overview::draw(&page)
+}
+
+/// How often the daemon was replaced, and how long ago the last time was.
+pub(super) fn replaced(api: &Api, visitor: &Visitor) -> Option<(u32, Duration)> {
+    let since = visitor.moments.now.mono.since(api.started.mono);
+    (api.generation > 0).then_some((api.generation, since))
 }
 
 /// Fills in what the processes that are to be seen consume.

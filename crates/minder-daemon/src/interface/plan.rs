@@ -1,9 +1,11 @@
 //! What the page about the configuration shows: the files as they are now on disk, compared with
 //! what is in force. Looking changes nothing.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use minder_config::ini::Section;
 use minder_config::report::Colour;
 use minder_config::{ConfigError, Loaded};
 use minder_core::plan::{Change, Update};
@@ -29,7 +31,8 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
                 .map(|file| file.metadata().and_then(|it| it.modified()).ok());
             let changed: Vec<_> = changed.collect();
             let compared = Compared::new(&view, &loaded);
-            (loaded.files, changed, compared)
+            let sections = sections(&loaded, configuration.path());
+            (loaded.files, changed, sections, compared)
         })
     })
     .await;
@@ -40,12 +43,14 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
         ..ConfigPage::default()
     };
     match loaded {
-        Ok(Ok((files, changed, compared))) => {
+        Ok(Ok((files, changed, sections, compared))) => {
             page.files = files
                 .iter()
                 .zip(changed)
-                .map(|(path, time)| FileRow {
+                .zip(sections)
+                .map(|((path, time), sections)| FileRow {
                     path: shown(path, &files),
+                    sections,
                     changed: time.and_then(|time| visitor.moments.of_file(time)),
                 })
                 .collect();
@@ -65,6 +70,23 @@ fn shown(path: &Path, files: &[PathBuf]) -> String {
     let folder = files.first().and_then(|main| main.parent());
     let below = folder.and_then(|folder| path.strip_prefix(folder).ok());
     below.unwrap_or(path).to_string_lossy().into_owned()
+}
+
+/// The sections that begin in each file. The main one, which is the first, is called as it was when
+/// it was asked for.
+fn sections(loaded: &Loaded, main: &str) -> Vec<Vec<String>> {
+    let mut by_file: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for section in loaded.origins.sections() {
+        let file = section.header().file().path();
+        let sections = by_file.entry(file).or_default();
+        sections.push(section.name().to_owned());
+    }
+    let files = loaded.files.iter().enumerate();
+    let of = files.map(|(number, path)| match number {
+        0 => by_file.remove(main).unwrap_or_default(),
+        _ => by_file.remove(&*path.to_string_lossy()).unwrap_or_default(),
+    });
+    of.collect()
 }
 
 fn broken(error: &ConfigError) -> Broken {
@@ -97,6 +119,8 @@ impl Compared {
                 how: how(step.change),
                 group: step.group.clone(),
                 processes: step.processes,
+                without: only_in(old, new),
+                with: only_in(new, old),
                 options: differences(old, new, loaded),
             }
         });
@@ -122,6 +146,34 @@ fn how(change: Change) -> How {
     }
 }
 
+/// The processes of a group that it does not have in its other form, if it has one.
+fn only_in(group: Option<&Arc<GroupSpec>>, other: Option<&Arc<GroupSpec>>) -> Vec<String> {
+    let (Some(group), Some(other)) = (group, other) else {
+        return Vec::new();
+    };
+    let names = group.processes.iter().map(|process| &process.name);
+    let names = names.filter(|name| !has(other, name));
+    names.cloned().collect()
+}
+
+fn has(group: &GroupSpec, name: &str) -> bool {
+    group.processes.iter().any(|process| process.name == name)
+}
+
+/// Whether it is enough to name a process that a group has in only one of its forms: it goes, or it
+/// is one more of a program whose options others show.
+fn is_named_only(old: &GroupSpec, new: &GroupSpec, name: &str, loaded: &Loaded) -> bool {
+    if !has(new, name) {
+        return true;
+    }
+    let section = |name: &str| {
+        let section = loaded.origins.section(&new.name, name);
+        section.map(Section::name)
+    };
+    let mut others = new.processes.iter().filter(|other| has(old, &other.name));
+    !has(old, name) && others.any(|other| section(&other.name) == section(name))
+}
+
 /// The options that differ between two groups. Processes of one program differ alike, and are
 /// told of once.
 fn differences(
@@ -136,6 +188,11 @@ fn differences(
         .flat_map(|group| &group.processes);
     let names: Vec<_> = names.map(|process| process.name.clone()).collect();
     for name in names {
+        if let (Some(old), Some(new)) = (old, new)
+            && is_named_only(old, new, &name, loaded)
+        {
+            continue;
+        }
         let process = |group: Option<&Arc<GroupSpec>>| {
             let group = group?;
             group

@@ -372,7 +372,10 @@ impl Worker {
         if let Some(stream) = self.streams.get(&id) {
             let data = Subject::Stream(id).data();
             if epoll::add(&self.epoll, &stream.pipe, data, EventFlags::IN).is_err() {
-                self.close(id);
+                // There is no memory for it, or others wait for too much already: it is looked at,
+                // with pauses, until it can be waited for.
+                self.busy.push(id);
+                self.round.found(0.0, false);
             }
         }
     }
