@@ -29,8 +29,12 @@ fn first(subject: Subject, more: &str) -> Option<(Daemon, Pid)> {
     Some((daemon, Pid::from_raw(pid).expect("a pid is positive")))
 }
 
+/// Waits until the only program runs and has begun: a signal before that may be lost.
 fn wait_running(daemon: &Daemon, name: &str) {
-    wait_until("it is running", || daemon.state(name) == "RUNNING");
+    wait_until("it is running", || {
+        let mut pids = tree::pids(daemon.sandbox().folder()).into_iter();
+        daemon.state(name) == "RUNNING" && pids.any(tree::is_program)
+    });
 }
 
 const CAT: &str = "[program:cat]\ncommand=/bin/cat\nstartsecs=0";
