@@ -32,21 +32,14 @@ pub(crate) fn ini(setup: &Setup, here: &Path) -> String {
     for one in &setup.programs {
         let _ = write!(
             text,
-            "[program:{}]\ncommand={program} {}\nautorestart=true\nstartsecs=0\n",
+            "[program:{0}]\ncommand={program} {1}\nautorestart=true\nstartsecs=0\n\
+             stdout_logfile={2}/current\nstdout_logfile_maxbytes={3}\nstdout_logfile_backups={4}\n",
             one.name,
             one.args.join(" "),
+            setup::logs(here, &one.name).display(),
+            one.log.bytes,
+            one.log.backups,
         );
-        if one.stdout {
-            let _ = write!(
-                text,
-                "stdout_logfile={}/current\nstdout_logfile_maxbytes={}\nstdout_logfile_backups={}\n",
-                setup::logs(here, &one.name).display(),
-                one.log.bytes,
-                one.log.backups,
-            );
-        } else {
-            text.push_str("stdout_logfile=NONE\n");
-        }
         // Supervisor makes no folders.
         let _ = fs::create_dir_all(setup::logs(here, &one.name));
         if one.stderr {
@@ -67,12 +60,10 @@ pub(crate) fn ini(setup: &Setup, here: &Path) -> String {
     text
 }
 
-/// How many programs a process has the descriptors for, if that is to be `wanted`, and how many of
-/// these can have a log: each takes two pipes and a pidfd, and one more for a log.
-pub(crate) fn most_programs(wanted: usize) -> (usize, usize) {
-    let room = most_files().saturating_sub(SPARE_FILES);
-    let most = wanted.min(room / 3);
-    (most, most.min(room - 3 * most))
+/// How many programs with one log each a process has the descriptors for: each takes two pipes, a
+/// pidfd and a log.
+pub(crate) fn most_programs() -> usize {
+    most_files().saturating_sub(SPARE_FILES) / 4
 }
 
 /// How many files a process may have open here.

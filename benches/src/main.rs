@@ -227,15 +227,15 @@ fn with_programs(
 /// As many programs as one subject is to run on one machine.
 fn with_the_most(subject: &Subject, plan: &Plan, report: &mut Report) -> Result<()> {
     let extent = &plan.extent;
-    let (most, logged) = layout::most_programs(extent.most);
+    let most = extent.most.min(layout::most_programs());
     if most < extent.most {
         eprintln!("no more than {most} programs fit below the limit of open files");
     }
     let mut running = Running::start(subject, |here| {
         let mut setup = Setup::waiting(most, here);
         // With two logs each, there would be more files than a process may have open on many machines.
-        for (number, program) in setup.programs.iter_mut().enumerate() {
-            (program.stdout, program.stderr) = (number < logged, false);
+        for program in &mut setup.programs {
+            program.stderr = false;
         }
         Ok(setup)
     })?;

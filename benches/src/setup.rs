@@ -17,8 +17,6 @@ pub(crate) struct Program {
     pub(crate) args: Vec<String>,
     /// When its log is rotated.
     pub(crate) log: LogLimit,
-    /// Whether there is a log.
-    pub(crate) stdout: bool,
     /// Whether there is a log of its own for standard error.
     pub(crate) stderr: bool,
 }
@@ -55,7 +53,6 @@ impl Program {
             name,
             args: args.into_iter().collect(),
             log: LogLimit::DEFAULT,
-            stdout: true,
             stderr: true,
         }
     }
