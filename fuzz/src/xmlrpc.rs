@@ -94,9 +94,9 @@ fn is_answered(call: minder_rpc::MethodCall) {
     let Poll::Ready(answer) = answer.as_mut().poll(&mut context) else {
         panic!("a service that never waits is waited for");
     };
-    let (xml, is_value) = match &answer {
-        Ok(value) => (encode_response(value), true),
-        Err(fault) => (encode_fault(fault), false),
+    let (xml, is_value) = match answer {
+        Ok(response) => (response.into_xml(), true),
+        Err(fault) => (encode_fault(&fault), false),
     };
     let read = decode_response(xml.as_bytes()).expect("an answer can be read");
     assert_eq!(read.is_ok(), is_value);

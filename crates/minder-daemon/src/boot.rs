@@ -94,7 +94,7 @@ impl From<io::Error> for Failure {
 #[must_use]
 pub fn daemon() -> ExitCode {
     // Before there are other threads.
-    heap::share();
+    heap::keep_little();
     // The keeper's name is not ours, whatever file we are both from. If it cannot be set, it only
     // looks worse.
     let _ = rustix::thread::set_name(c"minder-daemon");

@@ -231,7 +231,10 @@ impl Link {
     /// Whether anybody can still write what would be a child's output.
     pub(crate) fn has_output(&self, child: u64) -> bool {
         let mirror = lock(&self.mirror);
-        mirror.children.get(&child).is_some_and(Mirrored::has_output)
+        mirror
+            .children
+            .get(&child)
+            .is_some_and(Mirrored::has_output)
     }
 
     /// Waits until the keeper has done everything that it was asked for.

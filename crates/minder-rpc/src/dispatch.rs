@@ -2,7 +2,7 @@
 
 use crate::call::{Args, incorrect_parameters, unknown_method};
 use crate::method::{self, Action, METHODS, Method, TWIDDLER};
-use crate::{Call, Fault, FaultCode, MethodCall, Service, Twiddler, Value, python};
+use crate::{Call, Fault, FaultCode, MethodCall, Response, Service, Twiddler, Value, python};
 
 /// How many calls a multicall may hold: one for each process of the largest installation we know
 /// of, several times over.
@@ -18,14 +18,14 @@ const SYSTEM: &str = "system.";
 const OURS: &str = "minder.";
 
 /// Answers a call.
-pub async fn dispatch<S: Service>(service: &S, call: MethodCall) -> Result<Value, Fault> {
+pub async fn dispatch<S: Service>(service: &S, call: MethodCall) -> Result<Response, Fault> {
     let method = find(service, &call.method)
         .ok_or_else(unknown_method)?
         .method;
     match method.action {
         Action::Multicall => {
             let calls = Args::new(method, &call.params)?.value()?;
-            multicall(service, calls).await
+            multicall(service, calls).await.map(Response::Value)
         }
         Action::Supervisor(_)
         | Action::Twiddler(_)
@@ -75,7 +75,7 @@ fn find_own<S: Service>(service: &S, namespace: &str, name: &str) -> Option<&'st
 }
 
 /// Answers a call that holds no others.
-async fn single<S: Service>(service: &S, name: &str, params: &[Value]) -> Result<Value, Fault> {
+async fn single<S: Service>(service: &S, name: &str, params: &[Value]) -> Result<Response, Fault> {
     let Found { method, twiddler } = find(service, name).ok_or_else(unknown_method)?;
     let args = || Args::new(method, params);
     match method.action {
@@ -83,12 +83,12 @@ async fn single<S: Service>(service: &S, name: &str, params: &[Value]) -> Result
             let args = args()?;
             twiddler.map_or(Ok(()), |it| it.check(method.name))?;
             let call = Call::Twiddler(parse(args)?);
-            service.call(call).await.map(Value::from)
+            service.call(call).await.map(Response::Answer)
         }
-        Action::Supervisor(parse) => service.call(parse(args()?)?).await.map(Value::from),
-        Action::ListMethods => args().map(|_| list_methods(service)),
-        Action::MethodHelp => Ok(described(service, args()?.value()?)?.help().into()),
-        Action::MethodSignature => Ok(signature(described(service, args()?.value()?)?)),
+        Action::Supervisor(parse) => service.call(parse(args()?)?).await.map(Response::Answer),
+        Action::ListMethods => args().map(|_| list_methods(service).into()),
+        Action::MethodHelp => Ok(Value::from(described(service, args()?.value()?)?.help()).into()),
+        Action::MethodSignature => Ok(signature(described(service, args()?.value()?)?).into()),
         Action::Multicall => Err(Fault::about(
             FaultCode::IncorrectParameters,
             "Recursive system.multicall forbidden",
@@ -163,13 +163,14 @@ async fn entry<S: Service>(service: &S, call: &Value) -> Result<Value, Fault> {
         Some(Value::Text(name)) => name,
         Some(other) => return Err(no_name(other)),
     };
-    match call.member("params") {
-        None => single(service, name, &[]).await,
+    let params = match call.member("params") {
+        None => &[][..],
         // What libraries of languages make of an empty list that is also an empty map.
-        Some(Value::Struct(members)) if members.is_empty() => single(service, name, &[]).await,
-        Some(Value::Array(params)) => single(service, name, params).await,
-        Some(_) => Err(incorrect_parameters()),
-    }
+        Some(Value::Struct(members)) if members.is_empty() => &[],
+        Some(Value::Array(params)) => params,
+        Some(_) => return Err(incorrect_parameters()),
+    };
+    single(service, name, params).await.map(Value::from)
 }
 
 /// What Python says when it takes a name apart that is none.

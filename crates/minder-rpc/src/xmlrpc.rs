@@ -14,7 +14,7 @@ mod write;
 pub(crate) mod tests;
 
 pub use read::{decode_call, decode_response};
-pub use write::{encode_call, encode_fault, encode_response};
+pub use write::{encode_array, encode_call, encode_fault, encode_response};
 
 use crate::Value;
 

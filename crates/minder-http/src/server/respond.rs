@@ -258,7 +258,7 @@ impl<S: Service + Interface + Site> Responder<S> {
             answer
         });
         let xml = match answer.await? {
-            Ok(value) => xmlrpc::encode_response(&value),
+            Ok(response) => response.into_xml(),
             Err(fault) => xmlrpc::encode_fault(&fault),
         };
         Ok(complete(TEXT_XML, xml))

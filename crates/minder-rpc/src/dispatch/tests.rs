@@ -49,7 +49,10 @@ fn answered(service: &Fake, method: &str, params: &[Value]) -> Result<Value, Str
     };
     let answer = pin!(dispatch(service, call));
     match answer.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => answer.map_err(|fault| fault.to_string()),
+        Poll::Ready(answer) => {
+            let answer = answer.map(Value::from);
+            answer.map_err(|fault| fault.to_string())
+        }
         Poll::Pending => panic!("the fake answers at once"),
     }
 }

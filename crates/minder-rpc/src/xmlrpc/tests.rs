@@ -40,6 +40,13 @@ fn an_answer_is_laid_out_as_supervisor_lays_it_out() {
 }
 
 #[test]
+fn an_array_is_laid_out_alike_whether_all_of_it_is_there_or_not() {
+    let items = vec![Value::from(1), "a".into(), Value::Array(Vec::new())];
+    let xml = encode_array(items.clone().into_iter());
+    assert_eq!(xml, encode_response(&Value::Array(items)));
+}
+
+#[test]
 fn a_fault_is_laid_out_as_supervisor_lays_it_out() {
     assert_eq!(
         encode_fault(&Fault::about(FaultCode::BadName, "zz:*")),

@@ -1,5 +1,6 @@
 //! Values to XML.
 
+use std::borrow::Borrow;
 use std::fmt::Write as _;
 
 use super::is_legal;
@@ -12,7 +13,9 @@ pub fn encode_call(method: &str, params: &[Value]) -> String {
     push_escaped(&mut xml, method);
     xml.push_str("</methodName>\n<params>\n");
     for param in params {
-        push_param(&mut xml, param);
+        xml.push_str("<param>\n");
+        push_value(&mut xml, param);
+        xml.push_str("</param>\n");
     }
     xml.push_str("</params>\n</methodCall>\n");
     xml
@@ -21,9 +24,20 @@ pub fn encode_call(method: &str, params: &[Value]) -> String {
 /// The XML of an answer that is a value.
 #[must_use]
 pub fn encode_response(value: &Value) -> String {
+    response(|xml| push_value(xml, value))
+}
+
+/// The XML of an answer that is an array, of whose items there is one at a time.
+#[must_use]
+pub fn encode_array(items: impl Iterator<Item = Value>) -> String {
+    response(|xml| push_array(xml, items))
+}
+
+fn response(push: impl FnOnce(&mut String)) -> String {
     let mut xml = String::from("<?xml version='1.0'?>\n<methodResponse>\n<params>\n");
-    push_param(&mut xml, value);
-    xml.push_str("</params>\n</methodResponse>\n");
+    xml.push_str("<param>\n");
+    push(&mut xml);
+    xml.push_str("</param>\n</params>\n</methodResponse>\n");
     xml
 }
 
@@ -36,10 +50,12 @@ pub fn encode_fault(fault: &Fault) -> String {
     xml
 }
 
-fn push_param(xml: &mut String, value: &Value) {
-    xml.push_str("<param>\n");
-    push_value(xml, value);
-    xml.push_str("</param>\n");
+fn push_array(xml: &mut String, items: impl IntoIterator<Item: Borrow<Value>>) {
+    xml.push_str("<value><array><data>\n");
+    for item in items {
+        push_value(xml, item.borrow());
+    }
+    xml.push_str("</data></array></value>\n");
 }
 
 /// Texts as they are, as long as can be: an answer about a thousand processes has tens of thousands of
@@ -71,13 +87,7 @@ fn push_value(xml: &mut String, value: &Value) {
             push_escaped(xml, text);
             xml.push_str("</dateTime.iso8601></value>\n");
         }
-        Value::Array(items) => {
-            xml.push_str("<value><array><data>\n");
-            for item in items {
-                push_value(xml, item);
-            }
-            xml.push_str("</data></array></value>\n");
-        }
+        Value::Array(items) => push_array(xml, items),
         Value::Struct(members) => {
             xml.push_str("<value><struct>\n");
             for (name, value) in members {
