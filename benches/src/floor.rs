@@ -11,20 +11,19 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
-use minder_bench::birth::Moment;
-use rustix::event::epoll;
-use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Signal, WaitOptions, kill_process, wait};
-use tempfile::TempDir;
-
 use crate::fifo::Fifo;
+use crate::folder::Folder;
 use crate::guard::{self, pid_of};
 use crate::life::ms;
 use crate::metric::Metric;
 use crate::plan::Extent;
 use crate::report::{Column, Report};
 use crate::setup::{self, shown};
+use anyhow::{Context, Result};
+use minder_bench::birth::Moment;
+use rustix::event::epoll;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Signal, WaitOptions, kill_process, wait};
 
 /// Measures one of them with so many programs.
 pub(crate) fn measure(
@@ -33,7 +32,7 @@ pub(crate) fn measure(
     extent: &Extent,
     report: &mut Report,
 ) -> Result<()> {
-    let directory = tempfile::tempdir()?;
+    let directory = Folder::make()?;
     let mut fifo = Fifo::make(&setup::births(directory.path()))?;
     let start = Moment::now();
     let mut floor = Floor::new(column, directory)?;
@@ -94,7 +93,7 @@ pub(crate) fn measure(
 /// One of them.
 struct Floor {
     contract: bool,
-    directory: TempDir,
+    directory: Folder,
     outputs: OwnedFd,
     children: BTreeMap<u32, Held>,
     spawned: u64,
@@ -110,7 +109,7 @@ struct Held {
 }
 
 impl Floor {
-    fn new(column: Column, directory: TempDir) -> Result<Self> {
+    fn new(column: Column, directory: Folder) -> Result<Self> {
         Ok(Self {
             contract: column == Column::Contract,
             directory,

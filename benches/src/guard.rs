@@ -3,7 +3,8 @@
 //! It runs as three processes. The one that the user started waits. The *guard* below it is in a process
 //! group of its own, so that no signal of a terminal reaches it, and inherits every orphan
 //! below it. The *worker* below that one measures. When either of the others is gone (an error, a
-//! panic that aborts, Ctrl-C, SIGKILL), the guard ends everything that is left below it, by pid.
+//! panic that aborts, Ctrl-C, SIGKILL), the guard ends everything that is left below it, by pid, and removes
+//! the folders of all that was measured.
 
 use std::env;
 use std::ffi::OsString;
@@ -42,16 +43,20 @@ pub(crate) fn front(args: impl Iterator<Item = OsString>) -> Result<ExitCode> {
 /// What the guard does.
 pub(crate) fn stand(args: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     inherit_orphans()?;
+    let folders = tempfile::tempdir()?;
     let mut worker: Child = Command::new(env::current_exe()?)
         .arg(WORKER)
         .args(args)
+        .env("TMPDIR", folders.path())
         .stdin(Stdio::null())
         .spawn()?;
-    thread::spawn(|| {
+    let left = folders.path().to_owned();
+    thread::spawn(move || {
         // Nothing is ever written: this waits for the end.
         let _ = io::stdin().read(&mut [0]);
         eprintln!("the benchmark's first process is gone: everything else is ended");
         let _ = end_everything();
+        let _ = std::fs::remove_dir_all(left);
         std::process::exit(130);
     });
     let status = worker.wait()?;

@@ -13,6 +13,7 @@ use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::fifo::Fifo;
+use crate::folder::Folder;
 use crate::guard;
 use crate::logs::{self, Task};
 use crate::metric::{Metric, Writers};
@@ -24,7 +25,7 @@ use crate::setup;
 const PIPE: usize = 1 << 20;
 
 pub(crate) fn measure(writers: Writers, extent: &Extent, report: &mut Report) -> Result<()> {
-    let directory = tempfile::tempdir()?;
+    let directory = Folder::make()?;
     let here = directory.path();
     let mut fifo = Fifo::make(&setup::births(here))?;
     logs::make_gate(here)?;

@@ -16,6 +16,7 @@ mod commands;
 mod events;
 mod fifo;
 mod floor;
+mod folder;
 mod guard;
 mod idle;
 mod layout;

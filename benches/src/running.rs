@@ -10,9 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use minder_bench::birth::Moment;
 use rustix::process::{Signal, kill_process};
-use tempfile::TempDir;
 
 use crate::fifo::{Births, Fifo};
+use crate::folder::Folder;
 use crate::guard::{self, pid_of};
 use crate::processes;
 use crate::setup::{self, Setup};
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) struct Running {
     pub(crate) subject: Subject,
     pub(crate) setup: Setup,
-    directory: TempDir,
+    directory: Folder,
     pid: u32,
     fifo: Fifo,
     launched: Moment,
@@ -40,7 +40,7 @@ impl Running {
         subject: &Subject,
         setup: impl FnOnce(&Path) -> Result<Setup>,
     ) -> Result<Self> {
-        let directory = tempfile::tempdir()?;
+        let directory = Folder::make()?;
         let here = directory.path();
         let fifo = Fifo::make(&setup::births(here))?;
         let setup = setup(here)?;
