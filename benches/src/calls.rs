@@ -1,4 +1,4 @@
-//! Supervisor's API under load.
+//! Supervisor's API, and Minder's, under load.
 
 use std::thread;
 use std::time::Duration;
@@ -29,7 +29,10 @@ pub(crate) fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let programs = running.setup.programs.len() - usize::from(flooded);
-    for request in [Request::ProcessInfo, Request::AllProcessInfo] {
+    let xml = [Request::ProcessInfo, Request::AllProcessInfo];
+    let json = [Request::Process, Request::Processes];
+    let json = json.into_iter().filter(|_| running.subject.is_minder());
+    for request in xml.into_iter().chain(json) {
         for connections in CONNECTIONS {
             let load = Load {
                 request,
@@ -55,7 +58,7 @@ pub(crate) fn flood(here: &std::path::Path) -> Setup {
 pub(crate) fn wait_until_running(running: &Running) -> Result<()> {
     let expected = running.setup.programs.len();
     let start = Moment::now();
-    let ask = http(&call(Request::AllProcessInfo, ""));
+    let ask = http(Request::AllProcessInfo, "");
     loop {
         let answer = load::once(&running.here().join("socket"), &ask)?;
         let answer = String::from_utf8_lossy(&answer);
@@ -71,21 +74,18 @@ pub(crate) fn wait_until_running(running: &Running) -> Result<()> {
 
 fn one(running: &Running, load: Load, extent: &Extent, report: &mut Report) -> Result<()> {
     let socket = running.here().join("socket");
-    let bodies: Vec<String> = match load.request {
-        Request::AllProcessInfo => vec![call(load.request, "")],
-        Request::ProcessInfo => running
-            .setup
-            .programs
-            .iter()
-            .map(|program| call(load.request, &program.name))
-            .collect(),
+    let names = running.setup.programs.iter().map(|program| &*program.name);
+    let requests: Vec<Vec<u8>> = match load.request {
+        Request::AllProcessInfo | Request::Processes => vec![http(load.request, "")],
+        Request::ProcessInfo | Request::Process => {
+            names.map(|name| http(load.request, name)).collect()
+        }
     };
-    let requests: Vec<Vec<u8>> = bodies.iter().map(|body| http(body)).collect();
     if let Some(request) = requests.first() {
         let answer = load::once(&socket, request)?;
         let answer = String::from_utf8_lossy(&answer);
         ensure!(
-            answer.contains("<name>statename</name>"),
+            answer.contains("<name>statename</name>") || answer.contains("\"RUNNING\""),
             "an unexpected answer: {answer}"
         );
     }
@@ -112,26 +112,29 @@ fn one(running: &Running, load: Load, extent: &Extent, report: &mut Report) -> R
     Ok(())
 }
 
-/// The body of a call.
-fn call(request: Request, program: &str) -> String {
-    let method = request.name();
+/// A request about one program, or about all.
+fn http(request: Request, program: &str) -> Vec<u8> {
     let params = match request {
         Request::ProcessInfo => {
             format!("<param><value><string>{program}</string></value></param>")
         }
         Request::AllProcessInfo => String::new(),
+        Request::Process => return get(&format!("/api/v1/processes/{program}")),
+        Request::Processes => return get("/api/v1/processes"),
     };
-    format!(
+    let method = request.name();
+    let body = format!(
         "<?xml version='1.0'?><methodCall><methodName>supervisor.{method}</methodName>\
          <params>{params}</params></methodCall>"
-    )
-}
-
-fn http(body: &str) -> Vec<u8> {
+    );
     let length = body.len();
     format!(
         "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n\
          Content-Length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
+}
+
+fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
 }

@@ -109,6 +109,9 @@ pub(crate) struct Load {
 pub(crate) enum Request {
     ProcessInfo,
     AllProcessInfo,
+    /// The same as JSON, which Minder alone knows.
+    Process,
+    Processes,
 }
 
 /// The parts of the report.
@@ -167,7 +170,7 @@ impl Family {
             Self::Life => "Start, crash, shutdown",
             Self::Idle => "Doing nothing",
             Self::Logs => "Log capture",
-            Self::Calls => "XML-RPC",
+            Self::Calls => "XML-RPC and JSON",
             Self::Commands => "supervisorctl",
             Self::Events => "Events",
             Self::Page => "Web page and metrics",
@@ -321,7 +324,7 @@ impl Metric {
             Self::Calls(load) => match load.request {
                 Request::ProcessInfo if load.connections > 1 => vec![AtLeast(20_000.0)],
                 Request::AllProcessInfo if load.programs == 100 => vec![AtLeast(2_000.0)],
-                Request::ProcessInfo | Request::AllProcessInfo => Vec::new(),
+                _ => Vec::new(),
             },
             Self::Status(100) => vec![AtMost(10.0)],
             Self::PageWhole(5000) => vec![AtMost(1000.0)],
@@ -374,6 +377,8 @@ impl Request {
         match self {
             Self::ProcessInfo => "getProcessInfo",
             Self::AllProcessInfo => "getAllProcessInfo",
+            Self::Process => "/api/v1/processes/NAME",
+            Self::Processes => "/api/v1/processes",
         }
     }
 }
