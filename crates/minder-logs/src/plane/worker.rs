@@ -515,6 +515,8 @@ impl Worker {
                 bytes => left = left.saturating_sub(bytes),
             }
         }
+        // If nobody is left to write, it is closed now: whoever follows needs the descriptors.
+        self.carry(id, CHUNK);
         self.note_cut_line(id);
     }
 
