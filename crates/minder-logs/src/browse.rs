@@ -338,7 +338,7 @@ impl Cursor {
 }
 
 /// How often a file is looked for again that was renamed meanwhile.
-const RENAMED: usize = 5;
+pub const RENAMED: usize = 5;
 
 /// What comes after a file.
 enum Next {
@@ -528,7 +528,7 @@ mod tests {
         assert_eq!(again(id, 4), "456789new");
         assert_eq!(again(id, 10), "new");
         assert_eq!(again(id, 11), "<truncated>");
-        assert_eq!(again(id + 1, 0), "<gone>");
+        assert_eq!(again(!id, 0), "<gone>");
     }
 
     #[test]

@@ -195,6 +195,23 @@ fn a_child_without_streams_is_drained_at_once() {
     Bench::new().drain(1);
 }
 
+/// Whoever hears that a child is drained starts another, which needs what it had open.
+#[test]
+fn a_pipe_that_nobody_writes_to_is_closed_before_its_child_is_drained() {
+    let bench = Bench::new();
+    // Both are asked for while the plane looks elsewhere: the end of the pipe is not waited for before.
+    let (go_on, wait) = channel::<()>();
+    let reply = Box::new(move |_| drop(wait.recv()));
+    bench.plane.clear(Vec::new(), reply);
+    bench.attach(1, None).write_all(b"last words").unwrap();
+    bench.plane.finish(ChildId(1));
+    drop(go_on);
+    let first = bench.notices.recv().unwrap();
+    assert!(matches!(first, Notice::Closed(stream) if stream == stdout(1)));
+    let second = bench.notices.recv().unwrap();
+    assert!(matches!(second, Notice::Drained(ChildId(1))));
+}
+
 #[test]
 fn a_stream_without_a_sink_is_read_and_forgotten() {
     let bench = Bench::new();
