@@ -324,7 +324,10 @@ impl Metric {
             Self::Calls(load) => match load.request {
                 Request::ProcessInfo if load.connections > 1 => vec![AtLeast(20_000.0)],
                 Request::AllProcessInfo if load.programs == 100 => vec![AtLeast(2_000.0)],
-                _ => Vec::new(),
+                Request::ProcessInfo
+                | Request::AllProcessInfo
+                | Request::Process
+                | Request::Processes => Vec::new(),
             },
             Self::Status(100) => vec![AtMost(10.0)],
             Self::PageWhole(5000) => vec![AtMost(1000.0)],

@@ -2,7 +2,8 @@
 //!
 //! Each step is one rename, and a rotation that was cut off after any of them is finished by
 //! simply rotating again: what was already moved has left a gap, and only the files below the
-//! first gap are moved up. So no backup is ever lost but the oldest. Files beyond the last backup are left alone.
+//! first gap are moved up. So no backup is ever lost but the oldest. Files beyond the last backup are
+//! left alone.
 //!
 //! The last step [exchanges](exchange) the log for the empty file that follows it, so that whoever
 //! reads it finds a file of that name at every moment. An empty backup is what is left if that
@@ -41,14 +42,14 @@ pub(crate) fn make_room(path: &Path, backups: u32) -> io::Result<PathBuf> {
     Ok(newest)
 }
 
-/// Makes the log at `path` the newest backup, and the file that waits in its place the log. False
-/// if there is no log now.
+/// Makes the log at `path` the newest backup, and the file that waits in its place the log. False if
+/// that file need not be the log now: whatever is there has to be opened by its name.
 pub(crate) fn exchange(path: &Path, newest: &Path) -> io::Result<bool> {
     match renameat_with(CWD, newest, CWD, path, RenameFlags::EXCHANGE) {
         Ok(()) => Ok(true),
         // Somebody has taken the log away, or the file.
         Err(Errno::NOENT) => rename(newest, path).map(|()| false),
-        // Some file systems, those of the network above all, cannot exchange.
+        // Some file systems, those of the network above all, cannot exchange: the file gives way.
         Err(Errno::INVAL | Errno::NOSYS) => rename(path, newest).map(|()| false),
         Err(why) => Err(why.into()),
     }

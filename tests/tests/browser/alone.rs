@@ -42,7 +42,5 @@ fn logs_filters_and_looks_work_without_a_script() {
     browser.wait_text(".out", "two");
     browser.type_into("[name=find]", "TWO\u{e007}");
     browser.wait_text(".out mark", "two");
-    browser.click(".looks [value=dark]");
-    browser.click(".looks button");
-    browser.wait_shown("html[data-theme=dark]");
+    visit.choose_dark();
 }

@@ -55,6 +55,13 @@ impl Visit {
         })
     }
 
+    /// Takes the dark theme, as whoever has no script does.
+    fn choose_dark(&self) {
+        self.browser.click(".looks [value=dark]");
+        self.browser.click(".looks button");
+        self.browser.wait_shown("html[data-theme=dark]");
+    }
+
     fn go(&self, page: &str) {
         self.browser.go(&format!("{}{page}", self.home));
     }

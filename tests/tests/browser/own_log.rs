@@ -1,7 +1,6 @@
 //! The page about the daemon, with its own log.
 
 use minder_tests::browser::Manner;
-use minder_tests::http::Connection;
 use minder_tests::{Daemon, Subject, wait_until};
 use serde_json::{Value, json};
 
@@ -128,42 +127,35 @@ fn it_works_without_a_script() {
     browser.type_into("[name=find]", "STARTED WITH PID\u{e007}");
     browser.wait_text(".out mark", "started with pid");
     browser.wait_text("[data-logstate]", "1 line matches");
-    browser.click(".looks [value=dark]");
-    browser.click(".looks button");
-    browser.wait_shown("html[data-theme=dark]");
+    visit.choose_dark();
     browser.wait_text("h1", "Daemon");
 }
 
 #[test]
 fn a_log_that_cannot_be_read_is_said_to_be_one() {
-    if std::env::var("SUBJECT").is_ok_and(|subject| subject == "supervisor") {
-        return;
-    }
-    for (logfile, said) in [
-        (
-            "/dev/null",
-            "The log goes to /dev/null, which cannot be read",
-        ),
-        ("NONE", "No log is kept."),
-        ("syslog", "The log goes to syslog"),
-    ] {
-        let daemon = Daemon::start(
-            Subject::Minder,
-            &format!("[supervisord]\nlogfile={logfile}"),
-        );
-        let get = |path: &str| {
-            let socket = daemon.sandbox().path("s.sock");
-            let mut connection = Connection::unix(&socket).expect("the daemon listens");
-            connection
-                .get(path, "Accept: text/html\r\n")
-                .expect("it answers")
-        };
-        let page = get("/daemon");
-        assert_eq!(page.status(), 200);
-        assert!(page.text().contains(said), "{logfile}: {}", page.text());
-        assert!(!page.text().contains("data-follows"), "{logfile}");
-        assert_eq!(get("/raw?of=daemon").status(), 404, "{logfile}");
-    }
+    Subject::Minder.run(|subject| {
+        for (logfile, said) in [
+            (
+                "/dev/null",
+                "The log goes to /dev/null, which cannot be read",
+            ),
+            ("NONE", "No log is kept."),
+            ("syslog", "The log goes to syslog"),
+        ] {
+            let daemon = Daemon::start(subject, &format!("[supervisord]\nlogfile={logfile}"));
+            let get = |path: &str| {
+                let mut connection = daemon.connect().expect("the daemon listens");
+                connection
+                    .get(path, "Accept: text/html\r\n")
+                    .expect("it answers")
+            };
+            let page = get("/daemon");
+            assert_eq!(page.status(), 200);
+            assert!(page.text().contains(said), "{logfile}: {}", page.text());
+            assert!(!page.text().contains("data-follows"), "{logfile}");
+            assert_eq!(get("/raw?of=daemon").status(), 404, "{logfile}");
+        }
+    });
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use minder_rpc::Value;
 use minder_tests::chance::{Moments, setting};
-use minder_tests::parts::{kill_both, kill_daemon};
+use minder_tests::parts::{kill_both, kill_daemon, signal};
 use minder_tests::{Daemon, PATIENCE, Sandbox, Subject, normal, tree, wait_for, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -49,15 +49,10 @@ autorestart=false
 
 const PROGRAMS: [&str; 4] = ["one", "turned", "coded", "signalled"];
 
-fn kill(pid: i32, signal: Signal) {
-    let pid = Pid::from_raw(pid).expect("a pid is positive");
-    kill_process(pid, signal).expect("it can be signalled");
-}
-
 /// Kills the keeper, and waits until another answers. Returns its pid.
 pub(crate) fn kill_keeper(daemon: &Daemon) -> i32 {
     let before = daemon.pid();
-    kill(before, Signal::KILL);
+    signal(before, Signal::KILL);
     wait_for("another keeper answers", || {
         let run = daemon.ctl(&["pid"]);
         let pid: i32 = run.out.trim().parse().ok()?;
@@ -177,7 +172,7 @@ fn orphans_are_restarted_and_stopped_like_children() {
         // One that ends by itself comes back.
         kill_keeper(&daemon);
         let pid = daemon.pid_of("cat");
-        kill(pid, Signal::KILL);
+        signal(pid, Signal::KILL);
         daemon.wait_log("exited: cat (terminated by SIGKILL; not expected)");
         wait_until("it is back", || {
             let now = daemon.pid_of("cat");
@@ -199,7 +194,7 @@ fn what_the_keeper_was_asked_to_signal_when_it_died_is_signalled() {
             daemon.wait_state(program, "RUNNING");
         }
         let keeper = daemon.pid();
-        kill(keeper, Signal::STOP);
+        signal(keeper, Signal::STOP);
         wait_until("it stands still", || tree::is_stopped(keeper));
         let (out, code) = daemon.ctl_line("signal HUP signalled");
         assert_eq!((&*out, code), ("signalled: signalled\n", 0));
@@ -482,7 +477,7 @@ fn a_stranger_with_a_pid_of_the_register_is_left_alone() {
         daemon.wait_state("cat", "RUNNING");
         let program = daemon.pid_of("cat");
         kill_both(daemon.pid());
-        kill(program, Signal::KILL);
+        signal(program, Signal::KILL);
         wait_until("it is dead", || !tree::is_alive(program));
 
         // As if the pid had been used anew: the register tells of a process that was there before.

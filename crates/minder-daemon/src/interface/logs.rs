@@ -38,9 +38,6 @@ const FILES: usize = 50;
 /// long sees the end, and that something is left out.
 const BEHIND: u64 = 4 * WINDOW;
 
-/// How often a file is looked for again that was renamed meanwhile.
-const RENAMED: usize = 5;
-
 /// A log, and one of its files.
 #[derive(Clone, Debug)]
 struct Place {
@@ -316,7 +313,7 @@ pub(super) async fn lines(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) ->
 /// What was written before a place: in the same file, or, where that begins, in the one before it.
 /// Nothing if that file is gone.
 fn earlier(path: &Path, before: Spot) -> Part {
-    for _ in 0..RENAMED {
+    for _ in 0..browse::RENAMED {
         let files = browse::files(path);
         let Some(at) = files.iter().position(|file| file.id == before.id) else {
             break;

@@ -126,6 +126,7 @@ impl Worker {
     /// Works until told to end.
     pub(super) fn run(mut self) {
         let mut events = Vec::with_capacity(TURNS);
+        let mut busy = Vec::new();
         let mut has_gathered = false;
         loop {
             events.clear();
@@ -140,30 +141,10 @@ impl Worker {
                 Err(error) => panic!("cannot wait for output: {error}"),
             }
             self.round = Round::begin(start.elapsed());
-            let mut busy = std::mem::take(&mut self.busy);
-            for event in &events {
-                match Subject::of(event.data) {
-                    Subject::Inbox => self.acknowledge(),
-                    Subject::Stream(stream) => {
-                        if self.take_turn(stream) > 0 && has_gathered {
-                            self.look_instead_of_waiting(stream);
-                        }
-                    }
-                    Subject::Outlet(outlet) => self.resume(outlet),
-                }
-                if self.obey().is_break() {
-                    return self.outlets.flush(&self.ties);
-                }
-            }
-            for stream in busy.drain(..) {
-                if self.take_turn(stream) > 0 {
-                    self.busy.push(stream);
-                } else {
-                    self.wait_again(stream);
-                }
-                if self.obey().is_break() {
-                    return self.outlets.flush(&self.ties);
-                }
+            std::mem::swap(&mut self.busy, &mut busy);
+            let subjects = events.iter().map(|event| Subject::of(event.data));
+            if self.go_round(subjects, &mut busy, has_gathered).is_break() {
+                return self.outlets.flush(&self.ties);
             }
             let pause = self.patience.after(self.round);
             has_gathered = pause.is_some();
@@ -171,6 +152,37 @@ impl Worker {
                 self.let_gather(pause);
             }
         }
+    }
+
+    /// Gives a turn to each of `subjects`, which were waited for, and to each of `busy`, which is
+    /// empty afterwards: `self.busy` has those that are busy then. Breaks off when that is asked for.
+    fn go_round(
+        &mut self,
+        subjects: impl Iterator<Item = Subject>,
+        busy: &mut Vec<StreamId>,
+        has_gathered: bool,
+    ) -> ControlFlow<()> {
+        for subject in subjects {
+            match subject {
+                Subject::Inbox => self.acknowledge(),
+                Subject::Stream(stream) => {
+                    if self.take_turn(stream) > 0 && has_gathered {
+                        self.stop_waiting(stream);
+                    }
+                }
+                Subject::Outlet(outlet) => self.resume(outlet),
+            }
+            self.obey()?;
+        }
+        for stream in busy.drain(..) {
+            if self.take_turn(stream) > 0 {
+                self.busy.push(stream);
+            } else {
+                self.wait_again(stream);
+            }
+            self.obey()?;
+        }
+        ControlFlow::Continue(())
     }
 
     /// Looks away from all pipes for so long, or until there is a command.
@@ -380,8 +392,8 @@ impl Worker {
         }
     }
 
-    /// Looks at a stream that was waited for whenever output has gathered.
-    fn look_instead_of_waiting(&mut self, id: StreamId) {
+    /// Counts a stream that was waited for among the busy ones, unless its sink is waited for.
+    fn stop_waiting(&mut self, id: StreamId) {
         if let Some(stream) = self.streams.get(&id)
             && !self.is_paused(id)
         {
@@ -390,7 +402,7 @@ impl Worker {
         }
     }
 
-    /// Waits for a stream that was looked at, unless its sink is waited for.
+    /// Waits for a stream, unless its sink is waited for.
     fn wait_again(&mut self, id: StreamId) {
         if !self.is_paused(id) {
             self.watch(id);
@@ -499,7 +511,7 @@ impl Worker {
         (self.ties.notices)(Notice::Drained(child));
     }
 
-    /// Takes in what is in a pipe now, and not what others add meanwhile.
+    /// Takes in what is in a pipe now, and of what others add meanwhile at most a chunk.
     fn drain(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get(&id) else {
             return;
