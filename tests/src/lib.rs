@@ -15,6 +15,7 @@ pub mod chance;
 pub mod daemon;
 pub mod fastcgi;
 pub mod http;
+pub mod little_memory;
 pub mod namespaces;
 pub mod normal;
 pub mod parts;

@@ -116,7 +116,8 @@ bodies! {
     pub struct End {
         /// When.
         pub at: Time,
-        /// In which way: expected, unexpected, signal, `too_quick`, `spawn_error`, stopped or unknown.
+        /// In which way: expected, unexpected, signal, `too_quick`, `spawn_error`, stopped, unknown or
+        /// `out_of_memory`.
         pub reason: String,
         /// Its exit code.
         pub exit_code: Option<u8>,

@@ -22,6 +22,7 @@ use minder_http::server::{Credentials, Leave, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
+use minder_os::oom::Victims;
 use minder_os::{heap, memfd, process};
 use minder_wire::{Departure, GIVEN, MAX_PATH, MAX_TEXT, REGISTER, ToKeeper};
 use rustix::fs::Mode;
@@ -378,6 +379,7 @@ impl Start {
             heard: Vec::new(),
             told: Vec::new(),
             making_room: MakingRoom::default(),
+            victims: Victims::open(),
             clients_are_gone: false,
         };
         Ok(Running {

@@ -22,13 +22,14 @@ use std::sync::Arc;
 
 use minder_core::effect::Halt;
 use minder_core::{
-    ChildId, Core, Effects, Event, Input, Level, Mono, Mood, Now, ProcessId, Request, Signal,
-    SpawnError, Target,
+    ChildId, Core, Effects, Event, ExitStatus, Input, Level, Mono, Mood, Now, ProcessId, Request,
+    Signal, SpawnError, Target,
 };
 use minder_logs::main_log::MainLog;
 use minder_logs::plane::{Channel, Notice, Plane, StreamId};
 use minder_logs::syslog::Syslog;
 use minder_os::errno_name;
+use minder_os::oom::Victims;
 use minder_wire::{SpawnStep, Stream, ToDaemon, ToKeeper};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -80,6 +81,7 @@ pub(crate) struct Driver {
     /// Who has told listeners something in this step.
     pub(crate) told: Vec<oneshot::Sender<()>>,
     pub(crate) making_room: MakingRoom,
+    pub(crate) victims: Victims,
     /// Whether no client is served any more.
     pub(crate) clients_are_gone: bool,
 }
@@ -434,11 +436,31 @@ impl Driver {
     /// Tells the core of an end, now that all output of the child has been taken in.
     fn drained(&mut self, now: Now, child: ChildId) {
         if let Some((status, at)) = self.children.ends.drained(child) {
-            self.note_ending(child, || Ending::Exited(status));
+            let ending = self.ending(child, status);
+            self.note_ending(child, || ending);
             self.input(now, Input::ChildExited { child, status, at });
             self.children.sockets.leave(child);
             self.children.noted.push(child);
         }
+    }
+
+    /// How a child ended, as far as observers are told. Of a lack of memory, operators read in the log.
+    fn ending(&mut self, child: ChildId, status: ExitStatus) -> Ending {
+        let is_killed = matches!(
+            status,
+            ExitStatus::Signal {
+                signal: Signal::KILL,
+                ..
+            }
+        );
+        let pid = self.link.pid(child.0).filter(|_| is_killed);
+        let Some(pid) = pid.filter(|pid| self.victims.take(*pid)) else {
+            return Ending::Exited(status);
+        };
+        let name = self.children.name(child);
+        let line = format_args!("the system has killed '{name}' ({pid}) for lack of memory");
+        self.log.write(Level::Warn, line);
+        Ending::OutOfMemory(status)
     }
 
     fn notice(&mut self, now: Now, notice: Notice) -> Result<(), LinkError> {

@@ -162,6 +162,8 @@ reasons! {
     Stopped = "stopped";
     /// Nobody saw how.
     Unknown = "unknown";
+    /// The system killed it for lack of memory.
+    OutOfMemory = "out_of_memory";
 }
 
 impl Reason {
@@ -169,9 +171,12 @@ impl Reason {
     pub(crate) fn is_trouble(self) -> bool {
         match self {
             Self::Expected | Self::Stopped => false,
-            Self::Unexpected | Self::Signal | Self::TooQuick | Self::SpawnError | Self::Unknown => {
-                true
-            }
+            Self::Unexpected
+            | Self::Signal
+            | Self::TooQuick
+            | Self::SpawnError
+            | Self::Unknown
+            | Self::OutOfMemory => true,
         }
     }
 }
@@ -429,6 +434,8 @@ fn push<T>(items: &mut VecDeque<T>, item: T, limit: usize) {
 pub(crate) enum Ending {
     /// With this status.
     Exited(ExitStatus),
+    /// With this status, because the system killed it for lack of memory.
+    OutOfMemory(ExitStatus),
     /// It could not be made, for this reason.
     NotMade(String),
 }
@@ -488,14 +495,16 @@ fn end(from: ProcessState, to: Entered, ending: Option<Ending>) -> Option<End> {
         from,
         ProcessState::Backoff | ProcessState::Exited | ProcessState::Fatal | ProcessState::Stopped
     );
+    let lacked_memory = matches!(ending, Some(Ending::OutOfMemory(_)));
     let (status, error) = match ending {
-        Some(Ending::Exited(status)) => (Some(status), None),
+        Some(Ending::Exited(status) | Ending::OutOfMemory(status)) => (Some(status), None),
         Some(Ending::NotMade(error)) => (None, Some(error)),
         None => (None, None),
     };
     let by_signal = matches!(status, Some(ExitStatus::Signal { .. }));
     let unseen = matches!(status, None | Some(ExitStatus::Unknown));
     let reason = match to {
+        Entered::Backoff { .. } | Entered::Exited { .. } if lacked_memory => Reason::OutOfMemory,
         Entered::Backoff { .. } if error.is_some() => Reason::SpawnError,
         Entered::Backoff { .. } => Reason::TooQuick,
         Entered::Stopped { .. } if had_child => Reason::Stopped,

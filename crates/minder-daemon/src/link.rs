@@ -237,6 +237,12 @@ impl Link {
             .is_some_and(Mirrored::has_output)
     }
 
+    /// The pid of a child whose end has not been acknowledged.
+    pub(crate) fn pid(&self, child: u64) -> Option<u32> {
+        let mirror = lock(&self.mirror);
+        mirror.children.get(&child).map(|child| child.pid)
+    }
+
     /// Waits until the keeper has done everything that it was asked for.
     pub(crate) fn synchronise(&mut self) -> Result<(), LinkError> {
         self.send(&ToKeeper::Next, &[])?;

@@ -1,7 +1,12 @@
-//! How ready the system is to kill this process when memory runs out.
+//! What happens when memory runs out: how ready the system is to kill this process then, and whom
+//! it has killed.
+
+mod victims;
 
 use std::fs;
 use std::io;
+
+pub use self::victims::Victims;
 
 const FILE: &str = "/proc/self/oom_score_adj";
 

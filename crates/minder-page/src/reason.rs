@@ -25,9 +25,9 @@ pub enum Reason {
     Exited {
         /// When.
         at: Moment,
-        /// Its exit code.
-        code: i32,
-        /// Whether the code is one of its `exitcodes`.
+        /// How.
+        ending: Ending,
+        /// Whether that was an exit code of its `exitcodes`.
         expected: bool,
     },
     /// It ended too soon after each start.
@@ -67,6 +67,8 @@ pub enum Ending {
     Code(i32),
     /// By this signal.
     Signal(String),
+    /// By the system, for lack of memory.
+    OutOfMemory,
     /// Nobody saw how.
     Unseen,
     /// It was never made, for this reason.
@@ -80,6 +82,7 @@ impl Ending {
         match self {
             Self::Code(code) => words::exit_code(*code, language),
             Self::Signal(name) => name.clone(),
+            Self::OutOfMemory => Word::OutOfMemory.to(language).to_owned(),
             Self::Unseen => Word::Unseen.to(language).to_owned(),
             Self::NotMade(why) => why.clone(),
         }
@@ -104,15 +107,29 @@ impl Reason {
             Self::Stopped { at, by } => {
                 words::stopped_at(&at.short(language), by.as_deref(), language)
             }
-            Self::Exited { at, code, expected } => {
-                words::finished(&at.short(language), *code, *expected, language)
+            Self::Exited {
+                at,
+                ending,
+                expected,
+            } => {
+                let at = at.short(language);
+                match ending {
+                    Ending::Code(code) => words::finished(&at, *code, *expected, language),
+                    Ending::Signal(_)
+                    | Ending::OutOfMemory
+                    | Ending::Unseen
+                    | Ending::NotMade(_) => {
+                        words::ended(&at, &ending.text(language), *expected, language)
+                    }
+                }
             }
             Self::TooQuick { times, ending } => {
                 let ending = ending.as_ref().map(|ending| match ending {
                     Ending::Code(code) => words::last_exit_code(*code, language),
-                    Ending::Signal(_) | Ending::Unseen | Ending::NotMade(_) => {
-                        ending.text(language)
-                    }
+                    Ending::Signal(_)
+                    | Ending::OutOfMemory
+                    | Ending::Unseen
+                    | Ending::NotMade(_) => ending.text(language),
                 });
                 let quick = words::too_quickly(*times, language);
                 words::listed(
@@ -176,6 +193,18 @@ mod tests {
             ending: Some(Ending::Code(255)),
         };
         let said = Reason::Said("cannot chdir.".to_owned());
+        let exited = |ending, expected| Reason::Exited {
+            at: Moment {
+                clock: "10:05:00".to_owned(),
+                is_today: true,
+                ..Moment::default()
+            },
+            ending,
+            expected,
+        };
+        let finished = exited(Ending::Code(0), true);
+        let killed = exited(Ending::Signal("SIGKILL".to_owned()), false);
+        let starved = exited(Ending::OutOfMemory, false);
         for (reason, english, chinese) in [
             (
                 &too_quick,
@@ -186,6 +215,21 @@ mod tests {
                 &retry,
                 "Retry 2 of 10 in 3 s, exit code 255.",
                 "3 秒后第 2 次重试，共 10 次，退出码 255。",
+            ),
+            (
+                &finished,
+                "Finished 10:05:00 with code 0, as expected.",
+                "10:05:00 以退出码 0 结束，符合预期。",
+            ),
+            (
+                &killed,
+                "Ended 10:05:00, unexpected: SIGKILL.",
+                "10:05:00 结束，意外：SIGKILL。",
+            ),
+            (
+                &starved,
+                "Ended 10:05:00, unexpected: killed by the system, out of memory.",
+                "10:05:00 结束，意外：内存不足，被系统终止。",
             ),
             (&Reason::NotStarted, "Not started.", "未启动。"),
             (&Reason::None, "", ""),

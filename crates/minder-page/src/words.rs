@@ -82,6 +82,7 @@ words! {
     NotStarted: "not started", "未启动";
     AsExpected: "as expected", "符合预期";
     Unexpected: "unexpected", "意外";
+    OutOfMemory: "killed by the system, out of memory", "内存不足，被系统终止";
     Unseen: "nobody saw how it ended", "无人看到其如何结束";
     TookOver: "another daemon took over", "另一个守护进程已接管";
     Changes: "changes", "变化";
@@ -538,16 +539,28 @@ pub(crate) fn stopped_at(when: &str, by: Option<&str>, language: Language) -> St
 }
 
 pub(crate) fn finished(when: &str, code: i32, expected: bool, language: Language) -> String {
-    let judged = if expected {
-        Word::AsExpected
-    } else {
-        Word::Unexpected
-    };
-    let judged = judged.to(language);
+    let judged = judged(expected, language);
     match language {
         Language::English => format!("finished {when} with code {code}, {judged}"),
         Language::Chinese => format!("{when} 以退出码 {code} 结束，{judged}"),
     }
+}
+
+pub(crate) fn ended(when: &str, how: &str, expected: bool, language: Language) -> String {
+    let judged = judged(expected, language);
+    match language {
+        Language::English => format!("ended {when}, {judged}: {how}"),
+        Language::Chinese => format!("{when} 结束，{judged}：{how}"),
+    }
+}
+
+fn judged(expected: bool, language: Language) -> &'static str {
+    let word = if expected {
+        Word::AsExpected
+    } else {
+        Word::Unexpected
+    };
+    word.to(language)
 }
 
 pub(crate) fn waiting(events: usize, language: Language) -> String {

@@ -3,6 +3,7 @@
 use std::process::{Child, Command, Stdio};
 
 use minder_rpc::Value;
+use minder_tests::little_memory::LittleMemory;
 use minder_tests::parts::signal;
 use minder_tests::{Daemon, Run, Sandbox, Subject, cases, tree, wait_for, wait_until};
 use rustix::process::Signal;
@@ -12,6 +13,7 @@ cases!(
     a_grandchild_that_keeps_the_output_open_delays_nobody,
     a_program_that_was_stopped_is_killed_in_time,
     a_crash_loop_of_many_leaves_the_daemon_answering,
+    a_program_that_is_killed_for_lack_of_memory_is_told_of,
     it_may_be_the_first_process,
 );
 
@@ -129,6 +131,31 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+fn a_program_that_is_killed_for_lack_of_memory_is_told_of(subject: Subject) {
+    let Some(group) = LittleMemory::new(16 << 20) else {
+        return;
+    };
+    let config = format!(
+        "[program:hungry]\ncommand=/bin/sh %(here)s/hungry.sh {}\nstartsecs=0\n\
+         autorestart=false\nautostart=false\n[program:other]\ncommand=/bin/cat\nstartsecs=0",
+        group.entrance().display()
+    );
+    let sandbox = Sandbox::configured(subject, &config);
+    let doubles = "echo 0 > \"$1\"\nx=word\nwhile :; do x=$x$x; done\n";
+    sandbox.write("hungry.sh", doubles);
+    let daemon = Daemon::start_in(sandbox);
+    daemon.wait_state("other", "RUNNING");
+    let other = daemon.pid_of("other");
+    assert_eq!(daemon.ask("startProcess", &["hungry".into()]), true.into());
+    daemon.wait_state("hungry", "EXITED");
+    let killed = "exited: hungry (terminated by SIGKILL; not expected)";
+    daemon.wait_log(killed);
+    assert_eq!(daemon.pid_of("other"), other);
+    if subject == Subject::Minder && std::fs::File::open("/dev/kmsg").is_ok() {
+        daemon.wait_log("for lack of memory");
     }
 }
 

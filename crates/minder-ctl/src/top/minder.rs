@@ -282,6 +282,9 @@ fn end(told: body::End) -> End {
     if told.core_dumped {
         how.push_str(" (core)");
     }
+    if told.reason == "out_of_memory" {
+        how.push_str(" (no memory)");
+    }
     End {
         at: told.at,
         how,
@@ -315,6 +318,10 @@ mod tests {
             core_dumped: true,
             ..told("signal")
         };
+        let starved = body::End {
+            signal: Some("SIGKILL".to_owned()),
+            ..told("out_of_memory")
+        };
         let none = body::End {
             error: Some("can't find command".to_owned()),
             ..told("spawn_error")
@@ -322,6 +329,7 @@ mod tests {
         for (told, how, bad) in [
             (code, "exit 3", true),
             (signal, "SIGSEGV (core)", true),
+            (starved, "SIGKILL (no memory)", true),
             (none, "can't find command", true),
             (told("stopped"), "nobody saw how", false),
         ] {

@@ -226,7 +226,8 @@ fn read_change(input: &mut Decoder<'_>) -> Result<Change, CodecError> {
             let name = input.text()?;
             let reason = Reason::ALL.iter().find(|it| it.name() == name);
             Ok(End {
-                reason: *reason.ok_or(CodecError::Value)?,
+                // Another release may know more reasons.
+                reason: reason.copied().unwrap_or(Reason::Unknown),
                 status: input.option(read_status)?,
                 error: text(input)?,
             })

@@ -66,11 +66,28 @@ fn an_end_is_told_by_what_led_to_it() {
             core_dumped: false,
         }))
     };
+    let starved = || match killed() {
+        Some(Ending::Exited(status)) => Some(Ending::OutOfMemory(status)),
+        other => other,
+    };
     let exited = |expected| Entered::Exited { pid: 7, expected };
     for (from, to, ending, reason) in [
         (Running, exited(true), code(0), Some(Reason::Expected)),
         (Running, exited(false), code(3), Some(Reason::Unexpected)),
         (Running, exited(false), killed(), Some(Reason::Signal)),
+        (Running, exited(false), starved(), Some(Reason::OutOfMemory)),
+        (
+            Starting,
+            Entered::Backoff { tries: 1 },
+            starved(),
+            Some(Reason::OutOfMemory),
+        ),
+        (
+            Stopping,
+            Entered::Stopped { pid: 7 },
+            starved(),
+            Some(Reason::Stopped),
+        ),
         (Running, exited(false), None, Some(Reason::Unknown)),
         (
             Starting,

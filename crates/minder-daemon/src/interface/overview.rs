@@ -10,7 +10,7 @@ use minder_core::group::full_name;
 use minder_core::spec::GroupKind;
 use minder_core::view::{GroupView, ProcessView};
 use minder_page::overview::{self, Asked, Child, Facts, TROUBLES};
-use minder_page::{Group, Look, Overview, Reason, Row, Series, Trouble, log};
+use minder_page::{Ending, Group, Look, Overview, Reason, Row, Series, Trouble, log};
 
 use super::fields::Fields;
 use super::past::{self, Past};
@@ -226,7 +226,9 @@ pub(super) fn reason(
         ProcessState::Stopped => Reason::Stopped { at: at(), by: None },
         ProcessState::Exited => Reason::Exited {
             at: at(),
-            code: process.exit_status,
+            ending: past
+                .and_then(|past| past.ending(process))
+                .unwrap_or(Ending::Code(process.exit_status)),
             expected: is_expected(process),
         },
         ProcessState::Starting => {

@@ -39,33 +39,22 @@ impl Past {
     fn new(record: &Record, now: Wall) -> Self {
         let a_day_ago = Wall(now.0.saturating_sub(SPAN));
         let ends = || {
-            record
-                .changes
-                .iter()
-                .rev()
-                .filter_map(|change| change.end.as_ref())
+            let changes = record.changes.iter().rev();
+            changes.filter_map(|change| Some((change.state, change.end.as_ref()?)))
         };
-        let failed = |end: &&End| {
-            matches!(
-                end.reason,
-                history::Reason::TooQuick | history::Reason::SpawnError
-            )
-        };
+        let failed = |(state, _): &(ProcessState, &End)| *state == ProcessState::Backoff;
         Self {
             restarts: count(record.restarts_since(a_day_ago)),
             is_flapping: record.is_flapping(now),
             last: record.changes.back().cloned(),
             failures: count(ends().take_while(failed).count()),
-            ending: ends().next().map(ending),
+            ending: ends().next().map(|(_, end)| ending(end)),
         }
     }
 
     /// Why a process is as it is, if more is known than it says itself.
     pub(super) fn reason(&self, process: &ProcessView, now: Wall) -> Option<Reason> {
-        let last = self
-            .last
-            .as_ref()
-            .filter(|change| change.state == process.state)?;
+        let last = self.last_of(process)?;
         let ending = self.ending.clone();
         // What could not be started at all says itself why.
         if let Some(Ending::NotMade(why)) = &ending
@@ -101,11 +90,19 @@ impl Past {
 
     /// Since when it is as it is.
     pub(super) fn since(&self, process: &ProcessView) -> Option<Wall> {
-        let last = self
-            .last
-            .as_ref()
-            .filter(|change| change.state == process.state)?;
-        Some(last.at)
+        Some(self.last_of(process)?.at)
+    }
+
+    /// How its last child ended, if it has had none since.
+    pub(super) fn ending(&self, process: &ProcessView) -> Option<Ending> {
+        self.last_of(process)?;
+        self.ending.clone()
+    }
+
+    /// The last change, if nothing has happened since then.
+    fn last_of(&self, process: &ProcessView) -> Option<&Change> {
+        let last = self.last.as_ref();
+        last.filter(|change| change.state == process.state)
     }
 }
 
@@ -130,6 +127,7 @@ pub(super) fn look(change: &Change) -> Look {
 pub(super) fn ending(end: &End) -> Ending {
     match end.status {
         _ if !end.error.is_empty() => Ending::NotMade(end.error.to_string()),
+        _ if end.reason == history::Reason::OutOfMemory => Ending::OutOfMemory,
         Some(ExitStatus::Code(code)) => Ending::Code(code.into()),
         Some(ExitStatus::Signal { signal, .. }) => {
             let number = || signal.number().to_string();
