@@ -311,7 +311,7 @@ fn hint_for_value(error: &ValueError) -> Option<String> {
         ValueError::Name { .. } | ValueError::EmptyName(_) => {
             "a name is not empty and has no blank, colon or slash"
         }
-        ValueError::Url(_) => "write a URL such as http://localhost:9001",
+        ValueError::Url(_) | ValueError::Ipv6Url => "write a URL such as http://localhost:9001",
     };
     Some(text.to_owned())
 }

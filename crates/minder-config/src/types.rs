@@ -68,6 +68,8 @@ pub enum ValueError {
     EmptyName(String),
     #[error("value {} is not a URL", Repr(.0))]
     Url(String),
+    #[error("Invalid IPv6 URL")]
+    Ipv6Url,
 }
 
 /// Whether a text says yes.
@@ -288,7 +290,8 @@ pub fn directory(text: &str, environment: &Environment) -> Result<String, ValueE
     }
 }
 
-/// A URL, by the little that Supervisor asks of one: a scheme, and something behind it.
+/// A URL, by the little that Supervisor asks of one: a scheme, and something behind it, in which
+/// brackets around the host are not alone.
 pub fn url(text: &str) -> Result<String, ValueError> {
     let refused = || ValueError::Url(text.to_owned());
     let (scheme, rest) = text.split_once(':').ok_or_else(refused)?;
@@ -296,6 +299,12 @@ pub fn url(text: &str) -> Result<String, ValueError> {
         && scheme
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    if let Some(behind) = rest.strip_prefix("//") {
+        let host = behind.split(['/', '?', '#']).next().unwrap_or_default();
+        if host.contains('[') != host.contains(']') {
+            return Err(ValueError::Ipv6Url);
+        }
+    }
     let place = rest.strip_prefix("//").unwrap_or(rest);
     let has_place = !place.is_empty() && !place.starts_with(['?', '#']);
     if is_scheme && has_place {

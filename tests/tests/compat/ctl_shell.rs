@@ -197,6 +197,14 @@ fn options_are_refused_with_two_lines(subject: Subject) {
         (&["-Z"][..], "option -Z not recognized"),
         (&["-s"][..], "option -s requires argument"),
         (
+            &["-s", "//x", "status"][..],
+            "invalid value for -s '//x': value '//x' is not a URL",
+        ),
+        (
+            &["-s", "http://[::1:9001", "status"][..],
+            "invalid value for -s 'http://[::1:9001': Invalid IPv6 URL",
+        ),
+        (
             &["-c", "nope.conf", "status"][..],
             "could not find config file nope.conf",
         ),

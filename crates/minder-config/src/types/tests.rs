@@ -171,6 +171,9 @@ fn a_url_has_a_scheme_and_something_behind_it() {
     for wrong in ["", "foo", "http://", "unix://", "//x", "x:", "1a:b", "x:?y"] {
         assert_eq!(text(url(wrong)), format!("value '{wrong}' is not a URL"));
     }
+    for halved in ["http://[::1", "http://::1]:9001/x", "unix://[/s"] {
+        assert_eq!(text(url(halved)), "Invalid IPv6 URL");
+    }
 }
 
 #[test]
