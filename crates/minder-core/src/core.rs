@@ -337,6 +337,7 @@ impl Core {
                 Timer::StopReport(id) => self.report_stop(now, id, fx),
                 Timer::ShutdownReport => self.report_ending(now, fx),
                 Timer::Stray(child) => self.kill_stray(child, fx),
+                Timer::LastWord => self.continue_ending(now, fx),
                 // Looked at before and after each input.
                 Timer::Tick | Timer::Batch => {}
             }

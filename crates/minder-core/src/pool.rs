@@ -178,6 +178,12 @@ impl Pool {
         }
     }
 
+    /// Whether one of its listeners has an event that it has not answered.
+    pub(crate) fn is_busy(&self) -> bool {
+        let mut listeners = self.members.iter().filter_map(|it| it.listener.as_ref());
+        listeners.any(|listener| listener.in_flight().is_some())
+    }
+
     /// How it differs from what it was when this was last asked, if it does.
     pub(crate) fn delta(&mut self, group: GroupId) -> Option<PoolDelta> {
         let members = self.members.iter_mut().enumerate();

@@ -17,6 +17,8 @@ pub(crate) enum Timer {
     StopReport(ProcessId),
     /// It is time to say again what a shutdown waits for.
     ShutdownReport,
+    /// Listeners have had time enough to answer before they are stopped.
+    LastWord,
     /// A child that belongs to no process has not ended in time.
     Stray(ChildId),
     /// A slice of time begins that somebody wants to hear of.

@@ -9,10 +9,11 @@ use crate::child::GroupId;
 use crate::effect::{Effect, Effects, Halt};
 use crate::event::Event;
 use crate::message::Message;
+use crate::pool::Pool;
 use crate::process::StopCause;
 use crate::signal::Signal;
 use crate::state::Mood;
-use crate::time::Now;
+use crate::time::{Mono, Now};
 use crate::timers::Timer;
 
 /// How far the end has come.
@@ -22,11 +23,18 @@ pub(super) struct Ending {
     queue: Vec<GroupId>,
     // Whether the last one of the queue has been told.
     told: bool,
+    // Until when the last one of the queue may have its last word, if it is listening.
+    patience: Option<Mono>,
     halted: Option<Halt>,
 }
 
 /// How often it is said what a shutdown waits for.
 const REPORT_EVERY: Duration = Duration::from_secs(3);
+
+/// How long listeners that have an event may take to answer before they are stopped. Most of all
+/// that is the news of this end, which would reach them together with the signal if nothing else had
+/// to be stopped before. In Supervisor its loop takes as long.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 impl Core {
     /// Somebody sent the daemon a signal.
@@ -67,13 +75,14 @@ impl Core {
         self.ending = Some(Ending {
             queue: self.roster.by_priority().map(|group| group.id).collect(),
             told: false,
+            patience: None,
             halted: None,
         });
     }
 
     /// Stops the next group as soon as the one before has stopped, and halts after the last.
     pub(super) fn continue_ending(&mut self, now: Now, fx: &mut Effects) {
-        while let Some(group) = self.next_to_tell() {
+        while let Some(group) = self.next_to_tell(now) {
             self.stop_group(now, group, fx);
         }
         let Some(ending) = &mut self.ending else {
@@ -110,7 +119,7 @@ impl Core {
     }
 
     /// The group whose turn it is, if it has not been told yet. Drops those that have stopped.
-    fn next_to_tell(&mut self) -> Option<GroupId> {
+    fn next_to_tell(&mut self, now: Now) -> Option<GroupId> {
         let ending = self.ending.as_mut()?;
         while let Some(id) = ending.queue.last() {
             if self
@@ -122,9 +131,19 @@ impl Core {
             }
             ending.queue.pop();
             ending.told = false;
+            ending.patience = None;
         }
-        let next = ending.queue.last().copied();
-        next.filter(|_| !core::mem::replace(&mut ending.told, true))
+        let next = *ending.queue.last().filter(|_| !ending.told)?;
+        if self.pools.get(next).is_some_and(Pool::is_busy) {
+            let until = *ending.patience.get_or_insert(now.mono + LAST_WORD);
+            if now.mono < until {
+                self.timers.set(Timer::LastWord, Some(until));
+                return None;
+            }
+        }
+        self.timers.set(Timer::LastWord, None);
+        ending.told = true;
+        Some(next)
     }
 
     fn stop_group(&mut self, now: Now, id: GroupId, fx: &mut Effects) {

@@ -1,7 +1,7 @@
 //! What is stopped, and in which order.
 
 use minder_core::ProcessState::{Backoff, Fatal, Running, Starting, Stopped, Stopping};
-use minder_core::{Mood, ProcessId, ProcessState, Request};
+use minder_core::{GroupId, Mood, ProcessId, ProcessState, Request};
 
 use super::{Rule, Verdict, When, ensure, on_move, when_settled};
 use crate::fact::Fact;
@@ -96,12 +96,15 @@ fn the_next_group_ends(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     if ledger.mind.mood == Mood::Running {
         return Ok(());
     }
-    let groups = ledger.mind.by_priority().into_iter().rev();
-    let next = groups.map(|(id, group)| (id, ledger.mind.is_stopped(group)));
-    let next = next
-        .filter(|(_, stopped)| !stopped)
-        .map(|(id, _)| id)
-        .next();
+    let mut groups = ledger.mind.by_priority().into_iter().rev();
+    let next = groups.find(|(_, group)| !ledger.mind.is_stopped(group));
+    // A listener may answer first; that nobody waits for it for ever shows in that everything ends.
+    let is_busy = |id: GroupId| {
+        let pool = ledger.mind.pools.by_group.get(&id);
+        let mut listeners = pool.into_iter().flat_map(|it| it.listeners.values());
+        listeners.any(|it| matches!(it.speech, Speech::Busy(..)))
+    };
+    let next = next.map(|(id, _)| id).filter(|id| !is_busy(*id));
     when_settled(ledger, fact, |id, note| {
         let idle = Some(note.group) == next && can_be_stopped(note);
         ensure(!idle, || format!("{id:?} is still {:?}", note.state))
@@ -128,7 +131,10 @@ fn stops_are_in_order(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
     let descending = turn.stopped.iter().rev().is_sorted_by_key(place);
     let wrong = || format!("the order was {:?}", turn.stopped);
     match (turn.request(), &turn.cause) {
-        (Some((_, Request::Stop { .. })), _) => ensure(ascending, wrong),
+        // At the end the request is refused, and what is stopped has other reasons.
+        (Some((_, Request::Stop { .. })), _) if turn.mood == Mood::Running => {
+            ensure(ascending, wrong)
+        }
         (_, Cause::Input(_)) => ensure(descending, wrong),
         (_, Cause::Start | Cause::Adopt(_)) => Ok(()),
     }

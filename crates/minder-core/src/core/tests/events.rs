@@ -208,24 +208,49 @@ fn everything_stops(world: &mut World) {
         world.listen(at(24_701), 1),
         [head(26, 1, 25, 25) + "PROCESS_STATE_STOPPING len:56\n" + CAT + ":RUNNING pid:104"]
     );
-    // Who stops last still hears of the others.
+    // Who stops last still hears of the others, and may answer.
     assert_eq!(
         world.killed(at(24_702), 4, Signal::TERM),
         [
             "cat STOPPED from:STOPPING pid:104".into(),
             "WARN stopped: cat (terminated by SIGTERM)".into(),
             head(27, 1, 26, 26) + "PROCESS_STATE_STOPPED len:57\n" + CAT + ":STOPPING pid:104",
-            "l STOPPING from:RUNNING pid:101".into(),
-            "SIGTERM to child 1".into(),
         ]
     );
     assert_eq!(
-        world.killed(at(24_703), 1, Signal::TERM),
+        world.said(at(24_703), 1, "RESULT 2\nOKREADY\n"),
+        ["l STOPPING from:RUNNING pid:101", "SIGTERM to child 1"]
+    );
+    assert_eq!(
+        world.killed(at(24_704), 1, Signal::TERM),
         [
             "l STOPPED from:STOPPING pid:101",
             "WARN stopped: l (terminated by SIGTERM)",
             "exit",
         ]
+    );
+}
+
+#[test]
+fn a_listener_that_does_not_answer_the_news_of_the_end_is_stopped_after_a_second() {
+    let spec = pool(
+        "l",
+        10,
+        &["SUPERVISOR_STATE_CHANGE_STOPPING"],
+        &[at_once("l")],
+    );
+    let mut world = World::start(at(0), &[spec]);
+    world.spawned(at(1), 1);
+    world.said(at(2), 1, "READY\n");
+    world.told();
+    assert_eq!(
+        World::deliveries(world.give(at(5000), Input::Signalled(Signal::TERM))),
+        [head(1, 1, 0, 0) + "SUPERVISOR_STATE_CHANGE_STOPPING len:0\n"]
+    );
+    assert_eq!(world.core.deadline(), Some(at(6000).mono));
+    assert_eq!(
+        world.due(at(6000)),
+        ["l STOPPING from:RUNNING pid:101", "SIGTERM to child 1"]
     );
 }
 
