@@ -233,6 +233,39 @@ fn what_is_written_anew_amounts_to_the_same() {
 }
 
 #[test]
+fn where_children_begin_is_known_to_the_next_daemon() {
+    let (mut link, mut keeper) = Keeper::new();
+    let mut chronicle = Chronicle::begin(&mut BTreeMap::new(), at_start());
+    let begun = |offset| Begun {
+        at: wall(offset),
+        pid: 7,
+        channel: Channel::Stderr,
+        file: 1 << 60,
+        offset,
+    };
+    life(&mut chronicle, 1, ExitStatus::Code(0), true);
+    chronicle.begun(key("p"), begun(1));
+    publish(&mut chronicle, &mut link);
+    // Even if nothing else has happened, and of no process that is not known.
+    let rounds = u64::try_from(BEGUN).unwrap();
+    for offset in 2..=rounds + 1 {
+        chronicle.begun(key("p"), begun(offset));
+        chronicle.begun(key("q"), begun(offset));
+        publish(&mut chronicle, &mut link);
+    }
+    keeper.obey();
+    let content = chronicle.history().lock().clone();
+    let kept: Vec<_> = content.records[&key("p")].begun.iter().copied().collect();
+    assert_eq!(kept, (2..=rounds + 1).map(begun).collect::<Vec<_>>());
+    assert!(!content.records.contains_key(&key("q")));
+    let next = Chronicle::begin(&mut keeper.copies(), at_start());
+    assert_eq!(*next.history().lock(), content);
+    // The same if all is written down anew, and nothing of it if an earlier release has written it.
+    let (whole, _) = journal::read(&journal::whole(&content));
+    assert_eq!(whole, content);
+}
+
+#[test]
 fn a_reader_goes_on_where_it_was_or_is_told_that_it_cannot() {
     let (mut link, _keeper) = Keeper::new();
     let mut chronicle = Chronicle::begin(&mut BTreeMap::new(), at_start());
