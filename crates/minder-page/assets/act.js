@@ -128,9 +128,11 @@ function rowsOf(verb, body) {
 
 /** The answer to a form, once there is one: a daemon that is being replaced answers later. */
 async function post(address, body) {
+  // A page that was asked for with a password in its address has one that may not be asked for again.
+  const whole = new URL(address, location.href);
   for (const wait of [300, 1000, 2000, 5000, 0]) {
     try {
-      return await fetch(address, { method: "POST", body, headers: { "X-Requested-With": "minder" } });
+      return await fetch(whole, { method: "POST", body, headers: { "X-Requested-With": "minder" } });
     } catch {
       if (wait) await new Promise((resolve) => setTimeout(resolve, wait));
     }

@@ -97,7 +97,8 @@ addEventListener("pagehide", () => { leaving.abort(); leaving = new AbortControl
 /** A part of the log, or nothing if nobody answers. */
 async function read(where) {
   try {
-    const answer = await fetch(`${log.dataset.log}&${where}`, { signal: leaving.signal });
+    // Relative to the address as scripts see it, which is without a password.
+    const answer = await fetch(new URL(`${log.dataset.log}&${where}`, location.href), { signal: leaving.signal });
     if (!answer.ok) return null;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const part = page.querySelector("[data-next]");
@@ -310,13 +311,11 @@ async function link(line) {
   if (!part) return;
   linked()?.classList.remove("here");
   line.classList.add("here");
-  const address = new URL(log.dataset.page, location.href);
-  address.searchParams.set("id", part.id);
-  address.searchParams.set("at", line.dataset.at);
-  address.hash = "here";
+  const page = log.dataset.page, sign = page.includes("?") ? "&" : "?";
+  const address = `${page}${sign}id=${part.id}&at=${line.dataset.at}#here`;
   history.replaceState(null, "", address);
   for (const menu of document.querySelectorAll(".log details.menu[open]")) menu.open = false;
-  state.textContent = await copied(address.href) ? words.copied : words.notCopied;
+  state.textContent = await copied(new URL(address, location.href).href) ? words.copied : words.notCopied;
 }
 
 /** Copies a text. Tells whether that was possible. */

@@ -278,7 +278,9 @@ fn resources(page: &ProcessPage) -> Markup {
         section.panel aria-labelledby="re" {
             header { h2 #re { (t(Word::Resources)) } span.end { (t(Word::LastHour)) } }
             @if let Some((now, series)) = &page.cpu {
-                @let (now, peak) = (figures::percent(*now), words::peak(&figures::percent(series.peak()), language));
+                // What is measured just now is not in the line yet.
+                @let peak = words::peak(&figures::percent(series.peak().max(*now)), language);
+                @let now = figures::percent(*now);
                 (chart(t(Word::Cpu), &now, &peak, series, None))
             }
             @if let Some((now, series)) = &page.memory {
@@ -298,7 +300,7 @@ fn memory_chart(now: u64, series: &Series, page: &ProcessPage) -> Markup {
     let language = page.frame.language;
     let aside = match page.memory_limit {
         Some(limit) => words::limit(&figures::bytes(limit), language),
-        None => words::peak(&figures::bytes(series.peak() as u64), language),
+        None => words::peak(&figures::bytes((series.peak() as u64).max(now)), language),
     };
     let limit = page.memory_limit.map(|limit| limit as f64);
     let name = Word::Memory.to(language);

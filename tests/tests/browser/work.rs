@@ -353,3 +353,31 @@ fn a_log_tells_where_a_program_was_started_anew() {
     browser.reload();
     minder_tests::wait_until("both are told again", || is_told(&[&second, &third]));
 }
+
+#[test]
+fn a_password_in_the_address_does_no_harm() {
+    let programs = "username=ops\npassword=secret\n\
+                    [program:web]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=%(here)s/web.log";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    visit.daemon.wait_state("web", "RUNNING");
+    let home = visit.home.replace("http://", "http://ops:secret@");
+    browser.go(&format!("{home}process?name=web"));
+    browser.wait_text("[data-logstate]", "Following");
+    visit.say("web", "a line");
+    browser.wait_text(".out [data-at]", "a line");
+    browser.click(".log details.menu summary");
+    browser.click("[data-do=copy]");
+    browser.wait_text("[data-logstate]", "link to this line");
+    assert!(
+        browser.address().contains("&at=0#here"),
+        "{}",
+        browser.address()
+    );
+    browser.go(&home);
+    browser.click(&format!("{} [name=stop]", row("web")));
+    browser.click(&format!("{} [data-sure]", row("web")));
+    browser.wait_shown(&row_in("web", "STOPPED"));
+}

@@ -754,7 +754,7 @@ mod tests {
         let log = Log::new(&old);
         log.rotate();
         log.add(&new);
-        let mut shown = part(&log.path, 0, "");
+        let mut shown = end(&log.path, 0);
         let mut text = shown.bytes.clone();
         let mut seams = Vec::new();
         while shown.has_earlier {
