@@ -314,6 +314,8 @@ async function link(line) {
   const page = log.dataset.page, sign = page.includes("?") ? "&" : "?";
   const address = `${page}${sign}id=${part.id}&at=${line.dataset.at}#here`;
   history.replaceState(null, "", address);
+  // The line is to stay where it is seen.
+  set(buttons.follow, false);
   for (const menu of document.querySelectorAll(".log details.menu[open]")) menu.open = false;
   state.textContent = await copied(new URL(address, location.href).href) ? words.copied : words.notCopied;
 }

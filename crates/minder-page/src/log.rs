@@ -181,6 +181,17 @@ pub enum Side {
     Earlier,
 }
 
+/// Which part of a log is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Its end, to which more may come.
+    Growing,
+    /// Its end, to which nothing comes.
+    Ended,
+    /// The part that was asked for, by a place or a text.
+    Asked,
+}
+
 /// What is shown of a log.
 #[derive(Clone, Debug)]
 pub struct LogView {
@@ -192,7 +203,7 @@ pub struct LogView {
     pub files: Vec<LogFile>,
     /// The number of the one that is shown.
     pub file: u32,
-    /// What is shown of it.
+    /// The part that is shown.
     pub part: Part,
     /// Whether another part was asked for, which is not there any more.
     pub is_gone: bool,
@@ -200,10 +211,8 @@ pub struct LogView {
     pub find: String,
     /// Where the line begins that a link leads to.
     pub here: Option<u64>,
-    /// Whether a place or a text was asked for, so that it is not simply the end.
-    pub is_part: bool,
-    /// Whether more may come to what is shown: it is the end of a log that is written to.
-    pub is_alive: bool,
+    /// What is shown of it.
+    pub extent: Extent,
     /// Whether a line can be sent to its standard input.
     pub takes_stdin: bool,
 }
@@ -211,7 +220,7 @@ pub struct LogView {
 /// Draws the panel of a log.
 pub(crate) fn draw(log: &LogView, frame: &Frame) -> Markup {
     let t = |word: Word| word.to(frame.language);
-    let follows = log.is_alive && log.file == 0 && log.kept.path().is_some();
+    let follows = log.extent == Extent::Growing && log.file == 0 && log.kept.path().is_some();
     html! {
         section.panel.log #log aria-label=(t(Word::Log)) {
             (tools(log, follows, frame))
@@ -320,7 +329,7 @@ fn output(log: &LogView, follows: bool, language: Language) -> Markup {
     // A page that has nothing else is filled by it.
     let is_tall = log.of == LogOf::Daemon;
     let is_short = drawn.count < 20 && !is_tall;
-    let has_later = log.is_part || log.file > 0 || part.end() < part.size;
+    let has_later = log.extent == Extent::Asked || log.file > 0 || part.end() < part.size;
     html! {
         div.out.short[is_short].tall[is_tall] role="log" aria-live="off" aria-label=(log.of.label(language)) tabindex="0"
             data-log=(log.of.address("lines", &[])) data-page=(log.of.address(log.of.page(), &[])) data-id=(id(part)) data-start=(part.start)

@@ -9,7 +9,7 @@ use super::*;
 use crate::configuration::{Broken, Difference, FileRow, How, OptionChange, Step};
 use crate::daemon::{Limits, Upgrade};
 use crate::events::{Event, Kind, Listener, What};
-use crate::log::{Kept, LogFile, LogOf, Part, Seam, Side, Start, Stream};
+use crate::log::{Extent, Kept, LogFile, LogOf, Part, Seam, Side, Start, Stream};
 use crate::overview::{Asked, Child, Facts};
 use crate::process::{Change, Command, MASK, OptionRow, Place, Secrets, Variable};
 use crate::question::Verb;
@@ -550,8 +550,7 @@ fn log_view(text: &str, of: LogOf, moment: &Moment) -> LogView {
         is_gone: true,
         find: text.to_owned(),
         here: Some(5),
-        is_part: true,
-        is_alive: true,
+        extent: Extent::Growing,
         takes_stdin: true,
     }
 }

@@ -55,7 +55,7 @@ impl Driver {
         };
         for channel in Channel::ALL {
             let path = self.files.path(process, channel);
-            let Some((file, offset)) = path.and_then(|path| browse::end(path)) else {
+            let Some((file, offset)) = path.and_then(browse::end) else {
                 continue;
             };
             if offset > 0 {

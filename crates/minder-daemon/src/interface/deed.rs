@@ -180,15 +180,22 @@ fn named(view: &View, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Those of several processes that can be stopped, if that is what is to be done. One that is meant
-/// by itself is left: it is told why it cannot be.
+/// Those of several processes that can be stopped, or started, if that is what is to be done. One that
+/// is meant by itself is left: it is told why it cannot be.
 fn concerned(view: &View, verb: Verb, names: Vec<String>) -> Vec<String> {
-    if verb != Verb::Stop || names.len() < 2 {
+    let is_to_run = match verb {
+        Verb::Start => false,
+        Verb::Stop => true,
+        Verb::Restart | Verb::ClearLog | Verb::Signal(_) | Verb::Update => return names,
+    };
+    if names.len() < 2 {
         return names;
     }
-    let runs =
-        |name: &String| find(view, name).is_ok_and(|(_, process)| process.state.is_running());
-    names.into_iter().filter(runs).collect()
+    let runs = |name: &String| find(view, name).map(|(_, process)| process.state.is_running());
+    names
+        .into_iter()
+        .filter(|name| runs(name).is_ok_and(|runs| runs == is_to_run))
+        .collect()
 }
 
 /// Those of several processes that a signal can be sent to.

@@ -12,7 +12,7 @@ use minder_core::view::{GroupView, ProcessView};
 use minder_core::{Mood, ProcessState};
 use minder_http::server::site::{Content, Files, Keep, Shown, Status};
 use minder_logs::browse::{self, Cursor, Found, Piece, name_of};
-use minder_page::log::{self, Kept, LogFile, LogOf, Part, Seam, Side, Stream, WINDOW};
+use minder_page::log::{self, Extent, Kept, LogFile, LogOf, Part, Seam, Side, Stream, WINDOW};
 use minder_page::{LogView, Look};
 use minder_rpc::{Channel, Fault};
 use tokio::time::{Instant, sleep};
@@ -148,7 +148,10 @@ pub(super) async fn view(
     let starts = Starts::of(api, &place, &Moments::now());
     let view = looked_at(place, starts, fields).await?;
     Ok(LogView {
-        is_alive: view.is_alive && writes,
+        extent: match view.extent {
+            Extent::Growing if !writes => Extent::Ended,
+            extent => extent,
+        },
         // What a listener reads is the daemon's.
         takes_stdin: process.state == ProcessState::Running && !is_listener,
         ..view
@@ -185,11 +188,10 @@ async fn looked_at(mut place: Place, starts: Starts, fields: &Fields) -> Result<
             }
             (Some(path), None) => end(path, place.number),
         };
+        let is_asked = spot.is_some() || !find.is_empty();
         // Which file has what was asked for is known now.
-        if let (true, Some(found)) = (
-            spot.is_some() || !find.is_empty(),
-            known.iter().find(|it| it.id == part.id),
-        ) {
+        let found = known.iter().find(|it| it.id == part.id);
+        if let Some(found) = found.filter(|_| is_asked) {
             place.number = found.number;
         }
         LogView {
@@ -198,8 +200,11 @@ async fn looked_at(mut place: Place, starts: Starts, fields: &Fields) -> Result<
             files: offered(&known),
             file: place.number,
             is_gone: asked != spot,
-            is_alive: find.is_empty() && spot.is_none(),
-            is_part: spot.is_some() || !find.is_empty(),
+            extent: if is_asked {
+                Extent::Asked
+            } else {
+                Extent::Growing
+            },
             here: spot.and(at).map(|spot| spot.offset),
             part: starts.within(part),
             find,
