@@ -209,6 +209,14 @@ impl Inspected {
         Ok(plane_end)
     }
 
+    /// Takes what was held for a stream out of `held`: nobody knows how far it had come, and it gives
+    /// way to what is [begun](Self::begin) anew.
+    pub(crate) fn give_up(id: StreamId, held: &mut BTreeMap<Vec<u8>, SharedFd>) {
+        for part in PARTS {
+            held.remove(&name(part, id));
+        }
+    }
+
     /// The streams that can be read from, and the log plane's pipes that are full.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (StreamId, Side, BorrowedFd<'_>)> {
         self.readers.iter().flat_map(|(id, reader)| {

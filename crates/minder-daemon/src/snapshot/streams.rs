@@ -186,7 +186,12 @@ impl StreamsLeft {
     ) -> Result<SharedFd, SharedFd> {
         match self.notes.inspected.get(&id) {
             Some(note) => inspected.adopt(id, pipe, interest, note, &mut self.held),
-            None => Err(pipe),
+            None => {
+                // What is left of this in the end is let go of, and by then these are names of what
+                // takes its place.
+                Inspected::give_up(id, &mut self.held);
+                Err(pipe)
+            }
         }
     }
 }
