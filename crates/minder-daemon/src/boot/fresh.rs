@@ -97,7 +97,10 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
 }
 
 /// Gives the keeper what is adopted, and answers what there is by its label.
-fn adopt(start: &mut Start, adopted: Vec<Orphan>) -> Result<BTreeMap<String, Left>, LinkError> {
+pub(super) fn adopt(
+    start: &mut Start,
+    adopted: Vec<Orphan>,
+) -> Result<BTreeMap<String, Left>, LinkError> {
     let mut left = BTreeMap::new();
     let (now, boot) = (now(), boot_nanos());
     for orphan in adopted {
