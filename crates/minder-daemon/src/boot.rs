@@ -17,12 +17,13 @@ use std::sync::Arc;
 use minder_config::options::daemon::{self, DaemonCommand};
 use minder_config::{Environment, Loaded, MAX_FILE_BYTES};
 use minder_core::effect::Halt;
-use minder_core::{Core, Effects, Level};
+use minder_core::{Core, Effects, Level, Signal};
 use minder_http::server::{Credentials, Leave, Listener};
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
 use minder_os::oom::Victims;
+use minder_os::signals::{Disposition, set_disposition};
 use minder_os::{heap, memfd, process};
 use minder_wire::{Departure, GIVEN, MAX_PATH, MAX_TEXT, REGISTER, ToKeeper};
 use rustix::fs::Mode;
@@ -99,6 +100,8 @@ pub fn daemon() -> ExitCode {
     // The keeper's name is not ours, whatever file we are both from. If it cannot be set, it only
     // looks worse.
     let _ = rustix::thread::set_name(c"minder-daemon");
+    // As in Supervisor, a file that has reached the limit of files cannot be written to, and that is all.
+    let _ = set_disposition(Signal::XFSZ.number(), Disposition::Ignore);
     let socket = process::take_inherited(minder_keeper::DAEMON_FD);
     let origin = Origin::leave_behind();
     match socket {
