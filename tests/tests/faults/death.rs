@@ -151,29 +151,30 @@ fn a_daemon_that_dies_between_taking_over_and_starting_leaves_that_to_the_next()
         if !strace::is_possible() {
             return;
         }
-        let config = "[supervisord]\norphans=adopt\n\
+        let config = "[supervisord]\norphans=adopt\nchildlogdir=%(here)s/auto\n\
                       [program:stays]\ncommand=actor wait\nstartsecs=0\n";
-        let mut daemon = Daemon::start(subject, config);
+        let sandbox = Sandbox::configured(subject, config);
+        let logs = sandbox.path("auto");
+        fs::create_dir(&logs).expect("a folder in the sandbox");
+        let mut daemon = Daemon::start_in(sandbox);
         daemon.wait_state("stays", "RUNNING");
         let stays = daemon.pid_of("stays");
         kill_both(daemon.pid());
         let new = "[program:new]\ncommand=actor wait\nstartsecs=0\n\
                    [program:idle]\ncommand=actor wait\nstartsecs=0\nautostart=false\n";
         daemon.sandbox().configure(&format!("{config}{new}"));
-        // It writes its pid file right after it has taken over, and the next does not.
-        let pidfile = daemon.sandbox().path("supervisord.pid");
+        // It looks for old logs right after it has taken over, and the next does not.
         let mut strace = Command::new("strace");
         daemon.sandbox().equip(&mut strace);
         strace.args(["-D", "-f", "-qq", "-o", "/dev/null", "-P"]);
-        strace
-            .arg(pidfile)
-            .args(["-e", "inject=openat:signal=KILL"]);
+        strace.arg(logs).args(["-e", "inject=openat:signal=KILL"]);
         strace.arg(daemon.sandbox().path("bin/supervisord"));
         daemon.start_again_by(strace);
         daemon.wait_log("no state was left");
         daemon.wait_state("new", "RUNNING");
         assert_eq!(daemon.pid_of("stays"), stays);
         assert_eq!(daemon.state("idle"), "STOPPED");
+        assert!(tree::is_alive(daemon.pid()), "the pid file is out of date");
     });
 }
 

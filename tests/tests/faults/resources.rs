@@ -276,8 +276,8 @@ fn a_log_that_may_not_grow_costs_a_program_its_output_alone(subject: Subject) {
         ),
         &format!("-f {BLOCKS}"),
     );
+    daemon.wait_state("p", "RUNNING");
     let before = supervisors(&daemon);
-    assert_eq!(daemon.ask("startProcess", &["p".into()]), true.into());
     daemon.sandbox().write("go", "");
     daemon.wait_state("p", "EXITED");
     let log = fs::metadata(daemon.sandbox().path("p.log")).expect("a log");

@@ -60,6 +60,8 @@ pub(super) fn begin(mut start: Start) -> Result<Running, Failure> {
     adopt_the_rest(&mut start)?;
     let mut running = recover(start, Recorder::default(), "no state was left")?;
     let driver = &mut running.driver;
+    // It may not have come to that either.
+    fresh::write_pidfile(driver.keeper_pid, &running.settings.pidfile, &driver.log);
     driver.core.start_the_rest(now(), &mut driver.effects);
     Ok(running)
 }

@@ -70,7 +70,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     introduce_servers(&start.log, &loaded, &loaded.servers);
     introduce_background(&start);
     Start::take_umask(&settings);
-    write_pidfile(&start, &settings.pidfile);
+    write_pidfile(start.inventory.keeper_pid, &settings.pidfile, &start.log);
 
     let (post, mailbox) = mailbox()?;
     let plane = start.plane(&post, Vec::new())?;
@@ -360,14 +360,13 @@ fn sweep(start: &Start, automatic: &Automatic) {
     }
 }
 
-fn write_pidfile(start: &Start, pidfile: &Path) {
-    let pid = start.inventory.keeper_pid;
+pub(super) fn write_pidfile(pid: u32, pidfile: &Path, log: &MainLog) {
     match std::fs::write(pidfile, pidfile_text(pid)) {
-        Ok(()) => start.log.write(
+        Ok(()) => log.write(
             Level::Info,
             format_args!("supervisord started with pid {pid}"),
         ),
-        Err(_) => start.log.write(
+        Err(_) => log.write(
             Level::Critical,
             format_args!("could not write pidfile {}", pidfile.display()),
         ),
