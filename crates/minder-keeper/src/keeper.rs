@@ -818,14 +818,14 @@ fn hide_from_oom_killer(told: Option<i32>) -> Option<i32> {
 
 /// Makes what a keeper cannot be without. What the system has none of just now, memory or room in its
 /// table of open files, it may have a moment later; and nobody else is there to mind the programs.
-fn patiently<T>(mut make: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     for _ in 0..ATTEMPTS {
-        match make() {
+        match attempt() {
             Err(error) if is_shortage(&error) => std::thread::sleep(PAUSE),
             made => return made,
         }
     }
-    make()
+    attempt()
 }
 
 fn is_shortage(error: &io::Error) -> bool {

@@ -184,14 +184,12 @@ impl StreamsLeft {
         pipe: SharedFd,
         interest: Interest,
     ) -> Result<SharedFd, SharedFd> {
-        match self.notes.inspected.get(&id) {
-            Some(note) => inspected.adopt(id, pipe, interest, note, &mut self.held),
-            None => {
-                // What is left of this in the end is let go of, and by then these are names of what
-                // takes its place.
-                Inspected::give_up(id, &mut self.held);
-                Err(pipe)
-            }
+        if let Some(note) = self.notes.inspected.get(&id) {
+            return inspected.adopt(id, pipe, interest, note, &mut self.held);
         }
+        // What is left of this in the end is let go of, and by then these are names of what takes its
+        // place.
+        Inspected::give_up(id, &mut self.held);
+        Err(pipe)
     }
 }
