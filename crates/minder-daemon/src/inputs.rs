@@ -246,8 +246,15 @@ impl Sending {
 
 /// The name that an outbox is held under.
 pub(crate) fn name(child: ChildId) -> Vec<u8> {
-    format!("stdin:{}", child.0).into_bytes()
+    format!("{PREFIX}{}", child.0).into_bytes()
 }
+
+/// Whether an outbox is held under this name.
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    name.starts_with(PREFIX.as_bytes())
+}
+
+const PREFIX: &str = "stdin:";
 
 fn is_waiting(outbox: &Outbox) -> bool {
     // One that cannot be asked cannot be sent from either.

@@ -409,13 +409,27 @@ impl Interest {
 
 /// The name that a part of a stream is held under.
 fn name(part: Part, StreamId { child, channel }: StreamId) -> Vec<u8> {
-    let part = match part {
-        Part::Inbox => "inbox",
-        Part::Log => "outbox",
-        Part::PipeIn => "pipe-in",
-        Part::PipeOut => "pipe-out",
-    };
-    format!("{part}:{}:{channel}", child.0).into_bytes()
+    let prefix = part.prefix();
+    format!("{prefix}{}:{channel}", child.0).into_bytes()
+}
+
+/// Whether a part of a stream is held under this name.
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    PARTS
+        .iter()
+        .any(|part| name.starts_with(part.prefix().as_bytes()))
+}
+
+impl Part {
+    /// What the names begin with that it is held under.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox:",
+            Self::Log => "outbox:",
+            Self::PipeIn => "pipe-in:",
+            Self::PipeOut => "pipe-out:",
+        }
+    }
 }
 
 fn unblocked(pipe: SharedFd) -> io::Result<SharedFd> {

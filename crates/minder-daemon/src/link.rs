@@ -94,9 +94,8 @@ impl Link {
 
     /// Begins to talk, and asks for everything that the keeper has.
     pub(crate) fn open(&mut self) -> Result<Inventory, LinkError> {
-        let link = self;
-        link.send(&ToKeeper::Hello { version: VERSION }, &[])?;
-        let (welcome, _) = link.next()?;
+        self.send(&ToKeeper::Hello { version: VERSION }, &[])?;
+        let (welcome, _) = self.next()?;
         let ToDaemon::Welcome {
             version,
             keeper_pid,
@@ -124,7 +123,7 @@ impl Link {
             children: Vec::new(),
             held: BTreeMap::new(),
         };
-        while link.ask_for_item(&mut inventory)? {}
+        while self.ask_for_item(&mut inventory)? {}
         Ok(inventory)
     }
 

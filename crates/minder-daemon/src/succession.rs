@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use minder_core::Level;
-use minder_keeper::DAEMON_SIGNALS;
+use minder_keeper::{DAEMON_SIGNALS, EX_SOFTWARE};
 use minder_logs::main_log::MainLog;
 use minder_os::clock::clocks;
 use minder_os::foreign::Foreign;
@@ -95,7 +95,7 @@ pub(crate) fn become_keeper(
     {
         let line = "the keeper lives and does not speak to this daemon: it will start another";
         log.write(Level::Critical, line);
-        return ExitCode::from(SOFTWARE);
+        return ExitCode::from(EX_SOFTWARE);
     }
     let Err(why) = try_become_keeper(&mut mirror, origin, about, log);
     let running = running(&mirror);
@@ -105,7 +105,7 @@ pub(crate) fn become_keeper(
     );
     log.write(Level::Critical, &line);
     launch::tell(&format!("{line}\n"));
-    ExitCode::from(SOFTWARE)
+    ExitCode::from(EX_SOFTWARE)
 }
 
 /// Says why not.
@@ -459,8 +459,6 @@ const YOUNG: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_millis(200);
 /// Less than any program's, more than the keeper's.
 const OOM_SCORE: i32 = -900;
-/// The exit code for a failure of our own (`EX_SOFTWARE`).
-const SOFTWARE: u8 = 70;
 
 /// How long a process may take to end after it has closed its descriptors.
 const LAST_MOMENTS: Timespec = Timespec {

@@ -50,7 +50,7 @@ use rustix::pipe::PipeFlags;
 
 use crate::keeper::Keeper;
 pub use keeper::FORWARDED as DAEMON_SIGNALS;
-pub use startup::silence;
+pub use startup::{EX_SOFTWARE, silence};
 
 /// The environment variable that tells a process what it is to be; see [`role_from_env`].
 pub const KEEPER_ENV: &str = "MINDER_KEEPER";

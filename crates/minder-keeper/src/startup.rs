@@ -143,8 +143,8 @@ fn write(to: impl AsFd, bytes: &[u8]) {
     }
 }
 
-/// The exit code for a failure of our own (`EX_SOFTWARE`).
-pub(crate) const EX_SOFTWARE: u8 = 70;
+/// The exit code for a failure of our own: another daemon, or another start, may do better.
+pub const EX_SOFTWARE: u8 = 70;
 
 #[cfg(test)]
 mod tests {

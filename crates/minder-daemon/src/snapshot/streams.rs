@@ -8,7 +8,7 @@ use minder_logs::plane::{Channel, StreamId};
 
 use crate::codec::{CodecError, Decoder, Encoder};
 use crate::inputs::{self, InputNote};
-use crate::inspected::{Inspected, InspectedNote, Interest};
+use crate::inspected::{self, Inspected, InspectedNote, Interest};
 use crate::mirror::SharedFd;
 use crate::outbox::Outbox;
 
@@ -163,8 +163,7 @@ pub(crate) struct StreamsLeft {
 
 /// Whether what is held under this name belongs to a stream.
 pub(crate) fn is_of_stream(name: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 5] = [b"stdin:", b"inbox:", b"outbox:", b"pipe-in:", b"pipe-out:"];
-    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    inputs::is_name(name) || inspected::is_name(name)
 }
 
 impl StreamsLeft {
