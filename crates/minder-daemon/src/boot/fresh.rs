@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use minder_config::python::Repr;
 use minder_config::{Loaded, Orphans, Server, WarningKind};
+use minder_core::plan;
 use minder_core::process::{Phase, State};
 use minder_core::snapshot::Left;
 use minder_core::{Core, Effects, Level, Mono, Now, Wall};
@@ -64,7 +65,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
         sweep(&start, &settings.automatic);
     }
     introduce(&start, &start.log, &loaded);
-    for group in &loaded.groups {
+    for group in plan::meant(&loaded.groups) {
         fastcgi::tell_of_try(&start.log, group);
     }
     introduce_servers(&start.log, &loaded, &loaded.servers);
@@ -163,7 +164,8 @@ fn make_ready(
     loaded: &Loaded,
 ) -> Result<(Option<Register>, Vec<Orphan>), Failure> {
     start.open_log(settings)?;
-    fastcgi::try_all(&loaded.groups).map_err(|error| Refusal::new(error.to_string()))?;
+    fastcgi::try_all(plan::meant(&loaded.groups))
+        .map_err(|error| Refusal::new(error.to_string()))?;
     // As for a pid file that cannot be written: programs run all the same.
     let complain = |error: RegisterError| {
         let path = register::path(&settings.pidfile);
