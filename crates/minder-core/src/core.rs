@@ -71,7 +71,7 @@ const STOP_REPORT_EVERY: Duration = Duration::from_secs(2);
 
 impl Core {
     /// The first start: every group becomes active, in start order, and what is to be started
-    /// without being asked for is started.
+    /// without being asked for is started. Of several groups with one name that is the first.
     ///
     /// Listeners know the daemon by `identifier`. The first event gets the number `serial`, which
     /// goes on counting when everything begins anew.
@@ -104,9 +104,8 @@ impl Core {
         };
         let pools = Pools::new(identifier, serial);
         let mut core = Self::empty(groups.clone().into(), first, pools, now);
-        let added: Vec<_> = groups
-            .into_iter()
-            .map(|spec| core.activate(spec, fx))
+        let added: Vec<_> = plan::meant(&groups)
+            .map(|spec| core.activate(Arc::clone(spec), fx))
             .collect();
         core.take_in(now, left, fx);
         core.announce(Event::SupervisorRunning, fx);

@@ -23,6 +23,12 @@ pub fn in_start_order(mut groups: Vec<Arc<GroupSpec>>) -> Vec<Arc<GroupSpec>> {
     groups
 }
 
+/// Those of the groups that become active if all do: of several with one name the first is meant.
+pub fn meant(groups: &[Arc<GroupSpec>]) -> impl Iterator<Item = &Arc<GroupSpec>> {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    groups.iter().filter(move |spec| names.insert(&spec.name))
+}
+
 /// How `candidate`, in start order, differs from the `active` groups, in the order of their being
 /// added.
 #[must_use]

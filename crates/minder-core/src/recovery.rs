@@ -8,7 +8,6 @@
 //! What follows from the difference to an ordinary snapshot is in `core/legacy.rs`: children of
 //! which nobody is the parent are strays, and listeners are started anew.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -37,10 +36,7 @@ impl Snapshot {
             group: 1,
         };
         let groups = plan::in_start_order(groups);
-        // Of two with one name the first is meant.
-        let mut names: BTreeSet<&str> = BTreeSet::new();
-        let meant = groups.iter().filter(|spec| names.insert(&spec.name));
-        let recovered = meant.map(|spec| {
+        let recovered = plan::meant(&groups).map(|spec| {
             let processes = spec.processes.iter().map(|process| {
                 let id = ProcessId(take(&mut next.process));
                 process_of(now, id, running(&spec.name, &process.name))

@@ -141,8 +141,10 @@ pub(crate) fn take_strays(held: &mut BTreeMap<Vec<u8>, SharedFd>) -> Vec<Vec<u8>
 
 /// Makes the socket of every `FastCGI` group and closes it again, so that one that cannot be made
 /// is noticed before anything is started. What listens there already is cut off, as in Supervisor.
-pub(crate) fn try_all(groups: &[Arc<GroupSpec>]) -> Result<(), SocketError> {
-    let sockets = groups.iter().filter_map(|group| socket_of(group));
+pub(crate) fn try_all<'a>(
+    groups: impl IntoIterator<Item = &'a Arc<GroupSpec>>,
+) -> Result<(), SocketError> {
+    let sockets = groups.into_iter().filter_map(|group| socket_of(group));
     sockets.map(listen).try_for_each(|made| made.map(drop))
 }
 

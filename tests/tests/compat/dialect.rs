@@ -26,6 +26,9 @@ cases!(
     a_named_log_made_automatic_is_noticed,
     a_program_that_joins_a_group_leaves_its_own,
     a_change_of_one_restarts_the_whole_group,
+    of_two_groups_of_one_name_the_first_counts,
+    a_process_that_is_made_twice_is_there_once,
+    a_reread_is_about_programs,
     several_servers_may_be_configured,
 );
 
@@ -488,6 +491,59 @@ fn a_change_of_one_restarts_the_whole_group(subject: Subject) {
         .map(|(old, new)| old == new)
         .collect();
     assert_eq!(kept, [false, false, true]);
+}
+
+fn of_two_groups_of_one_name_the_first_counts(subject: Subject) {
+    let config = "[program:p]\ncommand=/bin/cat\nstartsecs=0\npriority=9\n\
+                  [group:p]\nprograms=q\npriority=8\n\
+                  [program:q]\ncommand=/bin/cat\nautostart=false\n";
+    let daemon = Daemon::start(subject, config);
+    let alone = "p:q                              STOPPED   Not started\n";
+    assert_eq!(daemon.ctl_line("status").0, alone);
+    let both = "p                                in use    auto      9:9\n\
+                p:q                              in use    manual    8:999\n";
+    assert_eq!(daemon.ctl_line("avail").0, both);
+    // The second is not what is there.
+    assert_eq!(daemon.ctl_line("reread").0, "p: changed\n");
+    assert_eq!(
+        daemon.ctl_line("update").0,
+        "p: stopped\np: updated process group\n"
+    );
+    assert_eq!(daemon.ctl_line("status").0, alone);
+}
+
+fn a_process_that_is_made_twice_is_there_once(subject: Subject) {
+    let daemon = Daemon::start(
+        subject,
+        "[program:p]\ncommand=/bin/cat\nautostart=false\n[group:g]\nprograms=p,p\n",
+    );
+    let status = "g:p                              STOPPED   Not started\n";
+    assert_eq!(daemon.ctl_line("status").0, status);
+    let line = "g:p                              in use    manual    999:999\n";
+    let times = subject.differs("listed-once", 2, 1);
+    assert_eq!(daemon.ctl_line("avail").0, line.repeat(times));
+}
+
+fn a_reread_is_about_programs(subject: Subject) {
+    let settings = "[supervisord]\nchildlogdir=%(here)s/logs\nidentifier=second\n";
+    let daemon = Daemon::start(subject, PLAIN);
+    let before = daemon.ask("getIdentification", &[]);
+    std::fs::create_dir(daemon.sandbox().path("logs")).expect("a folder");
+    daemon.sandbox().configure(&format!(
+        "{settings}{PLAIN}[program:new]\ncommand=/bin/cat\n"
+    ));
+    assert_eq!(daemon.ctl_line("update").0, "new: added process group\n");
+    let after = daemon.ask("getIdentification", &[]);
+    assert_eq!(
+        after == before,
+        subject.differs("reread-of-programs", false, true)
+    );
+    let new = daemon.ask("getProcessInfo", &["new".into()]);
+    let log = new.member("logfile").and_then(Value::as_text);
+    assert_eq!(
+        log.expect("a path").contains("/logs/"),
+        subject.differs("reread-of-programs", true, false)
+    );
 }
 
 fn several_servers_may_be_configured(subject: Subject) {

@@ -142,6 +142,23 @@ fn a_daemon_starts_its_programs_and_they_come_up() {
 }
 
 #[test]
+fn of_two_groups_with_one_name_the_first_becomes_active() {
+    let mut late = group("cat", &[program("owl")]);
+    Arc::make_mut(&mut late).priority = 1000;
+    let mut world = World::start(at(0), &[late, group("cat", &[program("cat")])]);
+    assert_eq!(
+        world.told(),
+        [
+            "group cat is there",
+            "GROUP_ADDED cat",
+            "SUPERVISOR_RUNNING",
+            "cat STARTING from:STOPPED tries:0",
+            "spawn cat as 1",
+        ]
+    );
+}
+
+#[test]
 fn a_waiting_stop_is_told_of_and_answered_when_the_process_has_stopped() {
     let mut world = running();
     assert_eq!(

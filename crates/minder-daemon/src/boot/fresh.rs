@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use minder_config::python::Repr;
 use minder_config::{Loaded, Orphans, Server, WarningKind};
+use minder_core::plan;
 use minder_core::process::{Phase, State};
 use minder_core::snapshot::Left;
 use minder_core::{Core, Effects, Level, Mono, Now, Wall};
@@ -64,13 +65,13 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
         sweep(&start, &settings.automatic);
     }
     introduce(&start, &start.log, &loaded);
-    for group in &loaded.groups {
+    for group in plan::meant(&loaded.groups) {
         fastcgi::tell_of_try(&start.log, group);
     }
     introduce_servers(&start.log, &loaded, &loaded.servers);
     introduce_background(&start);
     Start::take_umask(&settings);
-    write_pidfile(&start, &settings.pidfile);
+    write_pidfile(start.inventory.keeper_pid, &settings.pidfile, &start.log);
 
     let (post, mailbox) = mailbox()?;
     let plane = start.plane(&post, Vec::new())?;
@@ -97,7 +98,10 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
 }
 
 /// Gives the keeper what is adopted, and answers what there is by its label.
-fn adopt(start: &mut Start, adopted: Vec<Orphan>) -> Result<BTreeMap<String, Left>, LinkError> {
+pub(super) fn adopt(
+    start: &mut Start,
+    adopted: Vec<Orphan>,
+) -> Result<BTreeMap<String, Left>, LinkError> {
     let mut left = BTreeMap::new();
     let (now, boot) = (now(), boot_nanos());
     for orphan in adopted {
@@ -160,7 +164,8 @@ fn make_ready(
     loaded: &Loaded,
 ) -> Result<(Option<Register>, Vec<Orphan>), Failure> {
     start.open_log(settings)?;
-    fastcgi::try_all(&loaded.groups).map_err(|error| Refusal::new(error.to_string()))?;
+    fastcgi::try_all(plan::meant(&loaded.groups))
+        .map_err(|error| Refusal::new(error.to_string()))?;
     // As for a pid file that cannot be written: programs run all the same.
     let complain = |error: RegisterError| {
         let path = register::path(&settings.pidfile);
@@ -357,14 +362,13 @@ fn sweep(start: &Start, automatic: &Automatic) {
     }
 }
 
-fn write_pidfile(start: &Start, pidfile: &Path) {
-    let pid = start.inventory.keeper_pid;
+pub(super) fn write_pidfile(pid: u32, pidfile: &Path, log: &MainLog) {
     match std::fs::write(pidfile, pidfile_text(pid)) {
-        Ok(()) => start.log.write(
+        Ok(()) => log.write(
             Level::Info,
             format_args!("supervisord started with pid {pid}"),
         ),
-        Err(_) => start.log.write(
+        Err(_) => log.write(
             Level::Critical,
             format_args!("could not write pidfile {}", pidfile.display()),
         ),

@@ -138,7 +138,11 @@ impl Chronicle {
     /// that talks without end the rest is left out until it has a new minute, so that it does not
     /// displace everything else.
     pub(crate) fn said(&mut self, key: Key, channel: Channel, said: Said, data: &[u8], now: Wall) {
-        let is_over = |since: Wall| now.0.saturating_sub(since.0) >= SAID_WITHIN;
+        // A clock that was set back must not make a minute last for a day.
+        let is_over = |since: Wall| {
+            let lasts = now.0.checked_sub(since.0);
+            lasts.is_none_or(|time| time >= SAID_WITHIN)
+        };
         let known = self.sayings.get(&key).copied();
         let (since, count) = if let Some((since, count)) = known.filter(|it| !is_over(it.0)) {
             (since, count + 1)

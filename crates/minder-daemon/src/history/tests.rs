@@ -175,6 +175,22 @@ fn of_a_program_that_talks_without_end_a_part_is_told() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_silences_nobody() {
+    let (mut link, _keeper) = Keeper::new();
+    let mut chronicle = Chronicle::begin(&mut BTreeMap::new(), at_start());
+    for (data, at) in [(b"before", 86_400); 30]
+        .into_iter()
+        .chain([(b"behind", 0)])
+    {
+        let (channel, said) = (Channel::Stdout, Said::Log);
+        chronicle.said(key("loud"), channel, said, data, wall(at));
+    }
+    publish(&mut chronicle, &mut link);
+    let last = chronicle.history().newest(u64::MAX, 1, |_| true);
+    assert!(matches!(&last[0].what, What::Said { data, .. } if **data == *"behind"));
+}
+
+#[test]
 fn an_entry_that_is_not_whole_is_as_if_it_had_not_been() {
     let mut content = Content {
         next: 1,
