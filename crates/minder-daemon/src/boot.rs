@@ -17,12 +17,14 @@ use std::sync::Arc;
 use minder_config::options::daemon::{self, DaemonCommand};
 use minder_config::{Environment, Loaded, MAX_FILE_BYTES};
 use minder_core::effect::Halt;
-use minder_core::{Core, Effects, Level};
+use minder_core::{Core, Effects, Level, Signal};
 use minder_http::server::{Credentials, Leave, Listener};
+use minder_keeper::EX_SOFTWARE;
 use minder_logs::main_log::{MainLog, Target};
 use minder_logs::plane::Plane;
 use minder_logs::syslog::{Syslog, SyslogNotice};
 use minder_os::oom::Victims;
+use minder_os::signals::{Disposition, set_disposition};
 use minder_os::{heap, memfd, process};
 use minder_wire::{Departure, GIVEN, MAX_PATH, MAX_TEXT, REGISTER, ToKeeper};
 use rustix::fs::Mode;
@@ -52,8 +54,6 @@ use crate::succession::{self, About, Origin};
 use crate::upgrade::MakingRoom;
 use crate::waiters::Waiters;
 
-/// The exit code for a failure of our own (`EX_SOFTWARE`): another daemon may do better.
-const SOFTWARE: u8 = 70;
 /// Where the settings are held.
 pub(crate) const SETTINGS: &[u8] = b"settings";
 /// How the names begin under which listening sockets are held.
@@ -99,13 +99,15 @@ pub fn daemon() -> ExitCode {
     // The keeper's name is not ours, whatever file we are both from. If it cannot be set, it only
     // looks worse.
     let _ = rustix::thread::set_name(c"minder-daemon");
+    // As in Supervisor, a file that has reached the limit of files cannot be written to, and that is all.
+    let _ = set_disposition(Signal::XFSZ.number(), Disposition::Ignore);
     let socket = process::take_inherited(minder_keeper::DAEMON_FD);
     let origin = Origin::leave_behind();
     match socket {
         Ok(socket) => begin(Link::new(socket), &origin),
         Err(error) => {
             launch::tell(&format!("{error}\n"));
-            ExitCode::from(SOFTWARE)
+            ExitCode::from(EX_SOFTWARE)
         }
     }
 }
@@ -116,7 +118,7 @@ fn begin(mut link: Link, origin: &Origin) -> ExitCode {
         Ok(inventory) => inventory,
         Err(error) => {
             launch::tell(&format!("{error}\n"));
-            return ExitCode::from(SOFTWARE);
+            return ExitCode::from(EX_SOFTWARE);
         }
     };
     let log = Arc::new(MainLog::new());
@@ -151,7 +153,7 @@ fn begin(mut link: Link, origin: &Origin) -> ExitCode {
                 format_args!("{why}; this daemon ends, programs run on"),
             );
             launch::tell(&format!("{why}\n"));
-            return ExitCode::from(SOFTWARE);
+            return ExitCode::from(EX_SOFTWARE);
         }
         Err(Failure::Orphaned) => {
             return succession::become_keeper(&outbox, origin, About::GoOn, &log);
@@ -170,7 +172,7 @@ fn begin(mut link: Link, origin: &Origin) -> ExitCode {
         }
         (Err(error), _) => {
             launch::tell(&format!("cannot take leave of the keeper: {error}\n"));
-            ExitCode::from(SOFTWARE)
+            ExitCode::from(EX_SOFTWARE)
         }
     }
 }

@@ -245,6 +245,7 @@ impl Driver {
                 streams,
             } => {
                 let child = ChildId(child);
+                self.note_where_it_begins(now, child, pid);
                 self.connect(child, streams.into_iter().zip(beside))?;
                 self.input(now, Input::ChildSpawned { child, pid });
             }

@@ -29,6 +29,9 @@ pub(crate) const EVENTS: usize = 1000;
 /// then, and some minutes of one that cannot be started.
 pub(crate) const CHANGES: usize = 100;
 
+/// How many places are kept of each process at which the output of a child begins.
+const BEGUN: usize = 32;
+
 /// How many processes are remembered that are gone: those of groups that are being updated come
 /// back at once, and go on where they were.
 const GONE: usize = 256;
@@ -181,6 +184,21 @@ impl Reason {
     }
 }
 
+/// Where in a log the output of a child begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Begun {
+    /// When it was started.
+    pub(crate) at: Wall,
+    /// Its pid.
+    pub(crate) pid: u32,
+    /// Which of its streams.
+    pub(crate) channel: Channel,
+    /// What identifies the file.
+    pub(crate) file: u64,
+    /// How much was in it.
+    pub(crate) offset: u64,
+}
+
 /// What is kept of one process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -192,6 +210,8 @@ pub(crate) struct Record {
     pub(crate) ends: [u64; Reason::ALL.len()],
     /// The last changes, the oldest first.
     pub(crate) changes: VecDeque<Change>,
+    /// Where its last children begin in its logs, the oldest first.
+    pub(crate) begun: VecDeque<Begun>,
     /// Whether its group is active.
     is_there: bool,
 }
@@ -400,6 +420,13 @@ impl Content {
             record.changes.reserve_exact(2);
         }
         push(&mut record.changes, change.clone(), CHANGES);
+    }
+
+    /// Takes note of where a child begins; of a process that nothing else is known of, nothing is kept.
+    fn begun(&mut self, key: &Key, begun: Begun) {
+        if let Some(record) = self.records.get_mut(key) {
+            push(&mut record.begun, begun, BEGUN);
+        }
     }
 
     fn removed(&mut self, group: &Arc<str>) {

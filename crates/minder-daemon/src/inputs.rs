@@ -134,13 +134,15 @@ impl Inputs {
     ) -> Result<Result<(), SendError>, LinkError> {
         match self.sending(child, link)? {
             Some(sending) if sending.delivered >= delivery => return Ok(Ok(())),
-            Some(sending) => sending.delivered = delivery,
+            Some(_) => {}
             None => return Ok(Err(SendError::Closed)),
         }
         let put = self.put(child, bytes, link)?;
+        // What did not fit is not on its way: a later daemon must not take it for delivered.
         if put.is_ok()
             && let Some(sending) = self.sendings.get_mut(&child)
         {
+            sending.delivered = delivery;
             sending.event_end = sending.outbox.end();
         }
         Ok(put)
@@ -244,8 +246,15 @@ impl Sending {
 
 /// The name that an outbox is held under.
 pub(crate) fn name(child: ChildId) -> Vec<u8> {
-    format!("stdin:{}", child.0).into_bytes()
+    format!("{PREFIX}{}", child.0).into_bytes()
 }
+
+/// Whether an outbox is held under this name.
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    name.starts_with(PREFIX.as_bytes())
+}
+
+const PREFIX: &str = "stdin:";
 
 fn is_waiting(outbox: &Outbox) -> bool {
     // One that cannot be asked cannot be sent from either.
@@ -337,6 +346,17 @@ mod tests {
         // What is put there later is all that is tried then.
         inputs.put(CHILD, b"input", &mut link).unwrap().unwrap();
         assert_eq!(inputs.send_fresh(), deaf(false));
+    }
+
+    #[test]
+    fn an_event_that_did_not_fit_does_not_count_as_delivered() {
+        let (mut inputs, _reader, mut link, _keeper) = input();
+        let much = vec![b'x'; usize::try_from(MAX_WAITING).unwrap()];
+        inputs.put(CHILD, &much, &mut link).unwrap().unwrap();
+        let delivered = inputs.deliver(CHILD, 1, b"event", &mut link).unwrap();
+        assert_eq!(delivered, Err(SendError::Full));
+        let notes: Vec<_> = inputs.notes().collect();
+        assert_eq!(notes[0].1.delivered, 0);
     }
 
     #[test]

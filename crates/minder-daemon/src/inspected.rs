@@ -209,6 +209,14 @@ impl Inspected {
         Ok(plane_end)
     }
 
+    /// Takes what was held for a stream out of `held`: nobody knows how far it had come, and it gives
+    /// way to what is [begun](Self::begin) anew.
+    pub(crate) fn give_up(id: StreamId, held: &mut BTreeMap<Vec<u8>, SharedFd>) {
+        for part in PARTS {
+            held.remove(&name(part, id));
+        }
+    }
+
     /// The streams that can be read from, and the log plane's pipes that are full.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (StreamId, Side, BorrowedFd<'_>)> {
         self.readers.iter().flat_map(|(id, reader)| {
@@ -401,13 +409,27 @@ impl Interest {
 
 /// The name that a part of a stream is held under.
 fn name(part: Part, StreamId { child, channel }: StreamId) -> Vec<u8> {
-    let part = match part {
-        Part::Inbox => "inbox",
-        Part::Log => "outbox",
-        Part::PipeIn => "pipe-in",
-        Part::PipeOut => "pipe-out",
-    };
-    format!("{part}:{}:{channel}", child.0).into_bytes()
+    let prefix = part.prefix();
+    format!("{prefix}{}:{channel}", child.0).into_bytes()
+}
+
+/// Whether a part of a stream is held under this name.
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    PARTS
+        .iter()
+        .any(|part| name.starts_with(part.prefix().as_bytes()))
+}
+
+impl Part {
+    /// What the names begin with that it is held under.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Inbox => "inbox:",
+            Self::Log => "outbox:",
+            Self::PipeIn => "pipe-in:",
+            Self::PipeOut => "pipe-out:",
+        }
+    }
 }
 
 fn unblocked(pipe: SharedFd) -> io::Result<SharedFd> {

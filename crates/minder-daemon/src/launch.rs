@@ -16,7 +16,7 @@ use minder_config::report::Colour;
 use minder_config::{ConfigError, Environment, Loaded, Source, Supervisord};
 use minder_core::Level;
 use minder_http::bind::BindError;
-use minder_keeper::{Legacy, Outcome};
+use minder_keeper::{EX_SOFTWARE, Legacy, Outcome};
 use minder_os::{memfd, users};
 use rustix::process::{Resource, Rlimit};
 
@@ -26,8 +26,6 @@ use crate::note::{Background, Note};
 
 /// The exit code of every error that is found before anything runs.
 pub(crate) const USAGE: u8 = 2;
-/// The exit code if the keeper could not be started.
-const SOFTWARE: u8 = 70;
 
 /// Runs `supervisord` with this command line, the name it was called by first. Returns only if the
 /// keeper runs in the background, or if it does not run at all.
@@ -311,7 +309,7 @@ fn legacy<'a>(note: &'a Note, given: Option<&'a OwnedFd>) -> Legacy<'a> {
 fn run_in_foreground(legacy: Legacy<'_>) -> ExitCode {
     let error = minder_keeper::enter(None, legacy);
     tell(&format!("cannot become the keeper: {error}\n"));
-    ExitCode::from(SOFTWARE)
+    ExitCode::from(EX_SOFTWARE)
 }
 
 fn run_in_background(legacy: Legacy<'_>) -> ExitCode {
@@ -323,7 +321,7 @@ fn run_in_background(legacy: Legacy<'_>) -> ExitCode {
         }
         Err(error) => {
             tell(&format!("cannot start the keeper: {error}\n"));
-            ExitCode::from(SOFTWARE)
+            ExitCode::from(EX_SOFTWARE)
         }
     }
 }

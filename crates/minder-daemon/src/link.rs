@@ -94,9 +94,8 @@ impl Link {
 
     /// Begins to talk, and asks for everything that the keeper has.
     pub(crate) fn open(&mut self) -> Result<Inventory, LinkError> {
-        let link = self;
-        link.send(&ToKeeper::Hello { version: VERSION }, &[])?;
-        let (welcome, _) = link.next()?;
+        self.send(&ToKeeper::Hello { version: VERSION }, &[])?;
+        let (welcome, _) = self.next()?;
         let ToDaemon::Welcome {
             version,
             keeper_pid,
@@ -124,7 +123,7 @@ impl Link {
             children: Vec::new(),
             held: BTreeMap::new(),
         };
-        while link.ask_for_item(&mut inventory)? {}
+        while self.ask_for_item(&mut inventory)? {}
         Ok(inventory)
     }
 
@@ -246,14 +245,14 @@ impl Link {
     /// Waits until the keeper has done everything that it was asked for.
     pub(crate) fn synchronise(&mut self) -> Result<(), LinkError> {
         self.send(&ToKeeper::Next, &[])?;
-        let mut meanwhile = VecDeque::new();
-        loop {
-            match self.next()? {
-                (ToDaemon::InventoryEnd, _) => break,
-                other => meanwhile.push_back(other),
+        // An earlier question may not have been answered either.
+        while lock(&self.mirror).questions > 0 {
+            match self.take()? {
+                Some((ToDaemon::InventoryEnd, _)) => {}
+                Some(other) => self.early.push_back(other),
+                None => wait(&self.socket, PollFlags::IN)?,
             }
         }
-        self.early = meanwhile;
         Ok(())
     }
 
@@ -526,5 +525,26 @@ mod tests {
         }
         keeper.join().unwrap();
         assert!(matches!(link.next(), Err(LinkError::Gone)));
+    }
+
+    #[test]
+    fn who_synchronises_does_not_take_the_answer_to_an_earlier_question_for_its_own() {
+        let (ours, theirs) = frames::pair().unwrap();
+        let mut link = Link::new(ours);
+        let signal = ToKeeper::Signal {
+            child: 1,
+            signal: 15,
+            group: false,
+        };
+        link.send(&signal, &[]).unwrap();
+        link.confirm_signals().unwrap();
+        let news = ToDaemon::Signalled { signal: 1 };
+        for said in [ToDaemon::InventoryEnd, news.clone(), ToDaemon::InventoryEnd] {
+            frames::send(&theirs, &said.encode(), &[]).unwrap();
+        }
+        link.synchronise().unwrap();
+        let (report, _) = link.receive().unwrap().unwrap();
+        assert_eq!(report, news);
+        assert!(link.receive().unwrap().is_none());
     }
 }

@@ -62,6 +62,15 @@ impl LogFiles {
         Arc::clone(&self.paths)
     }
 
+    /// The file of a stream of a process, if it goes to one.
+    pub(crate) fn path(&self, process: ProcessId, channel: Channel) -> Option<&Path> {
+        let paths = self.paths.get(&process)?;
+        match channel {
+            Channel::Stdout => paths.stdout.as_deref(),
+            Channel::Stderr => paths.stderr.as_deref(),
+        }
+    }
+
     /// Finds out where the output of a process that has become active goes, and makes its
     /// automatic files. One that cannot be made is left out, which `log` is told.
     pub(crate) fn add(&mut self, process: ProcessId, spec: &ProcessSpec, log: &MainLog) {

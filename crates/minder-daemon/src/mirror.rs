@@ -32,6 +32,9 @@ pub(crate) struct Mirror {
     /// Signals for children that the keeper has not confirmed, oldest first, and the questions behind
     /// them (`None`) that it has not answered.
     pub(crate) unconfirmed: VecDeque<Option<Unconfirmed>>,
+    /// How many questions the keeper has not answered. It answers each in its turn, once it has done
+    /// everything that it was asked for before.
+    pub(crate) questions: usize,
     /// Signals that this daemon was told of and has not acted upon, oldest first.
     pub(crate) signals: Vec<i32>,
     /// Where this daemon writes its log, if that is an ordinary file.
@@ -106,6 +109,7 @@ impl Mirror {
             ToKeeper::Log { path } => self.log.clone_from(path),
             // Requests are done in their order.
             ToKeeper::Next => {
+                self.questions += 1;
                 if !self.unconfirmed.is_empty() {
                     self.unconfirmed.push_back(None);
                 }
@@ -145,13 +149,16 @@ impl Mirror {
                     ..Mirrored::new(*pid, label.clone(), *state, streams, beside)
                 };
                 self.children.insert(*child, found);
+                self.answered();
             }
             ToDaemon::Held { name } => {
+                self.answered();
                 if let Some(held) = beside.first() {
                     self.hold(name, held);
                 }
             }
             ToDaemon::InventoryEnd => {
+                self.answered();
                 self.is_complete = true;
                 while let Some(Some(_)) = self.unconfirmed.pop_front() {}
             }
@@ -204,6 +211,10 @@ impl Mirror {
     /// Whether there are signals that no question has been asked behind.
     pub(crate) fn asks_for_confirmation(&self) -> bool {
         matches!(self.unconfirmed.back(), Some(Some(_)))
+    }
+
+    fn answered(&mut self) {
+        self.questions = self.questions.saturating_sub(1);
     }
 
     fn drop_if_done(&mut self, child: u64) {

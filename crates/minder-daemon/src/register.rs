@@ -95,6 +95,11 @@ impl Register {
         Err(RegisterError::InUse)
     }
 
+    /// The one that the keeper holds, and that is locked by that.
+    pub(crate) fn held(file: &SharedFd) -> Self {
+        Self(Arc::clone(file))
+    }
+
     /// The processes in it that run still.
     pub(crate) fn left(&self) -> io::Result<Vec<Left>> {
         let content = read(&self.0)?;

@@ -13,14 +13,14 @@
 //! register tells; but its pipes went with the keeper, so it is ended and will be started again.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use minder_core::Level;
-use minder_keeper::DAEMON_SIGNALS;
+use minder_keeper::{DAEMON_SIGNALS, EX_SOFTWARE};
 use minder_logs::main_log::MainLog;
 use minder_os::clock::clocks;
 use minder_os::foreign::Foreign;
@@ -52,6 +52,8 @@ pub(crate) struct Origin {
     open_files: Limit,
     oom_score_adj: Option<i32>,
     since: Instant,
+    /// Where to tell the next keeper of everything. On that day clients may have all descriptors.
+    state: Option<OwnedFd>,
 }
 
 impl Origin {
@@ -65,6 +67,8 @@ impl Origin {
             oom_score_adj: before
                 .filter(|before| *before > OOM_SCORE && oom::set_score(OOM_SCORE).is_ok()),
             since: Instant::now(),
+            // If there is nothing to be had just now, there may be then.
+            state: minder_keeper::reserve_state().ok(),
         }
     }
 }
@@ -91,7 +95,7 @@ pub(crate) fn become_keeper(
     {
         let line = "the keeper lives and does not speak to this daemon: it will start another";
         log.write(Level::Critical, line);
-        return ExitCode::from(SOFTWARE);
+        return ExitCode::from(EX_SOFTWARE);
     }
     let Err(why) = try_become_keeper(&mut mirror, origin, about, log);
     let running = running(&mirror);
@@ -101,7 +105,7 @@ pub(crate) fn become_keeper(
     );
     log.write(Level::Critical, &line);
     launch::tell(&format!("{line}\n"));
-    ExitCode::from(SOFTWARE)
+    ExitCode::from(EX_SOFTWARE)
 }
 
 /// Says why not.
@@ -127,11 +131,13 @@ fn try_become_keeper(
     };
     // Whoever waits for the start has been told that nothing came of it.
     if (generation, restarts) == (0, 0) && !mirror.is_ready && mirror.children.is_empty() {
+        // Nor is anybody to run on of whom it is not known whether the keeper came to start him.
+        end_awaited(mirror);
         return Err("nothing had been started yet".to_owned());
     }
     let note = Note::unseal(&sealed).map_err(|error| error.to_string())?;
     wait_for_turn(mirror, origin.since.elapsed())?;
-    forget_signals_of_terminal().map_err(|error| error.to_string())?;
+    forget_signals_of_terminal();
 
     let daemons = match about {
         About::GoOn => {
@@ -181,8 +187,16 @@ fn try_become_keeper(
         refused: None,
         oom_score_adj: origin.oom_score_adj,
     };
-    let error = minder_keeper::succeed(&note.args, &told, descriptors(mirror));
-    Err(format!("cannot become the keeper: {error}"))
+    let failed = |error| format!("cannot become the keeper: {error}");
+    let reserved;
+    let state = if let Some(state) = &origin.state {
+        state
+    } else {
+        reserved = minder_keeper::reserve_state().map_err(failed)?;
+        &reserved
+    };
+    let error = minder_keeper::succeed(&note.args, &told, descriptors(mirror), state);
+    Err(failed(error))
 }
 
 /// Whether the keeper, which is our parent for as long as it lives, has only closed its socket: then
@@ -228,18 +242,19 @@ fn wait_for_turn(mirror: &mut Mirror, lived: Duration) -> Result<(), String> {
         .after(mirror.is_ready, lived)
         .ok_or_else(|| format!("{MOST_UNREADY} before it have died before they were of any use"))?;
     std::thread::sleep(delay);
-    let sealed = memfd::sealed("minder-succession", &tries.seal());
-    let sealed = sealed.map_err(|error| error.to_string())?;
-    mirror.hold(SUCCESSION, &Arc::new(sealed));
+    // A try that cannot be noted does not count; that is no reason to do without a keeper.
+    if let Ok(sealed) = memfd::sealed("minder-succession", &tries.seal()) {
+        mirror.hold(SUCCESSION, &Arc::new(sealed));
+    }
     Ok(())
 }
 
 /// A terminal's signals reach this process, too, and are held back: the keeper has told of them.
-/// They must not be taken for new ones.
-fn forget_signals_of_terminal() -> std::io::Result<()> {
-    let arrived = SignalFd::new(&SignalSet::of(&DAEMON_SIGNALS))?;
-    while arrived.next()?.is_some() {}
-    Ok(())
+/// They had better not be taken for new ones.
+fn forget_signals_of_terminal() {
+    if let Ok(arrived) = SignalFd::new(&SignalSet::of(&DAEMON_SIGNALS)) {
+        while let Ok(Some(_)) = arrived.next() {}
+    }
 }
 
 /// Sends the signals of which the keeper has not confirmed that it has sent them. The one that it was
@@ -444,8 +459,6 @@ const YOUNG: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_millis(200);
 /// Less than any program's, more than the keeper's.
 const OOM_SCORE: i32 = -900;
-/// The exit code for a failure of our own (`EX_SOFTWARE`).
-const SOFTWARE: u8 = 70;
 
 /// How long a process may take to end after it has closed its descriptors.
 const LAST_MOMENTS: Timespec = Timespec {
@@ -455,7 +468,12 @@ const LAST_MOMENTS: Timespec = Timespec {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::io::Write;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Stdio};
+
+    use minder_os::foreign::boot_nanos;
+    use minder_wire::{Registered, SLOT};
 
     use super::*;
 
@@ -521,6 +539,46 @@ mod tests {
             replace_pid(&pidfile, 7, 8).unwrap();
             assert_eq!(std::fs::read_to_string(&pidfile).unwrap(), after);
         }
+    }
+
+    #[test]
+    fn of_a_start_that_has_come_to_nothing_nobody_is_left() {
+        let mut command = Command::new("/bin/cat");
+        let mut started = command.stdin(Stdio::piped()).spawn().unwrap();
+        let mut entered = vec![0; SLOT];
+        entered.extend(boot_nanos().to_le_bytes());
+        entered.extend(started.id().to_le_bytes());
+        entered.extend([0; 4]);
+        entered.extend(Registered::content(7, b"web:a"));
+        let mut register = tempfile::tempfile().unwrap();
+        register.write_all(&entered).unwrap();
+        let welcome = ToDaemon::Welcome {
+            version: minder_wire::VERSION,
+            keeper_pid: 1,
+            generation: 0,
+            restarts: 0,
+            last_end: None,
+            note: Vec::new(),
+            upgrade: None,
+        };
+        let mut mirror = Mirror {
+            welcome: Some(welcome),
+            is_complete: true,
+            awaited: BTreeMap::from([(7, b"web:a".to_vec())]),
+            held: BTreeMap::from([(REGISTER.to_vec(), Arc::new(register.into()))]),
+            ..Mirror::default()
+        };
+        let origin = Origin {
+            open_files: (0, 0, 0),
+            oom_score_adj: None,
+            since: Instant::now(),
+            state: None,
+        };
+        let why = try_become_keeper(&mut mirror, &origin, About::GoOn, &MainLog::new());
+        assert_eq!(why.unwrap_err(), "nothing had been started yet");
+        // Lets go of its input, which would end it by itself.
+        let how = started.wait().unwrap();
+        assert_eq!(how.signal(), Some(9));
     }
 
     #[test]

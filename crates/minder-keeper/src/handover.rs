@@ -192,17 +192,18 @@ pub(crate) fn return_untouched(old: &OwnedFd, state: &OwnedFd, why: &str) -> io:
 }
 
 /// Becomes the keeper after one that has died, in the process of its daemon, which has made `told`
-/// up from what it knows. All that it tells of has to be open, and is what `descriptors` brings.
-/// Returns only if that fails.
+/// up from what it knows. All that it tells of has to be open, and is what `descriptors` brings; the
+/// telling goes into `state`. Returns only if that fails.
 pub(crate) fn succeed<'a>(
     argv: &[CString],
     told: &Handover,
     descriptors: impl Iterator<Item = BorrowedFd<'a>>,
+    state: &OwnedFd,
 ) -> io::Error {
     let become_it = || -> io::Result<io::Error> {
-        let state = seal_told(told)?;
+        memfd::fill(state, &bytes_of(told)?)?;
         inherit(descriptors, FdFlags::empty())?;
-        fcntl_setfd(&state, FdFlags::empty())?;
+        fcntl_setfd(state, FdFlags::empty())?;
         let mut envp = crate::environment()?;
         let role = format!("{KEEPER_ENV}={SUCCEED} {}", state.as_raw_fd());
         envp.push(CString::new(role)?);
@@ -213,15 +214,20 @@ pub(crate) fn succeed<'a>(
 
 /// The estate as it is handed to whoever goes on with it.
 pub(crate) fn seal(estate: &Estate) -> io::Result<OwnedFd> {
-    seal_told(&estate.handover())
+    memfd::sealed(NAME, &bytes_of(&estate.handover())?)
 }
 
-fn seal_told(told: &Handover) -> io::Result<OwnedFd> {
+/// A file that a handover can be written to later, when there may be no room for another.
+pub(crate) fn reserve() -> io::Result<OwnedFd> {
+    memfd::sealable(NAME)
+}
+
+fn bytes_of(told: &Handover) -> io::Result<Vec<u8>> {
     let bytes = told.encode();
     if bytes.len() > MAX_HANDOVER {
         return Err(Errno::FBIG.into());
     }
-    memfd::sealed("minder-handover", &bytes)
+    Ok(bytes)
 }
 
 /// Reads what was sealed.
@@ -250,6 +256,9 @@ fn become_keeper(program: BorrowedFd<'_>, role: &str, environment: &[CString]) -
     let file = CString::new(format!("/proc/self/fd/{}", program.as_raw_fd()))?;
     Err(process::exec(&file, &argv, &envp))
 }
+
+/// What the file is called, for whoever looks at our descriptors.
+const NAME: &str = "minder-handover";
 
 /// The words that [`KEEPER_ENV`] begins with, by errand.
 pub(crate) const CHECK: &str = "check";

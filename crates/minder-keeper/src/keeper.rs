@@ -127,8 +127,8 @@ impl Keeper {
         process::become_subreaper()?;
         rustix::thread::set_name(c"supervisord")?;
         Ok(Self {
-            spawner: Spawner::new(Method::SharedMemory)?,
-            arrivals: SignalFd::new(&held_back)?,
+            spawner: patiently(|| Spawner::new(Method::SharedMemory))?,
+            arrivals: patiently(|| SignalFd::new(&held_back))?,
             environment: crate::environment()?,
             estate,
             daemon: Daemon::Due { at_nanos: 0 },
@@ -816,6 +816,23 @@ fn hide_from_oom_killer(told: Option<i32>) -> Option<i32> {
     }
 }
 
+/// Makes what a keeper cannot be without. What the system has none of just now, memory or room in its
+/// table of open files, it may have a moment later; and nobody else is there to mind the programs.
+fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..ATTEMPTS {
+        match attempt() {
+            Err(error) if is_shortage(&error) => std::thread::sleep(PAUSE),
+            made => return made,
+        }
+    }
+    attempt()
+}
+
+fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [Errno::NFILE, Errno::NOMEM, Errno::AGAIN];
+    Errno::from_io_error(error).is_some_and(|errno| shortages.contains(&errno))
+}
+
 /// How much of what the daemon asks for has been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Served {
@@ -877,6 +894,10 @@ const TURNS_AFTER_THE_END: usize = 1024;
 
 /// Two log files for each of the most programs that a machine could run, and the sockets.
 const MAX_HELD: usize = 1 << 16;
+
+/// How often, and after what time, it is tried again to become a keeper.
+const ATTEMPTS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// How soon to try again where no event tells.
 const CROWDED_RETRY: Duration = Duration::from_millis(10);

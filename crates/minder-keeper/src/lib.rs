@@ -50,7 +50,7 @@ use rustix::pipe::PipeFlags;
 
 use crate::keeper::Keeper;
 pub use keeper::FORWARDED as DAEMON_SIGNALS;
-pub use startup::silence;
+pub use startup::{EX_SOFTWARE, silence};
 
 /// The environment variable that tells a process what it is to be; see [`role_from_env`].
 pub const KEEPER_ENV: &str = "MINDER_KEEPER";
@@ -143,19 +143,26 @@ pub fn enter(report: Option<&OwnedFd>, legacy: Legacy<'_>) -> io::Error {
 /// if that fails.
 ///
 /// `command_line` is what to be seen under. `told` is what the dead one had, as far as its daemon
-/// knows; `descriptors` are those that it tells of. Every thread of this process ends as if it
-/// were killed, and every other descriptor is closed, except the standard streams.
+/// knows; `descriptors` are those that it tells of. It is written to `state`, which was
+/// [reserved](reserve_state) for that. Every thread of this process ends as if it were killed, and
+/// every other descriptor is closed, except the standard streams.
 #[must_use]
 pub fn succeed<'a>(
     command_line: &[String],
     told: &Handover,
     descriptors: impl Iterator<Item = BorrowedFd<'a>>,
+    state: &OwnedFd,
 ) -> io::Error {
     let words = command_line.iter().map(|word| CString::new(word.as_str()));
     match words.collect::<Result<Vec<_>, _>>() {
-        Ok(words) => handover::succeed(&words, told, descriptors),
+        Ok(words) => handover::succeed(&words, told, descriptors, state),
         Err(error) => error.into(),
     }
+}
+
+/// Makes the file that [`succeed`] needs: on that day there may be no descriptor left for it.
+pub fn reserve_state() -> io::Result<OwnedFd> {
+    handover::reserve()
 }
 
 type Prepared = (Vec<CString>, Vec<CString>, OwnedFd);

@@ -8,6 +8,7 @@ use minder_os::clock::{Shown, clocks, shown};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat};
 use rustix::io::retry_on_intr;
+use rustix::pipe::PIPE_BUF;
 
 use crate::Outcome;
 
@@ -85,15 +86,18 @@ pub(crate) fn outcome(report: OwnedFd) -> io::Result<Outcome> {
     })
 }
 
-/// Tells the operator something that there is no daemon to log, unless nobody reads: the keeper
-/// must not wait for a full pipe.
+/// Tells the operator something that there is no daemon to log, unless nobody reads.
 pub(crate) fn complain(text: &str) {
-    let stderr = rustix::stdio::stderr();
-    let mut waited_for = [PollFd::new(&stderr, PollFlags::OUT)];
-    // A pipe that is ready takes a page.
+    complain_to(rustix::stdio::stderr(), text.as_bytes());
+}
+
+/// Writes the beginning of `text`, unless nobody reads: the keeper must not wait for a full pipe.
+fn complain_to(to: impl AsFd, text: &[u8]) {
+    let mut waited_for = [PollFd::new(&to, PollFlags::OUT)];
     let ready = poll(&mut waited_for, Some(&Timespec::default()));
     if ready.is_ok_and(|ready| ready == 1) {
-        write(stderr, text.as_bytes());
+        // A pipe that is ready takes that much.
+        write(&to, text.get(..PIPE_BUF).unwrap_or(text));
     }
 }
 
@@ -139,12 +143,24 @@ fn write(to: impl AsFd, bytes: &[u8]) {
     }
 }
 
-/// The exit code for a failure of our own (`EX_SOFTWARE`).
-pub(crate) const EX_SOFTWARE: u8 = 70;
+/// The exit code for a failure of our own: another daemon, or another start, may do better.
+pub const EX_SOFTWARE: u8 = 70;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_complaint_waits_for_nobody_however_long_it_is() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        let room = rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
+        write(&writer, &vec![b'x'; room - PIPE_BUF]);
+        complain_to(&writer, &vec![b'y'; 2 * PIPE_BUF]);
+        drop(writer);
+        let mut told = Vec::new();
+        File::from(reader).read_to_end(&mut told).unwrap();
+        assert_eq!(told[room - PIPE_BUF..], [b'y'; PIPE_BUF]);
+    }
 
     #[test]
     fn a_line_looks_like_the_daemons_own() {

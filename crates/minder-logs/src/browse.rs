@@ -238,7 +238,7 @@ impl Cursor {
             broken: None,
         };
         if let Some((id, offset)) = after {
-            match cursor.find(id)? {
+            match find(path, id)? {
                 Some((file, found)) if offset <= found.size => {
                     (cursor.file, cursor.found, cursor.at) = (file, found, offset);
                 }
@@ -322,19 +322,27 @@ impl Cursor {
         }
         unknown
     }
+}
 
-    fn find(&self, id: u64) -> io::Result<Option<(File, Found)>> {
-        for _ in 0..RENAMED {
-            let Some(found) = files(&self.path).into_iter().find(|it| it.id == id) else {
-                return Ok(None);
-            };
-            let (file, found) = open(&self.path, found.number)?;
-            if found.id == id {
-                return Ok(Some((file, found)));
-            }
+/// What identifies the file at `path`, and how long it is; `None` if it is no regular file.
+#[must_use]
+pub fn end(path: &Path) -> Option<(u64, u64)> {
+    let found = path.metadata().ok().filter(Metadata::is_file)?;
+    Some((id_of(&found), found.len()))
+}
+
+/// The file of this `id` of the log at `path`, whatever it is called now; `None` if it is gone.
+pub fn find(path: &Path, id: u64) -> io::Result<Option<(File, Found)>> {
+    for _ in 0..RENAMED {
+        let Some(found) = files(path).into_iter().find(|it| it.id == id) else {
+            return Ok(None);
+        };
+        let (file, found) = open(path, found.number)?;
+        if found.id == id {
+            return Ok(Some((file, found)));
         }
-        Ok(None)
     }
+    Ok(None)
 }
 
 /// How often a file is looked for again that was renamed meanwhile.

@@ -8,10 +8,21 @@ use rustix::io::{Errno, pread, pwrite, retry_on_intr};
 
 /// A new anonymous file with this content, which nobody can change any more. Closed on exec.
 pub fn sealed(name: &str, content: &[u8]) -> io::Result<OwnedFd> {
-    let file = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    write(&file, content, 0)?;
-    fcntl_add_seals(&file, SEALS)?;
+    let file = sealable(name)?;
+    fill(&file, content)?;
     Ok(file)
+}
+
+/// A new anonymous file that is yet to be [filled](fill). Closed on exec.
+pub fn sealable(name: &str) -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    Ok(memfd_create(name, flags)?)
+}
+
+/// Writes the content of a [`sealable`] file, which nobody can change any more after that.
+pub fn fill(file: impl AsFd, content: &[u8]) -> io::Result<()> {
+    write(&file, content, 0)?;
+    Ok(fcntl_add_seals(&file, SEALS)?)
 }
 
 /// A new anonymous file without content, to be written to by whoever has it. Closed on exec.

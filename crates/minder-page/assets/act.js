@@ -2,12 +2,14 @@
 // dialog whose question the server has written.
 
 import { soon } from "./live.js";
+import { release } from "./patch.js";
 
 /** How long a question in its own place stays open. */
 const ASK_MS = 8000;
 
 const words = document.body.dataset;
 const $ = (selector, within = document) => within.querySelector(selector);
+const all = (selector) => [...document.querySelectorAll(selector)];
 
 /** The open question in a button's place: how to take it back. */
 let takeBack = null;
@@ -65,30 +67,72 @@ function ask(button) {
 async function send(form, button) {
   const body = new URLSearchParams(new FormData(form, button));
   if (button?.dataset.sure) body.set("sure", "1");
+  const here = button?.closest(".procs tr[data-name], .trouble li");
   takeBack?.();
   for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+  const finish = begin(body);
   const answer = await post("act", body);
-  if (!answer) return say(words.wrong);
-  const text = await answer.text();
+  const text = await answer?.text();
+  const rows = finish(), row = here ?? (rows.length === 1 ? rows[0] : null);
+  if (!answer) return say(words.wrong, row);
   if (answer.ok && answer.headers.get("Content-Type")?.startsWith("text/html")) {
     askInDialog(text);
     return;
   }
   $("#ask")?.close();
   if (answer.ok) {
-    say("");
+    tell(text);
     if (form.dataset.stdin !== undefined) said(form);
   } else {
-    say(text || words.wrong);
+    say(text || words.wrong, row);
   }
   soon(0);
 }
 
+/** Shows at once, where the buttons are, what is being done. Answers what takes that back, and tells
+ * whose buttons they are. */
+function begin(body) {
+  const verb = ["start", "restart", "stop"].find((it) => body.has(it) || body.has(`${it}all`));
+  const rows = verb ? rowsOf(verb, body) : [];
+  for (const row of rows) row.querySelector("[data-said]")?.remove();
+  // What is going to be asked about has not begun.
+  const isSure = verb === "start" ? rows.length <= 10 : body.has("sure");
+  const begun = (isSure ? rows : []).map((row) => {
+    const acts = $(".acts", row), before = [...acts.childNodes], doing = document.createElement("span");
+    doing.className = "doing";
+    doing.textContent = words[`doing${verb[0].toUpperCase()}${verb.slice(1)}`];
+    const hadFocus = acts.contains(document.activeElement);
+    acts.replaceChildren(doing, ...before.filter((it) => it.matches?.("a, details")));
+    if (hadFocus) $("th a, .who a", row)?.focus();
+    return { acts, before, doing };
+  });
+  return () => {
+    for (const { acts, before, doing } of begun) {
+      if (doing.parentElement !== acts) continue;
+      acts.replaceChildren(...before);
+      release(acts);
+    }
+    return rows;
+  };
+}
+
+/** The rows of the processes and groups that a form is about, and what else has buttons for them. */
+function rowsOf(verb, body) {
+  const value = body.get(verb), names = new Set(value === "selected" ? body.getAll("p") : [value]);
+  const groups = new Set([...body.getAll("g"), value]);
+  const isMeant = ({ dataset }) => value === null || names.has(dataset.name) || groups.has(`${dataset.group}:*`);
+  const rows = all(".procs tr[data-name], .procs tr[data-group], .trouble li[data-name], .head[data-name]").filter(isMeant);
+  const members = rows.filter((row) => row.dataset.group).flatMap((row) => [...row.closest("tbody").querySelectorAll("tr.m")]);
+  return [...new Set([...rows, ...members])];
+}
+
 /** The answer to a form, once there is one: a daemon that is being replaced answers later. */
 async function post(address, body) {
+  // A page that was asked for with a password in its address has one that may not be asked for again.
+  const whole = new URL(address, location.href);
   for (const wait of [300, 1000, 2000, 5000, 0]) {
     try {
-      return await fetch(address, { method: "POST", body, headers: { "X-Requested-With": "minder" } });
+      return await fetch(whole, { method: "POST", body, headers: { "X-Requested-With": "minder" } });
     } catch {
       if (wait) await new Promise((resolve) => setTimeout(resolve, wait));
     }
@@ -118,20 +162,35 @@ function askInDialog(html) {
   $("[data-do=cancel]", dialog).focus();
 }
 
-/** Shows that something failed until it is dismissed or something else has gone well. */
-function say(text) {
-  const place = $("#said");
-  if (!text) return place.replaceChildren();
+/** Tells how something went that is not seen elsewhere, until something else is done. */
+function tell(text) {
+  $("#said").replaceChildren(...(text ? [notice(text, false)] : []));
+}
+
+/** Shows that something failed until it is dismissed or something else has gone well: in the row that
+ * it is about, or on top where there is none. */
+function say(text, row = null) {
+  if (!row?.isConnected || !row.matches("tr, li")) return $("#said").replaceChildren(notice(text, true));
+  row.querySelector("[data-said]")?.remove();
+  const place = document.createElement(row.matches("tr") ? "td" : "div");
+  place.className = "failed";
+  place.dataset.said = "";
+  if (row.matches("tr")) place.setAttribute("role", "cell");
+  place.append(notice(text, true));
+  row.append(place);
+}
+
+function notice(text, isBad) {
   const notice = document.createElement("div"), close = document.createElement("button"), message = document.createElement("b");
-  notice.className = "notice bad";
-  notice.setAttribute("role", "alert");
+  notice.className = isBad ? "notice bad" : "notice";
+  notice.setAttribute("role", isBad ? "alert" : "status");
   message.textContent = text;
   close.type = "button";
   close.className = "quiet small end";
   close.textContent = words.dismiss;
-  close.addEventListener("click", () => notice.remove());
+  close.addEventListener("click", () => (notice.closest("[data-said]") ?? notice).remove());
   notice.append(message, close);
-  place.replaceChildren(notice);
+  return notice;
 }
 
 /** What was sent to a program: kept for the arrow keys. */

@@ -44,7 +44,10 @@ function show(page) {
   const known = new Set(all(".events tr[data-name]").map((row) => row.dataset.name));
   if (known.size > 0 && scrollY > READING_PX) return wait(page, known);
   $(".pill")?.remove();
+  const row = document.activeElement?.closest(".procs tr, .trouble li");
   patch($("main"), then);
+  // Who works with keys stays in the row, although the button that had the focus is gone.
+  if (row?.isConnected && document.activeElement === document.body) $("th a, .who a", row)?.focus();
   patch($(".nav"), $(".nav", page));
   document.title = page.title;
   document.body.dataset.asOf = page.body.dataset.asOf;

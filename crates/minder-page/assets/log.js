@@ -31,7 +31,7 @@ let hasLetGo = false;
 let isReadingBack = false;
 
 function begin() {
-  parts = [partOf(log, [...log.children].filter((child) => !isSeam(child)))];
+  parts = [partOf(log, [...log.children].filter((child) => !isSeam(child) || child.dataset.begun))];
   toEnd();
   log.addEventListener("scroll", scrolled, { passive: true });
   // Where there is nothing to scroll, this is how one goes back.
@@ -46,7 +46,13 @@ function begin() {
   });
   find?.addEventListener("input", () => mark(find.value));
   if (find?.value) count();
-  $("[data-do=copy]")?.addEventListener("click", copy);
+  $("[data-do=copy]")?.addEventListener("click", () => link(pointed()));
+  log.addEventListener("click", (event) => {
+    // Beside the line, so that its text can be selected.
+    const isBeside = event.offsetX < parseFloat(getComputedStyle(event.target).paddingInlineStart);
+    if (isBeside && event.target.dataset.at) link(event.target);
+  });
+  if (linked()) showLinked();
   if (log.dataset.follows !== undefined) { follow(); fill(); }
 }
 
@@ -91,7 +97,8 @@ addEventListener("pagehide", () => { leaving.abort(); leaving = new AbortControl
 /** A part of the log, or nothing if nobody answers. */
 async function read(where) {
   try {
-    const answer = await fetch(`${log.dataset.log}&${where}`, { signal: leaving.signal });
+    // Relative to the address as scripts see it, which is without a password.
+    const answer = await fetch(new URL(`${log.dataset.log}&${where}`, location.href), { signal: leaving.signal });
     if (!answer.ok) return null;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const part = page.querySelector("[data-next]");
@@ -101,8 +108,14 @@ async function read(where) {
   }
 }
 
-/** Takes away the line at the end of what was read if it comes again, because it had no end. */
+/** Takes away the line at the end of what was read if it comes again, because it had no end, and with
+ * it what was said about it. */
 function reopen(last, part) {
+  if (last?.id === part.id) {
+    const again = last.lines.filter(({ dataset }) => Number(dataset.begun) >= part.start);
+    for (const seam of again) seam.remove();
+    last.lines = last.lines.filter((line) => !again.includes(line));
+  }
   const line = last?.lines.at(-1);
   if (!line?.classList.contains("partial")) return null;
   if (last.id === part.id && part.start < last.end) return last.lines.pop();
@@ -110,12 +123,15 @@ function reopen(last, part) {
   return null;
 }
 
+/** How many lines a part has that were written, and not said between them. */
+const countOf = (part) => part.lines.filter((line) => !isSeam(line)).length;
+
 function hold(part) {
   if (reopen(held.at(-1), part)) heldCount--;
   held.push(part);
-  heldCount += part.lines.length;
+  heldCount += countOf(part);
   while (heldCount > LINES && held.length > 1) {
-    heldCount -= held.shift().lines.length;
+    heldCount -= countOf(held.shift());
     hasLetGo = true;
   }
   tell();
@@ -272,13 +288,53 @@ export function step(by) {
   tellFound();
 }
 
-async function copy(event) {
-  const button = event.currentTarget;
+/** The line that a link leads to. */
+const linked = () => log.querySelector(".here");
+
+/** Shows the line that a link has led to, which may lie outside of what is seen. */
+function showLinked() {
+  set(buttons.follow, false);
+  log.scrollTop = linked().offsetTop - log.offsetTop - log.clientHeight / 3;
+}
+
+/** The line that is meant by "here": the one that a link leads to, the match that one is at, or the
+ * first that is seen. */
+function pointed() {
+  const top = log.getBoundingClientRect().top;
+  const isSeen = (line) => line.dataset.at && line.getBoundingClientRect().bottom > top;
+  return linked() ?? current()?.closest("[data-at]") ?? [...log.children].find(isSeen);
+}
+
+/** Makes the link to a line the address of the page, marks the line, and copies the link. */
+async function link(line) {
+  const part = parts.concat(held).find((part) => part.lines.includes(line));
+  if (!part) return;
+  linked()?.classList.remove("here");
+  line.classList.add("here");
+  const page = log.dataset.page, sign = page.includes("?") ? "&" : "?";
+  const address = `${page}${sign}id=${part.id}&at=${line.dataset.at}#here`;
+  history.replaceState(null, "", address);
+  // The line is to stay where it is seen.
+  set(buttons.follow, false);
+  for (const menu of document.querySelectorAll(".log details.menu[open]")) menu.open = false;
+  state.textContent = await copied(new URL(address, location.href).href) ? words.copied : words.notCopied;
+}
+
+/** Copies a text. Tells whether that was possible. */
+async function copied(text) {
   try {
-    await navigator.clipboard.writeText(new URL(button.dataset.address, location.href).href);
-    button.textContent = words.copied;
+    await navigator.clipboard.writeText(text);
+    return true;
   } catch {
-    location.hash = "log";
+    // Without TLS there is only the old way.
+    const field = document.createElement("textarea"), focused = document.activeElement;
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const isDone = document.execCommand("copy");
+    field.remove();
+    focused?.focus({ preventScroll: true });
+    return isDone;
   }
 }
 

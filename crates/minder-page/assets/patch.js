@@ -59,13 +59,19 @@ function children(now, then) {
   while (at) {
     const gone = at;
     at = at.nextSibling;
-    gone.remove();
+    // What was said to the visitor stays until it is dismissed.
+    if (gone.dataset?.said === undefined) gone.remove();
   }
+}
+
+/** Has buttons change with the next patch, although they may be under the finger: it has pressed one. */
+export function release(acts) {
+  held.set(acts, -Infinity);
 }
 
 /** Whether buttons must not change now. */
 function isHeld(acts) {
-  if (acts.querySelector(".ask")) return true;
+  if (acts.querySelector(".ask, .doing")) return true;
   if (!isUsed(acts.closest("tr, li") ?? acts)) {
     held.delete(acts);
     return false;

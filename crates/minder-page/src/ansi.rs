@@ -32,9 +32,24 @@ pub(crate) struct Drawn {
     pub(crate) matching: usize,
 }
 
-/// Draws what was written, with `find` marked unless it is empty. A last line that has no end yet
-/// is marked as such, because more of it may come.
-pub(crate) fn draw(bytes: &[u8], find: &str) -> Drawn {
+/// What else is drawn than what was written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Beside<'a> {
+    /// What is marked in it; empty if nothing is.
+    pub(crate) find: &'a str,
+    /// Where the line begins that is the target of a link.
+    pub(crate) here: Option<u64>,
+    /// What is said between lines, by where that is.
+    pub(crate) seams: &'a [(u64, String)],
+}
+
+/// Draws what was written from byte `start` of a file on. Each line tells where it begins. A last line
+/// that has no end yet is marked as such, because more of it may come.
+pub(crate) fn draw(start: u64, bytes: &[u8], beside: Beside<'_>) -> Drawn {
+    let Beside { find, here, seams } = beside;
+    let ends = (1..).zip(bytes).filter(|(_, byte)| **byte == b'\n');
+    let places = std::iter::once(0).chain(ends.map(|(end, _)| end));
+    let places: Vec<_> = places.map(|place: u64| start + place).collect();
     let text = String::from_utf8_lossy(bytes);
     let is_whole = text.is_empty() || text.ends_with('\n');
     let lines = read(&text);
@@ -45,9 +60,22 @@ pub(crate) fn draw(bytes: &[u8], find: &str) -> Drawn {
         count: lines.len(),
         matching: marks.iter().filter(|marks| !marks.is_empty()).count(),
         markup: html! {
-            @for (index, (line, marks)) in lines.iter().zip(&marks).enumerate() {
-                @let partial = index == last && !is_whole;
-                div class=[partial.then_some("partial")] { (line.draw(marks)) }
+            @for (index, ((line, marks), at)) in lines.iter().zip(&marks).zip(&places).enumerate() {
+                @let is_here = here == Some(*at);
+                @let partial = (index == last && !is_whole).then_some("partial");
+                // Where a line is under way, it is not cut in two.
+                @let since = index.checked_sub(1).map_or(0, |before| places[before] + 1);
+                @for (place, text) in seams.iter().filter(|(place, _)| (since..=*at).contains(place)) {
+                    div.seam data-begun=(place) { (text) }
+                }
+                div class=[if is_here { Some("here") } else { partial }] id=[is_here.then_some("here")] data-at=(at) {
+                    (line.draw(marks))
+                }
+                @if index == last {
+                    @for (place, text) in seams.iter().filter(|(place, _)| place > at) {
+                        div.seam data-begun=(place) { (text) }
+                    }
+                }
             }
         },
     }
@@ -221,7 +249,21 @@ mod tests {
     use super::*;
 
     fn drawn(text: &str, find: &str) -> String {
-        draw(text.as_bytes(), find).markup.into_string()
+        let beside = Beside {
+            find,
+            ..Beside::default()
+        };
+        draw(0, text.as_bytes(), beside).markup.into_string()
+    }
+
+    /// The same without the places of lines.
+    fn lines(text: &str, find: &str) -> String {
+        let mut drawn = drawn(text, find);
+        while let Some(begin) = drawn.find(" data-at=\"") {
+            let end = begin + drawn[begin..].find('>').expect("a tag has an end");
+            drawn.replace_range(begin..end, "");
+        }
+        drawn
     }
 
     #[test]
@@ -250,24 +292,64 @@ mod tests {
             ("", ""),
             ("\n", "<div></div>"),
         ] {
-            assert_eq!(drawn(text, ""), markup, "{text:?}");
+            assert_eq!(lines(text, ""), markup, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_tells_where_it_begins_and_one_is_linked_to() {
+        let text = "\u{1b}[31m日\n\r\nc";
+        let here = Beside {
+            here: Some(16),
+            ..Beside::default()
+        };
+        assert_eq!(
+            draw(7, text.as_bytes(), here).markup.into_string(),
+            "<div data-at=\"7\"><span class=\"a31\">日</span></div>\
+             <div class=\"here\" id=\"here\" data-at=\"16\"></div>\
+             <div class=\"partial\" data-at=\"18\"><span class=\"a31\">c</span></div>"
+        );
+        // What is not text does not move them.
+        let drawn = draw(0, b"\xff\xff\xe6\n\xf0\nb\n", Beside::default());
+        let drawn = drawn.markup.into_string();
+        for place in [0, 4, 6] {
+            assert!(drawn.contains(&format!("data-at=\"{place}\"")), "{drawn}");
         }
     }
 
     #[test]
     fn a_colour_lasts_until_it_is_taken_back() {
-        let markup = drawn("\u{1b}[31ma\nb\u{1b}[39mc\n", "");
+        let markup = lines("\u{1b}[31ma\nb\u{1b}[39mc\n", "");
         let red = "<div><span class=\"a31\">a</span></div><div><span class=\"a31\">b</span>c</div>";
         assert_eq!(markup, red);
     }
 
     #[test]
     fn what_is_searched_for_is_marked_across_colours() {
-        let markup = drawn("a PAY p\u{1b}[31mayx\n", "pay");
+        let markup = lines("a PAY p\u{1b}[31mayx\n", "pay");
         let expected = "<div>a <mark>PAY</mark> <mark>p</mark>\
                         <span class=\"a31\"><mark>ay</mark>x</span></div>";
         assert_eq!(markup, expected);
-        assert_eq!(draw(b"a\nb\nab\n", "a").matching, 2);
+        let beside = Beside {
+            find: "a",
+            ..Beside::default()
+        };
+        assert_eq!(draw(0, b"a\nb\nab\n", beside).matching, 2);
+    }
+
+    #[test]
+    fn what_is_said_between_lines_stands_there_and_cuts_none_in_two() {
+        let seams = [1, 5, 8, 10, 13].map(|place| (place, format!("-{place}-")));
+        let beside = Beside {
+            seams: &seams,
+            ..Beside::default()
+        };
+        let drawn = draw(1, b"one\ntwo\nthree", beside).markup.into_string();
+        let texts: Vec<_> = drawn
+            .split('>')
+            .filter_map(|it| it.split('<').next())
+            .collect();
+        assert_eq!(texts.concat(), "-1-one-5-two-8-three-10--13-");
     }
 
     #[test]
@@ -292,15 +374,24 @@ mod tests {
             bytes in proptest::collection::vec(any::<u8>(), 0..400),
             find in ".{0,3}",
         ) {
-            let drawn = draw(&bytes, &find);
+            let beside = Beside {
+                find: &find,
+                ..Beside::default()
+            };
+            let drawn = draw(0, &bytes, beside);
             let markup = drawn.markup.into_string();
             for tag in tags(&markup) {
-                let known = ["div", "/div", "div class=\"partial\"", "/span", "mark", "/mark"];
+                let known = ["/div", "/span", "mark", "/mark"];
+                let is_line = tag.strip_suffix('"').is_some_and(|tag| {
+                    let tag = tag.replace(" class=\"partial\"", "");
+                    let place = tag.strip_prefix("div data-at=\"");
+                    place.is_some_and(|it| it.bytes().all(|byte| byte.is_ascii_digit()))
+                });
                 let is_colour = tag.starts_with("span class=\"a") && !tag.contains('=') || {
                     let class = tag.strip_prefix("span class=\"").and_then(|it| it.strip_suffix('"'));
                     class.is_some_and(|it| it.bytes().all(|byte| b"a0123456789 ".contains(&byte)))
                 };
-                prop_assert!(known.contains(&tag) || is_colour, "{tag:?}");
+                prop_assert!(known.contains(&tag) || is_line || is_colour, "{tag:?}");
             }
         }
 

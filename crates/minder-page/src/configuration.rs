@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::frame::{Frame, Language, Notice, Tab};
+use crate::frame::{Frame, Notice, Tab};
 use crate::glyph::Look;
 use crate::moment::Moment;
 use crate::process::{Place, masked};
@@ -267,10 +267,10 @@ fn diff(difference: &Difference, frame: &Frame) -> Markup {
                 }
             }
             @if !difference.without.is_empty() {
-                p.line { (words::without(&some(&difference.without, language), language)) }
+                p.line { (words::without(&words::some(&difference.without, NAMES, language), language)) }
             }
             @if !difference.with.is_empty() {
-                p.line { (words::with(&some(&difference.with, language), language)) }
+                p.line { (words::with(&words::some(&difference.with, NAMES, language), language)) }
             }
             @if !difference.options.is_empty() {
                 table.diff {
@@ -372,7 +372,7 @@ fn files(page: &ConfigPage) -> Markup {
                     @for file in &page.files {
                         tr {
                             th.mono scope="row" { (file.path) }
-                            td.mono.muted { (some(&file.sections, language)) }
+                            td.mono.muted { (words::some(&file.sections, NAMES, language)) }
                             td.src { @if let Some(at) = &file.changed { (at.shown(language)) } }
                         }
                     }
@@ -380,15 +380,6 @@ fn files(page: &ConfigPage) -> Markup {
             }
         }
     }
-}
-
-/// Names, as many as are read at a glance.
-fn some(names: &[String], language: Language) -> String {
-    let shown = names.iter().take(NAMES).cloned();
-    let more = names.len().saturating_sub(NAMES);
-    let more = (more > 0).then(|| words::and_more(more, language));
-    let parts: Vec<_> = shown.chain(more).collect();
-    words::listed(&parts, language)
 }
 
 #[cfg(test)]

@@ -447,7 +447,7 @@ fn repeat(look: Look, events: &[Event], count: usize, page: &EventsPage) -> Mark
             td.e-what role="cell" { div.sv {
                 a.fold.btn href=(unfolded.address()) aria-expanded="false" { (look.with(&words::times(state, count, language))) }
                 @let last = events.iter().find_map(|event| event.ending.as_ref());
-                span.muted { @if let Some(last) = last { (last.text(language)) "; " } (words::the_last_at(&newest.at.clock, language)) }
+                span.muted { (words::the_last_at(last, &newest.at.clock, language)) }
             } }
             td.e-type.mono role="cell" { "PROCESS_STATE_*" }
             td.e-ser.num role="cell" { (figures::count(events.len())) }

@@ -232,7 +232,8 @@ impl Frame {
                 data-not-following=(t(Word::NotFollowing)) data-paused=(t(Word::Paused))
                 data-held=(t(Word::PausedHeld)) data-cancel=(t(Word::Cancel))
                 data-ask-stop=(t(Word::AskStop)) data-ask-restart=(t(Word::AskRestart))
-                data-new-events=(t(Word::NewEvents)) data-copied=(t(Word::Copied))
+                data-doing-start=(t(Word::DoingStart)) data-doing-stop=(t(Word::DoingStop))
+                data-doing-restart=(t(Word::DoingRestart)) data-new-events=(t(Word::NewEvents)) data-copied=(t(Word::LinkCopied)) data-not-copied=(t(Word::LinkInAddress))
                 data-dismiss=(t(Word::Dismiss)) data-wrong=(t(Word::WentWrong))
                 data-as-of=(self.as_of) {
                 (SPRITE)

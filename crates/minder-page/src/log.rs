@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::ansi;
+use crate::ansi::{self, Beside};
 use crate::figures;
 use crate::frame::{Frame, Language};
 use crate::moment::Moment;
@@ -87,6 +87,17 @@ pub struct LogFile {
     pub until: Option<Moment>,
 }
 
+/// Where in a log the output of a child begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// How much was in the file before.
+    pub offset: u64,
+    /// When the child was started.
+    pub at: Moment,
+    /// Its pid.
+    pub pid: u32,
+}
+
 /// A part of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
@@ -102,9 +113,20 @@ pub struct Part {
     pub has_earlier: bool,
     /// What is to be known of where it meets the part that was shown before it.
     pub seam: Option<Seam>,
+    /// Where children begin in it, in order.
+    pub starts: Vec<Start>,
 }
 
 impl Part {
+    /// What is said where children begin.
+    fn seams(&self, language: Language) -> Vec<(u64, String)> {
+        let said = |start: &Start| words::started(start.pid, &start.at.short(language), language);
+        self.starts
+            .iter()
+            .map(|start| (start.offset, said(start)))
+            .collect()
+    }
+
     /// Where in the file it ends.
     #[must_use]
     pub fn end(&self) -> u64 {
@@ -159,6 +181,17 @@ pub enum Side {
     Earlier,
 }
 
+/// Which part of a log is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Its end, to which more may come.
+    Growing,
+    /// Its end, to which nothing comes.
+    Ended,
+    /// The part that was asked for, by a place or a text.
+    Asked,
+}
+
 /// What is shown of a log.
 #[derive(Clone, Debug)]
 pub struct LogView {
@@ -170,14 +203,16 @@ pub struct LogView {
     pub files: Vec<LogFile>,
     /// The number of the one that is shown.
     pub file: u32,
-    /// What is shown of it.
+    /// The part that is shown.
     pub part: Part,
     /// Whether another part was asked for, which is not there any more.
     pub is_gone: bool,
     /// What is searched for; empty if nothing is.
     pub find: String,
-    /// Whether more may come to what is shown: it is the end of a log that is written to.
-    pub is_alive: bool,
+    /// Where the line begins that a link leads to.
+    pub here: Option<u64>,
+    /// What is shown of it.
+    pub extent: Extent,
     /// Whether a line can be sent to its standard input.
     pub takes_stdin: bool,
 }
@@ -185,7 +220,7 @@ pub struct LogView {
 /// Draws the panel of a log.
 pub(crate) fn draw(log: &LogView, frame: &Frame) -> Markup {
     let t = |word: Word| word.to(frame.language);
-    let follows = log.is_alive && log.file == 0 && log.kept.path().is_some();
+    let follows = log.extent == Extent::Growing && log.file == 0 && log.kept.path().is_some();
     html! {
         section.panel.log #log aria-label=(t(Word::Log)) {
             (tools(log, follows, frame))
@@ -255,9 +290,6 @@ fn tools(log: &LogView, follows: bool, frame: &Frame) -> Markup {
 /// What is wanted more seldom.
 fn more(log: &LogView, frame: &Frame) -> Markup {
     let t = |word: Word| word.to(frame.language);
-    let address = log
-        .of
-        .address(log.of.page(), &[("file", log.file.to_string())]);
     html! {
         details.menu {
             summary.btn.small { (t(Word::More)) }
@@ -269,8 +301,13 @@ fn more(log: &LogView, frame: &Frame) -> Markup {
                     a.btn.quiet href=(log.of.address("raw", &[("file", log.file.to_string())])) download="" {
                         (t(Word::Download))
                     }
+                    @if log.files.len() > 1 {
+                        a.btn.quiet href=(log.of.address("raw", &[("file", "all".to_owned())])) download="" {
+                            (words::download_all(log.files.len(), frame.language))
+                        }
+                    }
                 }
-                button.quiet.js type="button" data-do="copy" data-address={ (address) "#log" } { (t(Word::CopyLink)) }
+                button.quiet.js type="button" data-do="copy" { (t(Word::CopyLink)) }
                 @if let LogOf::Process { name, .. } = &log.of && frame.may_act {
                     button.quiet.danger form="act" name="clearlog" value=(name) { (t(Word::ClearLog)) }
                 }
@@ -282,20 +319,30 @@ fn more(log: &LogView, frame: &Frame) -> Markup {
 fn output(log: &LogView, follows: bool, language: Language) -> Markup {
     let t = |word: Word| word.to(language);
     let part = &log.part;
-    let drawn = ansi::draw(&part.bytes, &log.find);
+    let beside = Beside {
+        find: &log.find,
+        here: log.here,
+        seams: &part.seams(language),
+    };
+    let drawn = ansi::draw(part.start, &part.bytes, beside);
     let is_searched = !log.find.is_empty();
     // A page that has nothing else is filled by it.
     let is_tall = log.of == LogOf::Daemon;
     let is_short = drawn.count < 20 && !is_tall;
-    let has_later = log.file > 0 || part.end() < part.size;
+    let has_later = log.extent == Extent::Asked || log.file > 0 || part.end() < part.size;
     html! {
         div.out.short[is_short].tall[is_tall] role="log" aria-live="off" aria-label=(log.of.label(language)) tabindex="0"
-            data-log=(log.of.address("lines", &[])) data-id=(id(part)) data-start=(part.start)
+            data-log=(log.of.address("lines", &[])) data-page=(log.of.address(log.of.page(), &[])) data-id=(id(part)) data-start=(part.start)
             data-next=(part.next()) data-end=(part.end()) data-earlier[part.has_earlier]
             data-follows[follows] data-own="" {
             @if log.is_gone { div.seam { (t(Word::PartGone)) } }
+            @let place = [("id", id(part)), ("before", part.start.to_string())];
+            @if is_searched && part.has_earlier {
+                @let [id, before] = place.clone();
+                @let further = log.of.address(log.of.page(), &[id, before, ("find", log.find.clone())]);
+                div.seam { a.link href={ (further) "#log" } { (t(Word::SearchBack)) } }
+            }
             @if log.kept.path().is_some() {
-                @let place = [("id", id(part)), ("before", part.start.to_string())];
                 div.seam data-back="" hidden[!part.has_earlier] {
                     a.link href={ (log.of.address(log.of.page(), &place)) "#log" } { (t(Word::EarlierLines)) }
                 }
@@ -310,13 +357,14 @@ fn output(log: &LogView, follows: bool, language: Language) -> Markup {
             }
         }
         div.foot-bar {
-            span data-logstate="" data-own[follows] {
+            span data-logstate="" data-own="" {
                 @if is_searched { (words::matches(drawn.matching, language)) }
                 @else if follows { span.js { (t(Word::Following)) } }
             }
             @if let Some(path) = log.kept.path() { span.mono title=(path) { (path) } }
             span.end.num data-size="" data-own[follows] {
-                (words::count_of_lines(drawn.count, language)) ", " (figures::bytes(part.size))
+                @let lines = words::count_of_lines(drawn.count, language);
+                (words::listed(&[lines, figures::bytes(part.size)], language))
             }
         }
     }
@@ -344,7 +392,11 @@ fn explained(log: &LogView, lines: usize, language: Language) -> Markup {
 /// those before the ones that it has.
 #[must_use]
 pub fn fragment(part: &Part, side: Side, language: Language) -> String {
-    let drawn = ansi::draw(&part.bytes, "");
+    let beside = Beside {
+        seams: &part.seams(language),
+        ..Beside::default()
+    };
+    let drawn = ansi::draw(part.start, &part.bytes, beside);
     let seam = |at| part.seam.filter(|_| side == at);
     let fragment = html! {
         div data-id=(id(part)) data-start=(part.start) data-next=(part.next()) data-end=(part.end())
@@ -437,6 +489,7 @@ mod tests {
             size: 9999,
             has_earlier: true,
             seam: Some(Seam::Rotated),
+            starts: Vec::new(),
         }
     }
 
@@ -450,7 +503,8 @@ mod tests {
 
     #[test]
     fn a_seam_lies_between_what_is_shown_and_what_is_added() {
-        let lines = "<div>ab</div><div class=\"partial\">&lt;b&gt;</div>";
+        let lines = "<div data-at=\"10\">ab</div>\
+                     <div class=\"partial\" data-at=\"13\">&lt;b&gt;</div>";
         let seam = "<div class=\"seam\">One file ends here, and the next one begins.</div>";
         let fragment = |side| fragment(&part(b"ab\n<b>", 10), side, Language::English);
         let later = fragment(Side::Later);

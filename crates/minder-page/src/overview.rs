@@ -24,7 +24,7 @@ use crate::words::{self, Word};
 pub use self::filter::{Asked, matching};
 pub use self::group::Group;
 pub use self::row::{Child, Row};
-pub(crate) use self::row::{field, verbs};
+pub(crate) use self::row::{field, signals, verbs};
 pub use self::table::{LINES, MANY, shown};
 pub use self::trouble::{TROUBLES, Trouble};
 

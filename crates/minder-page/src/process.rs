@@ -11,7 +11,7 @@ use crate::frame::{Frame, Language, Notice, Tab};
 use crate::glyph::Look;
 use crate::log::{self, LogView};
 use crate::moment::Moment;
-use crate::overview::{field, verbs};
+use crate::overview::{field, signals, verbs};
 use crate::process_address;
 use crate::reason::{Ending, Reason, detail};
 use crate::strip::{self, Stretch};
@@ -36,6 +36,9 @@ pub struct ProcessPage {
     pub pid: Option<u32>,
     /// Why it is so.
     pub reason: Reason,
+    /// How often it was restarted within a day, if it flaps, and how its last child ended, if it has
+    /// another one by now.
+    pub flapping: Option<(u32, Option<Ending>)>,
     /// Its last day, the oldest first; empty if that is not known.
     pub day: Vec<Stretch>,
     /// What happened in the last day, the newest first.
@@ -165,7 +168,7 @@ fn head(page: &ProcessPage) -> Markup {
     let language = frame.language;
     let t = |word: Word| word.to(language);
     html! {
-        div.head {
+        div.head data-name=(page.name) {
             div {
                 p.crumb {
                     a href="./" { (t(Word::Overview)) } " / "
@@ -198,6 +201,9 @@ fn sentence(page: &ProcessPage) -> Markup {
     html! {
         @if !parts.is_empty() { span.num data-up="" { (words::listed(&parts, language)) } (stop) }
         (page.reason.sentence(language))
+        @if let Some((restarts, ended)) = &page.flapping {
+            " " (words::flapping(*restarts, ended.as_ref(), language))
+        }
         @if page.look.state() == ProcessState::Fatal { " " (words::no_more_retries(language)) }
     }
 }
@@ -206,13 +212,6 @@ fn actions(page: &ProcessPage) -> Markup {
     let language = page.frame.language;
     let t = |word: Word| word.to(language);
     let (first, second) = verbs(page.look.state());
-    let signals = [
-        ("HUP", t(Word::SignalHup), ""),
-        ("USR1", t(Word::SignalUsr1), ""),
-        ("USR2", "USR2", ""),
-        ("QUIT", "QUIT", ""),
-        ("KILL", "KILL", "danger"),
-    ];
     html! {
         div.acts data-ask-here="" {
             @for verb in [first, second].into_iter().flatten() {
@@ -223,7 +222,7 @@ fn actions(page: &ProcessPage) -> Markup {
                 details.menu {
                     summary.btn { (t(Word::Signal)) }
                     div {
-                        @for (signal, label, class) in signals {
+                        @for (signal, label, class) in signals(language) {
                             button class={ "quiet " (class) } form="act" name="signal" value=(signal) { (label) }
                         }
                     }
@@ -279,7 +278,9 @@ fn resources(page: &ProcessPage) -> Markup {
         section.panel aria-labelledby="re" {
             header { h2 #re { (t(Word::Resources)) } span.end { (t(Word::LastHour)) } }
             @if let Some((now, series)) = &page.cpu {
-                @let (now, peak) = (figures::percent(*now), words::peak(&figures::percent(series.peak()), language));
+                // What is measured just now is not in the line yet.
+                @let peak = words::peak(&figures::percent(series.peak().max(*now)), language);
+                @let now = figures::percent(*now);
                 (chart(t(Word::Cpu), &now, &peak, series, None))
             }
             @if let Some((now, series)) = &page.memory {
@@ -299,7 +300,7 @@ fn memory_chart(now: u64, series: &Series, page: &ProcessPage) -> Markup {
     let language = page.frame.language;
     let aside = match page.memory_limit {
         Some(limit) => words::limit(&figures::bytes(limit), language),
-        None => words::peak(&figures::bytes(series.peak() as u64), language),
+        None => words::peak(&figures::bytes((series.peak() as u64).max(now)), language),
     };
     let limit = page.memory_limit.map(|limit| limit as f64);
     let name = Word::Memory.to(language);

@@ -1,6 +1,7 @@
 //! The question before something is done that can be felt.
 
 use maud::{Markup, html};
+use minder_core::Signal;
 
 use crate::frame::{Frame, Language, Notice, Tab};
 use crate::words::{self, Word};
@@ -19,28 +20,28 @@ pub enum Verb {
     Stop,
     /// Empty logs.
     ClearLog,
-    /// End at once.
-    Kill,
+    /// Send a signal.
+    Signal(Signal),
     /// Make the configuration of groups the one that is on disk.
     Update,
 }
 
 impl Verb {
-    fn label(self) -> Label {
-        match self {
-            Self::Start => Label::Word(Word::Start),
-            Self::Restart => Label::Word(Word::Restart),
-            Self::Stop => Label::Word(Word::Stop),
-            Self::ClearLog => Label::Word(Word::ClearLog),
-            Self::Kill => Label::Signal("KILL"),
-            Self::Update => Label::Word(Word::Update),
-        }
+    fn label(self, language: Language) -> String {
+        let word = match self {
+            Self::Start => Word::Start,
+            Self::Restart => Word::Restart,
+            Self::Stop => Word::Stop,
+            Self::ClearLog => Word::ClearLog,
+            Self::Update => Word::Update,
+            // Signals are not translated.
+            Self::Signal(signal) => {
+                let name = signal.name().map(|name| name.trim_start_matches("SIG"));
+                return name.map_or_else(|| signal.number().to_string(), str::to_owned);
+            }
+        };
+        word.to(language).to_owned()
     }
-}
-
-enum Label {
-    Word(Word),
-    Signal(&'static str),
 }
 
 /// A question.
@@ -83,15 +84,17 @@ pub fn wants_number(count: usize, is_all: bool) -> bool {
 #[must_use]
 pub fn draw(question: &Question) -> String {
     let language = question.frame.language;
-    let verb = match question.verb.label() {
-        Label::Word(word) => word.to(language),
-        Label::Signal(name) => name,
+    let verb = question.verb.label(language);
+    let subject = match &*question.names {
+        [name] => name.clone(),
+        names => words::process_count(names.len(), language),
     };
-    let title = match (&*question.names, question.verb) {
-        ([name], _) => words::ask_about(verb, name, language),
-        (names, Verb::Update) => words::ask_update(names.len(), language),
-        (names, _) => {
-            words::ask_about(verb, &words::process_count(names.len(), language), language)
+    let title = match (question.verb, question.names.len()) {
+        (Verb::Signal(_), _) => words::ask_signal(&verb, &subject, language),
+        (Verb::ClearLog, _) => words::ask_clear(&subject, language),
+        (Verb::Update, count) if count != 1 => words::ask_update(count, language),
+        (Verb::Start | Verb::Restart | Verb::Stop | Verb::Update, _) => {
+            words::ask_about(&verb, &subject, language)
         }
     };
     let main = html! {
@@ -148,11 +151,40 @@ fn number(question: &Question) -> Markup {
     }
 }
 
-/// What is said when something could not be done: with what, and which fault told so.
+/// What is said when a form asks for nothing that can be done.
 #[must_use]
-pub fn failure(about: &str, fault: &str, code: i32, language: Language) -> Notice {
+pub fn nothing(language: Language) -> Notice {
     Notice {
-        text: words::not_done(about, language),
+        text: Word::NothingToDo.to(language).to_owned(),
+        detail: String::new(),
+        is_bad: true,
+    }
+}
+
+/// What is said when something was done of which pages show nothing; `None` if they do.
+#[must_use]
+pub fn done(verb: Verb, names: &[String], language: Language) -> Option<Notice> {
+    let names = words::some(names, NAMES, language);
+    let text = match verb {
+        Verb::Signal(_) => words::sent(&verb.label(language), &names, language),
+        Verb::ClearLog => words::cleared(&names, language),
+        Verb::Start | Verb::Restart | Verb::Stop | Verb::Update => return None,
+    };
+    Some(Notice {
+        text,
+        detail: String::new(),
+        is_bad: false,
+    })
+}
+
+/// How many names are told of those that something was done with, or could not be.
+const NAMES: usize = 6;
+
+/// What is said when something could not be done: with what, and which fault told so of the first.
+#[must_use]
+pub fn failure(about: &[String], fault: &str, code: i32, language: Language) -> Notice {
+    Notice {
+        text: words::not_done(&words::some(about, NAMES, language), language),
         detail: format!("{fault} ({code})"),
         is_bad: true,
     }

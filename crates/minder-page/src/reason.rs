@@ -87,6 +87,16 @@ impl Ending {
             Self::NotMade(why) => why.clone(),
         }
     }
+
+    /// The same of the last of several: `last exit code 1`.
+    pub(crate) fn last(&self, language: Language) -> String {
+        match self {
+            Self::Code(code) => words::last_exit_code(*code, language),
+            Self::Signal(_) | Self::OutOfMemory | Self::Unseen | Self::NotMade(_) => {
+                self.text(language)
+            }
+        }
+    }
 }
 
 /// What is told of a change beside the state: `pid 7, exit code 1`.
@@ -124,13 +134,7 @@ impl Reason {
                 }
             }
             Self::TooQuick { times, ending } => {
-                let ending = ending.as_ref().map(|ending| match ending {
-                    Ending::Code(code) => words::last_exit_code(*code, language),
-                    Ending::Signal(_)
-                    | Ending::OutOfMemory
-                    | Ending::Unseen
-                    | Ending::NotMade(_) => ending.text(language),
-                });
+                let ending = ending.as_ref().map(|ending| ending.last(language));
                 let quick = words::too_quickly(*times, language);
                 words::listed(
                     &[quick].into_iter().chain(ending).collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use super::*;
 use crate::configuration::{Broken, Difference, FileRow, How, OptionChange, Step};
 use crate::daemon::{Limits, Upgrade};
 use crate::events::{Event, Kind, Listener, What};
-use crate::log::{Kept, LogFile, LogOf, Part, Seam, Side, Stream};
+use crate::log::{Extent, Kept, LogFile, LogOf, Part, Seam, Side, Start, Stream};
 use crate::overview::{Asked, Child, Facts};
 use crate::process::{Change, Command, MASK, OptionRow, Place, Secrets, Variable};
 use crate::question::Verb;
@@ -335,6 +335,7 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         look: Look::ExitedBadly,
         reason: Reason::Said(own()),
         flapping: Some(14),
+        ended: Some(Ending::NotMade(own())),
         given_up: Some(Duration::from_secs(70)),
         said: Some(own()),
         day: vec![Stretch {
@@ -480,6 +481,7 @@ fn process_page(text: &str, frame: Frame, notice: Option<Notice>, moment: &Momen
         since: Some(Duration::from_secs(9)),
         pid: Some(7),
         reason: Reason::Said(own()),
+        flapping: Some((14, Some(Ending::NotMade(own())))),
         day: vec![Stretch {
             look: Look::Plain(ProcessState::Running),
             began: strip::SPAN,
@@ -547,7 +549,8 @@ fn log_view(text: &str, of: LogOf, moment: &Moment) -> LogView {
         part: part(text),
         is_gone: true,
         find: text.to_owned(),
-        is_alive: true,
+        here: Some(5),
+        extent: Extent::Growing,
         takes_stdin: true,
     }
 }
@@ -560,6 +563,11 @@ fn part(text: &str) -> Part {
         size: 9,
         has_earlier: true,
         seam: Some(Seam::Rotated),
+        starts: vec![Start {
+            offset: 5,
+            at: Moment::default(),
+            pid: 7,
+        }],
     }
 }
 

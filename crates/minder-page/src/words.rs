@@ -7,6 +7,7 @@ use minder_core::ProcessState;
 
 use crate::figures;
 use crate::frame::Language;
+use crate::reason::Ending;
 
 /// Makes an enum of the rows, and the text of each in each language.
 macro_rules! words {
@@ -104,11 +105,13 @@ words! {
     Download: "Download this file", "下载此文件";
     CopyLink: "Copy link to this place", "复制此处链接";
     ClearLog: "Clear log", "清空日志";
+    ClearLogs: "Clear logs", "清空日志";
     Empty: "Nothing has been written.", "尚无内容。";
     EmptySince: "Nothing has been written to this file yet.", "此文件尚无内容。";
     NoLog: "No log is kept.", "未保留日志。";
     GoesToSyslog: "The log goes to syslog, which has to be asked for it.", "日志写入 syslog，需在那里查看。";
     NoMatch: "No line matches.", "没有匹配的行。";
+    SearchBack: "Search further back", "继续向前搜索";
     EarlierLines: "Show earlier lines", "显示更早的行";
     PartGone: "What was asked for is not there any more. This is the end of the log.", "所要的部分已不存在。这是日志的末尾。";
     LatestLines: "Show the latest lines", "显示最新的行";
@@ -214,6 +217,7 @@ words! {
     KeyFiles: "log: older, newer file", "日志：更旧、更新的文件";
     KeyLeave: "leave, clear, cancel", "离开、清除、取消";
     WentWrong: "This could not be done.", "未能完成。";
+    NothingToDo: "Nothing is selected that this can be done with.", "未选中可执行此操作的进程。";
     NoSuchProcess: "There is no such process.", "没有此进程。";
     // What the script says.
     Reconnecting: "Reconnecting", "正在重连";
@@ -225,8 +229,12 @@ words! {
     AskRestart: "Restart it?", "重启它？";
     DaemonRestarts: "The daemon is restarting. Programs keep running; figures are from {t}. Next try in {s} s.", "守护进程正在重启。程序继续运行；数据截至 {t}。{s} 秒后重试。";
     NoAnswerFor: "No answer for {d} s; figures are from {t}. Programs run without the daemon.", "已 {d} 秒无响应；数据截至 {t}。没有守护进程，程序仍在运行。";
+    DoingStart: "starting", "正在启动";
+    DoingStop: "stopping", "正在停止";
+    DoingRestart: "restarting", "正在重启";
     NewEvents: "{n} new events", "{n} 个新事件";
-    Copied: "Copied", "已复制";
+    LinkCopied: "The link to this line is copied.", "已复制此行的链接。";
+    LinkInAddress: "The address bar has the link to this line.", "此行的链接在地址栏中。";
     Anew: "The file begins anew here.", "文件从此处重新开始。";
 }
 
@@ -346,8 +354,16 @@ pub(crate) fn with(names: &str, language: Language) -> String {
     }
 }
 
+/// Names, as many as are read at a glance.
+pub(crate) fn some(names: &[String], most: usize, language: Language) -> String {
+    let more = names.len().saturating_sub(most);
+    let more = (more > 0).then(|| and_more(more, language));
+    let parts: Vec<_> = names.iter().take(most).cloned().chain(more).collect();
+    listed(&parts, language)
+}
+
 /// That a list goes on.
-pub(crate) fn and_more(count: usize, language: Language) -> String {
+fn and_more(count: usize, language: Language) -> String {
     match language {
         Language::English => format!("and {count} more"),
         Language::Chinese => format!("另有 {count} 个"),
@@ -471,10 +487,17 @@ pub(crate) fn more_trouble(parts: &[String], count: usize, language: Language) -
     }
 }
 
-pub(crate) fn flapping(restarts: u32, language: Language) -> String {
+pub(crate) fn flapping(restarts: u32, ended: Option<&Ending>, language: Language) -> String {
+    let often = match language {
+        Language::English => format!("Flapping: {restarts} restarts in the last 24 h"),
+        Language::Chinese => format!("反复重启：最近 24 小时内重启 {restarts} 次"),
+    };
+    let ended = ended.map(|ended| ended.last(language));
+    let parts: Vec<_> = [often].into_iter().chain(ended).collect();
+    let parts = listed(&parts, language);
     match language {
-        Language::English => format!("Flapping: {restarts} restarts in the last 24 h."),
-        Language::Chinese => format!("反复重启：最近 24 小时内重启 {restarts} 次。"),
+        Language::English => format!("{parts}."),
+        Language::Chinese => format!("{parts}。"),
     }
 }
 
@@ -661,6 +684,21 @@ pub(crate) fn rotated_file(number: u32, until: &str, size: &str, language: Langu
     }
 }
 
+/// That the output of another child begins.
+pub(crate) fn started(pid: u32, when: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("Started {when}, pid {pid}."),
+        Language::Chinese => format!("{when} 启动，PID {pid}。"),
+    }
+}
+
+pub(crate) fn download_all(count: usize, language: Language) -> String {
+    match language {
+        Language::English => format!("Download all, {count} files"),
+        Language::Chinese => format!("全部下载，{count} 个文件"),
+    }
+}
+
 /// Where a log goes that cannot be read again.
 pub(crate) fn goes_to(path: &str, language: Language) -> String {
     match language {
@@ -758,11 +796,13 @@ pub(crate) fn since(time: &str, language: Language) -> String {
     }
 }
 
-pub(crate) fn the_last_at(time: &str, language: Language) -> String {
-    match language {
-        Language::English => format!("the last at {time}"),
-        Language::Chinese => format!("最近一次在 {time}"),
-    }
+pub(crate) fn the_last_at(ended: Option<&Ending>, time: &str, language: Language) -> String {
+    let (at, gap) = match language {
+        Language::English => (format!("the last at {time}"), "; "),
+        Language::Chinese => (format!("最近一次在 {time}"), "；"),
+    };
+    let ended = ended.map(|ended| ended.text(language) + gap);
+    ended.unwrap_or_default() + &at
 }
 
 pub(crate) fn remote(kind: &str, language: Language) -> String {
@@ -789,12 +829,44 @@ pub(crate) fn ask_about(verb: &str, name: &str, language: Language) -> String {
     }
 }
 
+/// The question about a signal to a process, or to so many.
+pub(crate) fn ask_signal(signal: &str, name: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("Send {signal} to {name}?"),
+        Language::Chinese => format!("向 {name} 发送 {signal}？"),
+    }
+}
+
+/// The question about the logs of a process, or of so many.
+pub(crate) fn ask_clear(name: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("Clear the log of {name}?"),
+        Language::Chinese => format!("清空日志：{name}？"),
+    }
+}
+
 /// That something could not be done, with what it is about if that is known.
 pub(crate) fn not_done(about: &str, language: Language) -> String {
     match (language, about) {
         (_, "") => Word::WentWrong.to(language).to_owned(),
         (Language::English, about) => format!("{about}: this could not be done."),
         (Language::Chinese, about) => format!("{about}：未能完成。"),
+    }
+}
+
+/// That a signal was sent.
+pub(crate) fn sent(signal: &str, names: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("{signal} was sent to {names}."),
+        Language::Chinese => format!("已向 {names} 发送 {signal}。"),
+    }
+}
+
+/// That logs were emptied.
+pub(crate) fn cleared(names: &str, language: Language) -> String {
+    match language {
+        Language::English => format!("{names}: the log was cleared."),
+        Language::Chinese => format!("{names}：日志已清空。"),
     }
 }
 

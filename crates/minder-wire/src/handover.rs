@@ -18,7 +18,7 @@
 
 use crate::bytes::{Reader, Writer};
 use crate::frame::{DecodeError, frame, unframe};
-use crate::message::{ChildState, LastUpgrade, MAX_NAME, MAX_PATH, Stream};
+use crate::message::{ChildState, LastUpgrade, MAX_NAME, MAX_PATH, MAX_SIGNALS, STREAMS, Stream};
 use crate::plan::MAX_NOTE;
 use crate::to_keeper::MAX_LABEL;
 
@@ -332,12 +332,6 @@ fn checksum(bytes: &[u8]) -> u64 {
 
 /// More children, descriptors or orphans than a machine has pids.
 const MAX_ITEMS: usize = 4 << 20;
-
-/// Linux has 64 signals.
-const MAX_SIGNALS: usize = 64;
-
-/// A child has three streams, each named at most once.
-const STREAMS: usize = 3;
 
 const KIND_HANDOVER: u16 = 0x0203;
 

@@ -385,5 +385,11 @@ pub const HEIRLOOM: &[u8] = b"heirloom";
 /// The longest name that something can be held under: a path and a word before it.
 pub const MAX_NAME: usize = 4096 + 64;
 
+/// A child has three streams, each named at most once.
+pub(crate) const STREAMS: usize = 3;
+
+/// Linux has 64 signals.
+pub(crate) const MAX_SIGNALS: usize = 64;
+
 /// The longest path: Linux takes no longer one.
 pub const MAX_PATH: usize = 4096;

@@ -2,7 +2,7 @@
 
 use crate::bytes::{Reader, Writer};
 use crate::frame::{DecodeError, frame, unframe};
-use crate::message::{Credentials, Launch, MAX_NAME, MAX_PATH, Plan, Stdin};
+use crate::message::{Credentials, Launch, MAX_NAME, MAX_PATH, MAX_SIGNALS, Plan, Stdin};
 
 impl Plan {
     /// The plan as the content of a memfd.
@@ -139,9 +139,6 @@ pub const MAX_PLAN: usize = 8 << 20;
 
 /// The longest [`Launch::note`]: it is repeated in a frame to each daemon.
 pub const MAX_NOTE: usize = 64 << 10;
-
-/// Linux has 64 signals.
-const MAX_SIGNALS: usize = 64;
 
 /// Linux has 16 resources with limits; others have a few more.
 const MAX_LIMITS: usize = 32;

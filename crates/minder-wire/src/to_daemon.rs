@@ -3,7 +3,7 @@
 use crate::bytes::{Reader, Writer};
 use crate::frame::{DecodeError, frame, unframe};
 use crate::message::{
-    ChildState, LastUpgrade, MAX_NAME, SpawnStep, Stream, ToDaemon, UpgradeOutcome,
+    ChildState, LastUpgrade, MAX_NAME, STREAMS, SpawnStep, Stream, ToDaemon, UpgradeOutcome,
 };
 use crate::plan::MAX_NOTE;
 use crate::to_keeper::MAX_LABEL;
@@ -293,9 +293,6 @@ pub const MAX_VERSION: usize = 64;
 
 /// The longest reason why an upgrade failed: some lines.
 pub const MAX_WHY: usize = 4096;
-
-/// A child has three streams, each named at most once.
-const STREAMS: usize = 3;
 
 const WELCOME: u16 = 0x0101;
 const CHILD: u16 = 0x0102;

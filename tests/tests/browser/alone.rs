@@ -44,3 +44,31 @@ fn logs_filters_and_looks_work_without_a_script() {
     browser.wait_text(".out mark", "two");
     visit.choose_dark();
 }
+
+#[test]
+fn a_search_goes_back_through_older_files_without_a_script() {
+    let programs = "[program:web]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=%(here)s/web.log";
+    let Some(visit) = Visit::begin(programs, WITHOUT) else {
+        return;
+    };
+    let browser = &visit.browser;
+    visit.daemon.wait_state("web", "RUNNING");
+    let sandbox = visit.daemon.sandbox();
+    sandbox.write("web.log.1", "a needle\n");
+    sandbox.write("web.log.2", "an older Needle\n");
+    visit.go("process?name=web");
+    browser.type_into("[name=find]", "NEEDLE\u{e007}");
+    browser.wait_text(".out mark", "needle");
+    assert!(browser.shows("[name=file] [value='1']:checked"));
+    browser.click(".out .seam a[href*=find]");
+    browser.wait_text(".out mark", "Needle");
+    assert!(browser.shows("[name=file] [value='2']:checked"));
+    browser.click(".out .seam:last-child a");
+    browser.wait_shown("[name=file] [value='0']:checked");
+
+    // Nobody is led to an empty page by a button that can do nothing yet.
+    visit.go("");
+    browser.click(".bulk [name=stop]");
+    browser.wait_text(".notice", "Nothing is selected");
+    browser.wait_shown(&row_in("web", "RUNNING"));
+}

@@ -136,6 +136,12 @@ fn no_way_leads_elsewhere() {
         let name = answer.header("Content-Disposition").expect("a name");
         assert!(name.starts_with("attachment; filename=\"web.log"), "{name}");
     }
+    let all = get(&daemon, "/raw?name=web&file=all");
+    assert_eq!(all.text(), "the log before\nthe log\n");
+    assert_eq!(
+        all.header("Content-Disposition"),
+        Some("attachment; filename=\"all-web.log\"")
+    );
     let back = post(&daemon, "/look", "", "theme=dark&back=https://example.org/");
     assert_eq!(back.status(), 403);
 }

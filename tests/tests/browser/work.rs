@@ -71,14 +71,20 @@ fn many_are_stopped_only_by_their_number() {
     browser.wait_shown(&row_in("p:00", "STOPPED"));
     visit.daemon.wait_state("p:11", "STOPPED");
 
-    // What is ticked is started together.
-    browser.click(&format!("{} [name=p]", row("p:03")));
-    browser.click(&format!("{} [name=p]", row("p:07")));
-    browser.wait_text(".bulk b", "2 selected");
-    browser.click(".bulk [name=start]");
-    browser.wait_shown(&row_in("p:07", "RUNNING"));
+    // What is ticked is started together, as far as it does not run already.
+    let ticks = ["p:03", "p:07", "p:08"];
+    for (count, name) in (1..).zip(ticks) {
+        browser.click(&format!("{} [name=p]", row(name)));
+        browser.wait_text(".bulk b", &format!("{count} selected"));
+        if count > 1 {
+            browser.click(".bulk [name=start]");
+            browser.wait_shown(&row_in(name, "RUNNING"));
+        }
+    }
     visit.daemon.wait_state("p:03", "RUNNING");
     visit.daemon.wait_state("p:04", "STOPPED");
+    browser.wait_shown(&format!("{} [name=stop]", row("p:08")));
+    assert!(!browser.shows("#said .notice"));
 }
 
 #[test]
@@ -195,4 +201,189 @@ fn an_update_is_looked_at_and_done() {
     browser.wait_text(".lede", "There is nothing to update.");
     visit.daemon.wait_state("mail", "RUNNING");
     visit.daemon.wait_state("web:web_1", "RUNNING");
+}
+
+#[test]
+fn several_are_sent_a_signal_and_their_logs_are_emptied() {
+    let programs = "[program:p]\ncommand=actor out said wait\nstartsecs=0\nnumprocs=3\n\
+                    autorestart=false\nprocess_name=%(process_num)d\n\
+                    stdout_logfile=%(here)s/%(process_num)d.log";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    let tick = |name: &str| browser.click(&format!("{} [name=p]", row(name)));
+    let choose = |button: &str| {
+        browser.click(".bulk summary");
+        browser.click(&format!(".bulk {button}"));
+    };
+    for name in ["0", "1"] {
+        visit.daemon.wait_file(&format!("{name}.log"), "said\n");
+        browser.wait_shown(&row_in(&format!("p:{name}"), "RUNNING"));
+        tick(&format!("p:{name}"));
+    }
+    choose("[name=clearlog]");
+    browser.wait_text("#ask", "Clear the log of 2 processes?");
+    browser.click("#ask .danger");
+    browser.wait_text("#said", "p:0, p:1: the log was cleared.");
+    let sandbox = visit.daemon.sandbox();
+    assert_eq!(sandbox.read("0.log") + &sandbox.read("1.log"), "");
+    assert_eq!(sandbox.read("2.log"), "said\n");
+
+    // What they may go on after is not asked about, and what ends them is.
+    choose("[value=KILL]");
+    browser.wait_text("#ask", "Send KILL to 2 processes?");
+    browser.click("#ask [data-do=cancel]");
+    choose("[value=USR1]");
+    browser.wait_text("#said", "USR1 was sent to p:0, p:1.");
+    browser.wait_shown(&row_in("p:0", "EXITED"));
+    visit.daemon.wait_state("p:1", "EXITED");
+    visit.daemon.wait_state("p:2", "RUNNING");
+    // They are ticked still, and cannot take another.
+    choose("[value=USR1]");
+    browser.wait_text("#said", "Nothing is selected that this can be done with.");
+}
+
+#[test]
+fn what_is_being_done_and_what_fails_is_told_in_the_row() {
+    let programs = "[program:web]\ncommand=actor ignore TERM until now\nstartsecs=0\n\
+                    [program:wrong]\ncommand=/nonexistent/program\nautostart=false\n\
+                    [program:idle]\ncommand=/bin/cat";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    browser.wait_shown(&row_in("web", "RUNNING"));
+    let stop = format!(
+        "const row = document.querySelector('{}');
+         row.querySelector('[name=stop]').click();
+         row.querySelector('[data-sure]').click();
+         return [row.querySelector('.doing').textContent, row.contains(document.activeElement)];",
+        row("web")
+    );
+    assert_eq!(browser.script(&stop), serde_json::json!(["stopping", true]));
+    browser.wait_shown(&row_in("web", "STOPPING"));
+    visit.daemon.sandbox().write("now", "");
+    browser.wait_shown(&format!("{} [name=start]", row_in("web", "STOPPED")));
+
+    browser.click(&format!("{} [name=start]", row("wrong")));
+    let failed = format!("{} .failed", row("wrong"));
+    browser.wait_text(&failed, "wrong: this could not be done. NO_FILE");
+    // It stays while other things happen, until it is dismissed.
+    assert_eq!(
+        visit.daemon.ask("stopProcess", &["idle".into()]),
+        true.into()
+    );
+    browser.wait_shown(&row_in("idle", "STOPPED"));
+    browser.click(&format!("{failed} button"));
+    assert!(!browser.shows(&failed));
+}
+
+#[test]
+fn a_line_of_a_log_is_linked_to() {
+    let programs = "[program:web]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=%(here)s/web.log";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    visit.daemon.wait_state("web", "RUNNING");
+    let sandbox = visit.daemon.sandbox();
+    let lines: Vec<_> = (0..9000).map(|line| format!("line {line} 行\n")).collect();
+    sandbox.write("web.log.1", lines.concat());
+    visit.go("process?name=web&file=1");
+    browser.wait_text(".out", "line 8999");
+    let click = "[...document.querySelectorAll('.out > [data-at]')]
+                 .find((line) => line.textContent === 'line 8800 行').click()";
+    let _ = browser.script(click);
+    browser.wait_text(".out .here", "line 8800 行");
+    browser.wait_text("[data-logstate]", "link to this line");
+    let link = browser.address();
+    assert!(link.ends_with("#here") && !link.contains("file="), "{link}");
+
+    // The link outlives a rotation, and says so when it has outlived the file.
+    std::fs::rename(sandbox.path("web.log.1"), sandbox.path("web.log.2")).expect("it is renamed");
+    sandbox.write("web.log.1", "another\n");
+    visit.go("events");
+    browser.go(&link);
+    browser.wait_text(".out .here", "line 8800 行");
+    assert!(browser.shows(".out .here") && browser.shows("[name=file] [value='2']:checked"));
+    let is_seen = "const line = document.querySelector('.here').getBoundingClientRect();
+                   const log = document.querySelector('.out').getBoundingClientRect();
+                   return log.top <= line.top && line.bottom <= log.bottom";
+    assert_eq!(browser.script(is_seen), true);
+    std::fs::remove_file(sandbox.path("web.log.2")).expect("it is removed");
+    browser.reload();
+    browser.wait_text(".out", "This is the end of the log.");
+}
+
+#[test]
+fn a_log_tells_where_a_program_was_started_anew() {
+    let programs = "[program:web]\ncommand=actor out begun echo\nstartsecs=0\n\
+                    stdout_logfile=%(here)s/web.log";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    visit.daemon.wait_file("web.log", "begun\n");
+    visit.go("process?name=web");
+    browser.wait_text(".out", "begun");
+    let shown = "return [...document.querySelectorAll('.out > div:not([hidden])')]
+                 .map((line) => line.textContent)";
+    let restart = |text: &str| {
+        for method in ["stopProcess", "startProcess"] {
+            assert_eq!(visit.daemon.ask(method, &["web".into()]), true.into());
+        }
+        visit.daemon.wait_file("web.log", text);
+        format!("pid {}.", visit.daemon.pid_of("web"))
+    };
+    let is_told = |pids: &[&str]| {
+        let lines = browser.script(shown);
+        let lines = lines.as_array().expect("lines");
+        let (begun, told): (Vec<_>, Vec<_>) = lines.iter().partition(|line| *line == "begun");
+        let is_right = |(line, pid): (&&serde_json::Value, &&str)| {
+            line.as_str()
+                .is_some_and(|line| line.starts_with("Started ") && line.ends_with(pid))
+        };
+        begun.len() == pids.len() + 1
+            && told.len() == pids.len()
+            && told.iter().zip(pids).all(is_right)
+    };
+    // Nothing comes before the first one.
+    assert!(is_told(&[]));
+    let second = restart("begun\nbegun\n");
+    minder_tests::wait_until("the second start is told", || is_told(&[&second]));
+    visit.kill_daemon();
+    visit.daemon.wait_ready();
+    let third = restart("begun\nbegun\nbegun\n");
+    minder_tests::wait_until("the third start is told", || is_told(&[&second, &third]));
+    browser.reload();
+    minder_tests::wait_until("both are told again", || is_told(&[&second, &third]));
+}
+
+#[test]
+fn a_password_in_the_address_does_no_harm() {
+    let programs = "username=ops\npassword=secret\n\
+                    [program:web]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile=%(here)s/web.log";
+    let Some(visit) = Visit::begin(programs, Manner::default()) else {
+        return;
+    };
+    let browser = &visit.browser;
+    visit.daemon.wait_state("web", "RUNNING");
+    let home = visit.home.replace("http://", "http://ops:secret@");
+    browser.go(&format!("{home}process?name=web"));
+    browser.wait_text("[data-logstate]", "Following");
+    visit.say("web", "a line");
+    browser.wait_text(".out [data-at]", "a line");
+    browser.click(".log details.menu summary");
+    browser.click("[data-do=copy]");
+    browser.wait_text("[data-logstate]", "link to this line");
+    assert!(
+        browser.address().contains("&at=0#here"),
+        "{}",
+        browser.address()
+    );
+    browser.go(&home);
+    browser.click(&format!("{} [name=stop]", row("web")));
+    browser.click(&format!("{} [data-sure]", row("web")));
+    browser.wait_shown(&row_in("web", "STOPPED"));
 }

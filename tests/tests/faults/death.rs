@@ -151,28 +151,78 @@ fn a_daemon_that_dies_between_taking_over_and_starting_leaves_that_to_the_next()
         if !strace::is_possible() {
             return;
         }
-        let config = "[supervisord]\norphans=adopt\n\
+        let config = "[supervisord]\norphans=adopt\nchildlogdir=%(here)s/auto\n\
                       [program:stays]\ncommand=actor wait\nstartsecs=0\n";
-        let mut daemon = Daemon::start(subject, config);
+        let sandbox = Sandbox::configured(subject, config);
+        let logs = sandbox.path("auto");
+        fs::create_dir(&logs).expect("a folder in the sandbox");
+        let mut daemon = Daemon::start_in(sandbox);
         daemon.wait_state("stays", "RUNNING");
         let stays = daemon.pid_of("stays");
         kill_both(daemon.pid());
         let new = "[program:new]\ncommand=actor wait\nstartsecs=0\n\
                    [program:idle]\ncommand=actor wait\nstartsecs=0\nautostart=false\n";
         daemon.sandbox().configure(&format!("{config}{new}"));
-        // It writes its pid file right after it has taken over, and the next does not.
-        let pidfile = daemon.sandbox().path("supervisord.pid");
+        // It looks for old logs right after it has taken over, and the next does not.
         let mut strace = Command::new("strace");
         daemon.sandbox().equip(&mut strace);
         strace.args(["-D", "-f", "-qq", "-o", "/dev/null", "-P"]);
-        strace
-            .arg(pidfile)
-            .args(["-e", "inject=openat:signal=KILL"]);
+        strace.arg(logs).args(["-e", "inject=openat:signal=KILL"]);
         strace.arg(daemon.sandbox().path("bin/supervisord"));
         daemon.start_again_by(strace);
         daemon.wait_log("no state was left");
         daemon.wait_state("new", "RUNNING");
         assert_eq!(daemon.pid_of("stays"), stays);
         assert_eq!(daemon.state("idle"), "STOPPED");
+        assert!(tree::is_alive(daemon.pid()), "the pid file is out of date");
+    });
+}
+
+/// The first daemon dies while it takes over what an earlier life left: the next takes over the others,
+/// and starts none of them a second time.
+#[test]
+fn a_daemon_that_dies_while_it_takes_over_leaves_the_others_to_the_next() {
+    const PROGRAMS: usize = 12;
+    /// Each that is taken over is a line of the log. The next daemon has fewer to say.
+    const LINES: usize = 10;
+    Subject::Minder.run(|subject| {
+        if !strace::is_possible() {
+            return;
+        }
+        let config = format!(
+            "[supervisord]\norphans=adopt\n[program:p]\ncommand=actor wait\nstartsecs=0\n\
+             numprocs={PROGRAMS}\nprocess_name=%(process_num)02d\n"
+        );
+        let mut daemon = Daemon::start(subject, &config);
+        let names: Vec<String> = (0..PROGRAMS).map(|it| format!("p:{it:02}")).collect();
+        let pids = |daemon: &Daemon| -> Vec<i32> {
+            let running = names.iter();
+            running
+                .map(|name| {
+                    daemon.wait_state(name, "RUNNING");
+                    daemon.pid_of(name)
+                })
+                .collect()
+        };
+        let before = pids(&daemon);
+        kill_both(daemon.pid());
+        let mut strace = Command::new("strace");
+        daemon.sandbox().equip(&mut strace);
+        strace.args(["-D", "-f", "-qq", "-o", "/dev/null", "-P"]);
+        strace
+            .arg(daemon.sandbox().path("supervisord.log"))
+            .arg("-e")
+            .arg(format!("inject=pwrite64:signal=KILL:when={LINES}"));
+        strace.arg(daemon.sandbox().path("bin/supervisord"));
+        daemon.start_again_by(strace);
+        daemon.wait_log("no state was left");
+        assert_eq!(pids(&daemon), before);
+        let keeper = daemon.pid();
+        let its_daemon = the_daemon(keeper);
+        wait_until("nobody was started", || {
+            let mut others = tree::children(keeper);
+            others.retain(|pid| *pid != its_daemon);
+            others.is_empty()
+        });
     });
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use minder_rpc::Value;
 use minder_tests::chance::setting;
 use minder_tests::http::Connection;
-use minder_tests::strace::{self, Strace};
+use minder_tests::strace::{self, Strace, Whose};
 use minder_tests::vitals::Vitals;
 use minder_tests::written::Written;
 use minder_tests::{Daemon, Sandbox, Subject, cases, wait_until, xmlrpc};
@@ -22,6 +22,7 @@ cases!(
     arguments_that_are_too_long_are_told_of,
     a_full_disk_costs_a_program_its_output_alone,
     a_full_disk_costs_the_daemon_its_log_alone,
+    a_log_that_may_not_grow_costs_a_program_its_output_alone,
     clients_without_number_leave_room_for_another,
     an_accept_that_fails_is_made_good,
     a_configuration_that_cannot_be_opened_changes_nothing,
@@ -107,6 +108,29 @@ fn no_descriptors_for_a_spawn_is_told_and_tried_again(subject: Subject) {
             ]
         );
     }
+}
+
+/// What does not fit into a message takes a descriptor on its way to the keeper.
+#[test]
+fn no_descriptor_for_a_large_environment_is_told_and_costs_no_daemon() {
+    Subject::Minder.run(|subject| {
+        if !strace::is_possible() {
+            return;
+        }
+        let large = "x".repeat(70_000);
+        let daemon = Daemon::start(
+            subject,
+            &format!("{CAT}startretries=0\nenvironment=LARGE=\"{large}\"\n"),
+        );
+        let before = supervisors(&daemon);
+        let injection = "memfd_create:error=EMFILE";
+        let strace = Strace::attach(daemon.sandbox(), mind(&daemon), injection, None);
+        assert_eq!(daemon.fault("startProcess", &["cat".into()]).0, 50);
+        assert!(strace.detach() > 0, "no call was tampered with");
+        daemon.wait_log("spawnerr: too many open files to spawn 'cat'");
+        assert_eq!(supervisors(&daemon), before);
+        assert_eq!(daemon.ask("startProcess", &["cat".into()]), true.into());
+    });
 }
 
 fn no_process_for_a_spawn_is_told_and_tried_again(subject: Subject) {
@@ -240,12 +264,39 @@ fn a_full_disk_costs_the_daemon_its_log_alone(subject: Subject) {
     daemon.wait_log("spawned: 'cat'");
 }
 
+/// A limit of the size of files ends whoever reaches it, unless he has asked for an error instead.
+fn a_log_that_may_not_grow_costs_a_program_its_output_alone(subject: Subject) {
+    /// Of 512 or 1024 bytes each: shells do not agree.
+    const BLOCKS: u64 = 2048;
+    let daemon = start_limited(
+        Sandbox::configured(
+            subject,
+            "[program:p]\ncommand=actor until go fill 3000000\nstartsecs=0\n\
+             autorestart=false\nstdout_logfile=%(here)s/p.log\nstdout_logfile_maxbytes=0\n",
+        ),
+        &format!("-f {BLOCKS}"),
+    );
+    daemon.wait_state("p", "RUNNING");
+    let before = supervisors(&daemon);
+    daemon.sandbox().write("go", "");
+    daemon.wait_state("p", "EXITED");
+    let log = fs::metadata(daemon.sandbox().path("p.log")).expect("a log");
+    assert!([512, 1024].contains(&(log.len() / BLOCKS)), "{}", log.len());
+    assert_eq!(log.len() % BLOCKS, 0);
+    assert_eq!(supervisors(&daemon), before);
+}
+
 /// Starts supervisord where nobody may open more than `descriptors`.
 fn start_with_few(sandbox: Sandbox, descriptors: u32) -> Daemon {
+    start_limited(sandbox, &format!("-n {descriptors}"))
+}
+
+/// Starts supervisord under a limit, in the shell's words.
+fn start_limited(sandbox: Sandbox, limit: &str) -> Daemon {
     let supervisord = sandbox.path("bin/supervisord").display().to_string();
     let mut command = Command::new("/bin/sh");
     sandbox.equip(&mut command);
-    let script = format!("ulimit -n {descriptors} && exec {supervisord} -n -c supervisord.conf");
+    let script = format!("ulimit {limit} && exec {supervisord} -n -c supervisord.conf");
     command.args(["-c", &script]);
     let daemon = Daemon::launch_command(sandbox, command);
     daemon.wait_ready();
@@ -318,6 +369,55 @@ fn who_runs_is_replaced_however_few_descriptors_there_are() {
             wait_until("its replacement runs", || {
                 ![0, pid].contains(&daemon.pid_of(name)) && daemon.state(name) == "RUNNING"
             });
+        }
+    });
+}
+
+/// The daemon that becomes the keeper may have no descriptor left for what it would like to open.
+#[test]
+fn a_keeper_is_replaced_although_nothing_more_can_be_opened() {
+    Subject::Minder.run(|subject| {
+        if !strace::is_possible() {
+            return;
+        }
+        for injection in ["memfd_create:error=EMFILE", "signalfd4:error=EMFILE:when=1"] {
+            let daemon = Daemon::start(subject, &CAT.replace("autostart=false\n", ""));
+            daemon.wait_state("cat", "RUNNING");
+            let (keeper, cat) = (daemon.pid(), daemon.pid_of("cat"));
+            let strace = Strace::attach(daemon.sandbox(), mind(&daemon), injection, None);
+            let killed = Pid::from_raw(keeper).expect("a pid");
+            kill_process(killed, Signal::KILL).expect("it runs");
+            daemon.wait_log("goes on in its place");
+            wait_until("another keeper answers", || {
+                let run = daemon.ctl(&["pid"]);
+                run.code == Some(0) && run.out.trim() != keeper.to_string()
+            });
+            assert!(strace.detach() > 0, "no call was tampered with");
+            assert_eq!(daemon.pid_of("cat"), cat, "{injection}");
+        }
+    });
+}
+
+/// A keeper that has just become another program finds the system's table of open files full.
+#[test]
+fn an_upgrade_waits_for_what_the_system_has_none_of_just_now() {
+    Subject::Minder.run(|subject| {
+        if !strace::is_possible() {
+            return;
+        }
+        for injection in [
+            "eventfd2:error=ENFILE:when=1..3",
+            "signalfd4:error=ENFILE:when=1..3",
+        ] {
+            let daemon = Daemon::start(subject, &CAT.replace("autostart=false\n", ""));
+            daemon.wait_state("cat", "RUNNING");
+            let (keeper, cat) = (daemon.pid(), daemon.pid_of("cat"));
+            let strace = Strace::attach(daemon.sandbox(), Whose::Thread(keeper), injection, None);
+            let (told, code) = daemon.ctl_line("upgrade");
+            assert!(strace.detach() > 0, "no call was tampered with");
+            assert_eq!(code, 0, "{injection}: {told}");
+            assert_eq!(daemon.pid(), keeper);
+            assert_eq!(daemon.pid_of("cat"), cat);
         }
     });
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use minder_core::process::State;
 use minder_core::{ChildId, Core, Effects, Inherited, Level, Signals, Snapshot};
 use minder_os::memfd;
-use minder_wire::ToKeeper;
+use minder_wire::{REGISTER, ToKeeper};
 
-use super::fresh::{bind, is_socket, release};
+use super::fresh::{self, bind, is_socket, release};
 use super::{Failure, Parts, Running, SETTINGS, Start, listener_name};
 use crate::children::{Children, Known};
 use crate::codec::MAX_SEALED;
@@ -17,6 +17,7 @@ use crate::link::{FoundChild, now};
 use crate::log_files::LogFiles;
 use crate::mailbox::mailbox;
 use crate::mirror::SharedFd;
+use crate::register::Register;
 use crate::settings::Settings;
 use crate::snapshot::{self, Legacy, Recorder, StreamNotes, StreamsLeft, is_of_stream, label};
 use crate::upgrade::Upgrade;
@@ -55,11 +56,36 @@ pub(super) fn adopt(
 
 /// Begins beside children that the daemon before has taken over from an earlier life. It ended before
 /// it wrote down anything, so nobody has asked it for anything either.
-pub(super) fn begin(start: Start) -> Result<Running, Failure> {
+pub(super) fn begin(mut start: Start) -> Result<Running, Failure> {
+    adopt_the_rest(&mut start)?;
     let mut running = recover(start, Recorder::default(), "no state was left")?;
     let driver = &mut running.driver;
+    // It may not have come to that either.
+    fresh::write_pidfile(driver.keeper_pid, &running.settings.pidfile, &driver.log);
     driver.core.start_the_rest(now(), &mut driver.effects);
     Ok(running)
+}
+
+/// Takes over those that the daemon before had not come to give to the keeper: nothing has been started
+/// yet, so whoever else runs that the register tells of is one of them.
+fn adopt_the_rest(start: &mut Start) -> Result<(), Failure> {
+    let Some(register) = start.inventory.held.get(REGISTER) else {
+        return Ok(());
+    };
+    let mut left = Register::held(register).left()?;
+    let children = &start.inventory.children;
+    left.retain(|left| children.iter().all(|found| found.child != left.child));
+    for (label, found) in fresh::adopt(start, left)? {
+        start.inventory.children.push(FoundChild {
+            child: found.child,
+            pid: found.pid,
+            label,
+            signals: 0,
+            ended: None,
+            streams: Vec::new(),
+        });
+    }
+    Ok(())
 }
 
 /// Goes on with the children alone, because what the daemon before left is of no use.

@@ -71,7 +71,7 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
     introduce_servers(&start.log, &loaded, &loaded.servers);
     introduce_background(&start);
     Start::take_umask(&settings);
-    write_pidfile(&start, &settings.pidfile);
+    write_pidfile(start.inventory.keeper_pid, &settings.pidfile, &start.log);
 
     let (post, mailbox) = mailbox()?;
     let plane = start.plane(&post, Vec::new())?;
@@ -98,7 +98,10 @@ pub(super) fn start(mut start: Start) -> Result<Running, Failure> {
 }
 
 /// Gives the keeper what is adopted, and answers what there is by its label.
-fn adopt(start: &mut Start, adopted: Vec<Orphan>) -> Result<BTreeMap<String, Left>, LinkError> {
+pub(super) fn adopt(
+    start: &mut Start,
+    adopted: Vec<Orphan>,
+) -> Result<BTreeMap<String, Left>, LinkError> {
     let mut left = BTreeMap::new();
     let (now, boot) = (now(), boot_nanos());
     for orphan in adopted {
@@ -359,14 +362,13 @@ fn sweep(start: &Start, automatic: &Automatic) {
     }
 }
 
-fn write_pidfile(start: &Start, pidfile: &Path) {
-    let pid = start.inventory.keeper_pid;
+pub(super) fn write_pidfile(pid: u32, pidfile: &Path, log: &MainLog) {
     match std::fs::write(pidfile, pidfile_text(pid)) {
-        Ok(()) => start.log.write(
+        Ok(()) => log.write(
             Level::Info,
             format_args!("supervisord started with pid {pid}"),
         ),
-        Err(_) => start.log.write(
+        Err(_) => log.write(
             Level::Critical,
             format_args!("could not write pidfile {}", pidfile.display()),
         ),

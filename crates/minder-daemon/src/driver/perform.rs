@@ -1,16 +1,16 @@
 //! Carrying out what the core asks for, in the order that keeps it safe.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use minder_config::command;
 use minder_core::effect::{Halt, Whom};
 use minder_core::{ChildId, Effect, GroupId, Level, ProcessId, ProcessSpec, Signal, SpawnError};
 use minder_os::{errno_name, memfd};
-use minder_wire::{Credentials, MAX_LABEL, Stdin, ToKeeper};
+use minder_wire::{Credentials, MAX_LABEL, SpawnStep, Stdin, ToKeeper};
 
-use super::Driver;
+use super::{Driver, spawn_error};
 use crate::children::{Known, Sinks};
 use crate::fastcgi::{held_name, socket_of};
 use crate::link::{LinkError, now};
@@ -254,11 +254,7 @@ impl Driver {
         let shared = self.share_socket(child, &known.group, answer.address)?;
         let credentials = answer.credentials;
         match shared.and_then(|()| self.try_spawn(child, &known, credentials)) {
-            Ok(message) => {
-                let (message, plan) = message;
-                let plan = plan
-                    .map(|plan| memfd::sealed("minder-plan", &plan))
-                    .transpose()?;
+            Ok((message, plan)) => {
                 let beside = plan.as_ref().map(AsFd::as_fd);
                 self.link.send(&message, beside.as_slice())
             }
@@ -270,21 +266,20 @@ impl Driver {
         }
     }
 
-    /// Finds the file to execute and opens the logs; what is left to do is the keeper's.
+    /// Finds the file to execute and opens the logs; what is left to do is the keeper's. Answers what
+    /// to say to it, and what is to ride beside.
     fn try_spawn(
         &mut self,
         child: ChildId,
         known: &Known,
         credentials: Credentials,
-    ) -> Result<(ToKeeper, Option<Vec<u8>>), SpawnError> {
+    ) -> Result<(ToKeeper, Option<OwnedFd>), SpawnError> {
         let Known {
             process,
             spec,
             group,
         } = known;
         let executable = command::resolve(spec, self.inheritance.path())?;
-        let sinks = self.open_sinks(*process, spec)?;
-        self.children.opened.insert(child, sinks);
         let mut plan = self
             .inheritance
             .plan(spec, &group.name, &executable, credentials);
@@ -296,7 +291,15 @@ impl Driver {
             let name = &spec.name;
             return Err(SpawnError(format!("the name is too long: '{name}'")));
         }
-        Ok(ToKeeper::spawn(child.0, label, plan))
+        let (message, plan) = ToKeeper::spawn(child.0, label, plan);
+        let plan = plan.map(|plan| memfd::sealed("minder-plan", &plan));
+        let plan = plan.transpose().map_err(|error| {
+            let errno = error.raw_os_error().unwrap_or_default();
+            spawn_error(&spec.name, SpawnStep::Pipe, errno)
+        })?;
+        let sinks = self.open_sinks(*process, spec)?;
+        self.children.opened.insert(child, sinks);
+        Ok((message, plan))
     }
 
     fn open_sinks(&self, process: ProcessId, spec: &ProcessSpec) -> Result<Sinks, SpawnError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use minder_core::event::{self, Said, Text};
 use minder_core::python::BytesRepr;
 use minder_core::{ChildId, ExitStatus, Input, Level, Now, ProcessId};
+use minder_logs::browse;
 use minder_logs::plane::{Channel, StreamId};
 use minder_logs::sink::SinkSpec;
 use minder_logs::strip::stripped;
@@ -12,8 +13,8 @@ use minder_rpc::{Fault, FaultCode};
 use minder_wire::Stream;
 
 use super::Driver;
-use crate::children::StdinAnswer;
-use crate::history::Key;
+use crate::children::{Known, StdinAnswer};
+use crate::history::{Begun, Key};
 use crate::inputs::SendError;
 use crate::inspected::Heard;
 use crate::link::{FoundChild, LinkError, now};
@@ -42,6 +43,32 @@ impl Driver {
             self.plane.attach(StreamId { child, channel }, pipe, sink);
         }
         Ok(())
+    }
+
+    /// Takes note of where a new child begins in its logs, of which nothing has been taken in yet.
+    /// Where nothing was written before, there is nothing to tell it from.
+    pub(super) fn note_where_it_begins(&mut self, now: Now, child: ChildId, pid: u32) {
+        let (Some(known), Some(process)) =
+            (self.children.known(child), self.children.process(child))
+        else {
+            return;
+        };
+        for channel in Channel::ALL {
+            let path = self.files.path(process, channel);
+            let Some((file, offset)) = path.and_then(browse::end) else {
+                continue;
+            };
+            if offset > 0 {
+                let begun = Begun {
+                    at: now.wall,
+                    pid,
+                    channel: core_channel(channel),
+                    file,
+                    offset,
+                };
+                self.chronicle.begun(key(known), begun);
+            }
+        }
     }
 
     /// Connects the pipes of a child that an earlier daemon had, with what that had on its way.
@@ -119,10 +146,7 @@ impl Driver {
             };
             let channel = core_channel(channel);
             if let Some(known) = self.children.known(child) {
-                let key = Key {
-                    group: known.group.name.as_str().into(),
-                    name: known.spec.name.as_str().into(),
-                };
+                let key = key(known);
                 self.chronicle.said(key, channel, what, &data, now.wall);
             }
             self.input(
@@ -295,6 +319,14 @@ impl Driver {
                 self.drained(now(), child);
             }
         }
+    }
+}
+
+/// What observers know a process by.
+fn key(known: &Known) -> Key {
+    Key {
+        group: known.group.name.as_str().into(),
+        name: known.spec.name.as_str().into(),
     }
 }
 

@@ -19,7 +19,9 @@ use minder_core::{
 use minder_os::memfd;
 use rustix::fs::ftruncate;
 
-use super::{Change, Content, Ending, Happened, History, Key, What, beginning, journal, what};
+use super::{
+    Begun, Change, Content, Ending, Happened, History, Key, What, beginning, journal, what,
+};
 use crate::link::{Link, LinkError};
 use crate::mirror::SharedFd;
 
@@ -45,6 +47,8 @@ pub(crate) struct Chronicle {
     endings: BTreeMap<ProcessId, Ending>,
     /// What has been announced in this step.
     fresh: Vec<What>,
+    /// The children that have begun in this step, and where.
+    begun: Vec<(Key, Begun)>,
     /// How much each process has said lately, and since when that is counted.
     sayings: BTreeMap<Key, (Wall, u32)>,
     /// How full the pools were when readers were last shown.
@@ -75,6 +79,7 @@ impl Chronicle {
             history: Arc::new(History::new(content)),
             endings: BTreeMap::new(),
             fresh: Vec::new(),
+            begun: Vec::new(),
             sayings: BTreeMap::new(),
             pools: Vec::new(),
             file,
@@ -133,7 +138,11 @@ impl Chronicle {
     /// that talks without end the rest is left out until it has a new minute, so that it does not
     /// displace everything else.
     pub(crate) fn said(&mut self, key: Key, channel: Channel, said: Said, data: &[u8], now: Wall) {
-        let is_over = |since: Wall| now.0.saturating_sub(since.0) >= SAID_WITHIN;
+        // A clock that was set back must not make a minute last for a day.
+        let is_over = |since: Wall| {
+            let lasts = now.0.checked_sub(since.0);
+            lasts.is_none_or(|time| time >= SAID_WITHIN)
+        };
         let known = self.sayings.get(&key).copied();
         let (since, count) = if let Some((since, count)) = known.filter(|it| !is_over(it.0)) {
             (since, count + 1)
@@ -150,6 +159,11 @@ impl Chronicle {
                 data: beginning(data).into(),
             });
         }
+    }
+
+    /// Takes note of where in a log the output of a child begins.
+    pub(crate) fn begun(&mut self, key: Key, begun: Begun) {
+        self.begun.push((key, begun));
     }
 
     /// Takes note of an effect.
@@ -179,7 +193,7 @@ impl Chronicle {
         link: &mut Link,
     ) -> Result<(), LinkError> {
         let pools: Vec<_> = pools.collect();
-        if self.fresh.is_empty() && self.pools == pools {
+        if self.fresh.is_empty() && self.begun.is_empty() && self.pools == pools {
             return Ok(());
         }
         self.pools.clone_from(&pools);
@@ -192,11 +206,15 @@ impl Chronicle {
                 what,
             })
             .collect();
-        self.write(&events, link)?;
+        let begun = std::mem::take(&mut self.begun);
+        self.write(&events, &begun, link)?;
         let mut content = self.history.lock();
         let is_news = !events.is_empty();
         for event in events {
             content.add(event);
+        }
+        for (key, begun) in begun {
+            content.begun(&key, begun);
         }
         content.pools = pools;
         drop(content);
@@ -209,16 +227,25 @@ impl Chronicle {
         Ok(())
     }
 
-    /// Writes down events. What cannot be written is missing for the next daemon, and nothing else:
+    /// Writes down events, and where children begin. What cannot be written is missing for the next daemon, and nothing else:
     /// no program should have to do without a daemon for that.
-    fn write(&mut self, events: &[Happened], link: &mut Link) -> Result<(), LinkError> {
-        if events.is_empty() {
+    fn write(
+        &mut self,
+        events: &[Happened],
+        begun: &[(Key, Begun)],
+        link: &mut Link,
+    ) -> Result<(), LinkError> {
+        if events.is_empty() && begun.is_empty() {
             return Ok(());
         }
         if self.file.is_none() {
             self.write_anew(link)?;
         }
-        let bytes: Vec<u8> = events.iter().flat_map(journal::event).collect();
+        let events = events.iter().flat_map(journal::event);
+        let begun = begun
+            .iter()
+            .flat_map(|(key, begun)| journal::child(key, begun));
+        let bytes: Vec<u8> = events.chain(begun).collect();
         if let Some(file) = &self.file {
             match memfd::write(file, &bytes, self.end) {
                 Ok(()) => self.end += bytes.len() as u64,

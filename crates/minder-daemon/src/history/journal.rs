@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use minder_core::{Channel, ExitStatus, ProcessState, Said, Signal, Wall};
 
-use super::{CHANGES, Change, Content, EVENTS, End, Happened, Key, Reason, Record, What, push};
+use super::{
+    BEGUN, Begun, CHANGES, Change, Content, EVENTS, End, Happened, Key, Reason, Record, What, push,
+};
 use crate::codec::{self, CodecError, Decoder, Encoder, split_entry};
 
 /// The longest entry: a process with all its changes.
@@ -24,10 +26,19 @@ const EVENT: u8 = 1;
 const KEPT_EVENT: u8 = 2;
 const PROCESS: u8 = 3;
 const NEXT: u8 = 4;
+const CHILD: u8 = 5;
 
 /// The entry for an event that happens now.
 pub(super) fn event(event: &Happened) -> Vec<u8> {
     entry(EVENT, |out| write_event(out, event))
+}
+
+/// The entry for a place in a log at which a child begins.
+pub(super) fn child(key: &Key, begun: &Begun) -> Vec<u8> {
+    entry(CHILD, |out| {
+        write_key(out, key);
+        write_begun(out, begun);
+    })
 }
 
 /// The entries that amount to `content`.
@@ -80,6 +91,10 @@ fn take(content: &mut Content, body: &[u8]) -> Result<(), CodecError> {
             }
             content.records.insert(key, record);
             content.forget_some();
+        }
+        CHILD => {
+            let (key, begun) = input.record(|input| Ok((read_key(input)?, read_begun(input)?)))?;
+            content.begun(&key, begun);
         }
         NEXT => content.next = input.record(read_number)?,
         _ => {}
@@ -149,11 +164,7 @@ fn read_event(input: &mut Decoder<'_>) -> Result<Happened, CodecError> {
             },
             7 => What::Said {
                 key: read_key(input)?,
-                channel: if input.bool()? {
-                    Channel::Stderr
-                } else {
-                    Channel::Stdout
-                },
+                channel: read_channel(input)?,
                 said: if input.bool()? {
                     Said::Communication
                 } else {
@@ -183,6 +194,9 @@ fn write_record(out: &mut Encoder, key: &Key, record: &Record) {
     out.list(record.changes.iter(), |out, change| {
         out.record(|out| write_change(out, change));
     });
+    out.list(record.begun.iter(), |out, begun| {
+        out.record(|out| write_begun(out, begun));
+    });
 }
 
 fn read_record(input: &mut Decoder<'_>) -> Result<(Key, Record), CodecError> {
@@ -200,6 +214,12 @@ fn read_record(input: &mut Decoder<'_>) -> Result<(Key, Record), CodecError> {
     }
     for change in input.list(|input| input.record(read_change))? {
         push(&mut record.changes, change, CHANGES);
+    }
+    // An earlier release did not write that.
+    if !input.is_at_end() {
+        for begun in input.list(|input| input.record(read_begun))? {
+            push(&mut record.begun, begun, BEGUN);
+        }
     }
     Ok((key, record))
 }
@@ -232,6 +252,33 @@ fn read_change(input: &mut Decoder<'_>) -> Result<Change, CodecError> {
                 error: text(input)?,
             })
         })?,
+    })
+}
+
+fn write_begun(out: &mut Encoder, begun: &Begun) {
+    out.duration(begun.at.0);
+    out.u32(begun.pid);
+    out.bool(begun.channel == Channel::Stderr);
+    out.u64(begun.file);
+    out.u64(begun.offset);
+}
+
+fn read_begun(input: &mut Decoder<'_>) -> Result<Begun, CodecError> {
+    Ok(Begun {
+        at: Wall(input.duration()?),
+        pid: input.u32()?,
+        channel: read_channel(input)?,
+        file: input.u64()?,
+        offset: input.u64()?,
+    })
+}
+
+/// A channel, as whether it is standard error.
+fn read_channel(input: &mut Decoder<'_>) -> Result<Channel, CodecError> {
+    Ok(if input.bool()? {
+        Channel::Stderr
+    } else {
+        Channel::Stdout
     })
 }
 

@@ -175,6 +175,22 @@ fn of_a_program_that_talks_without_end_a_part_is_told() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_silences_nobody() {
+    let (mut link, _keeper) = Keeper::new();
+    let mut chronicle = Chronicle::begin(&mut BTreeMap::new(), at_start());
+    for (data, at) in [(b"before", 86_400); 30]
+        .into_iter()
+        .chain([(b"behind", 0)])
+    {
+        let (channel, said) = (Channel::Stdout, Said::Log);
+        chronicle.said(key("loud"), channel, said, data, wall(at));
+    }
+    publish(&mut chronicle, &mut link);
+    let last = chronicle.history().newest(u64::MAX, 1, |_| true);
+    assert!(matches!(&last[0].what, What::Said { data, .. } if **data == *"behind"));
+}
+
+#[test]
 fn an_entry_that_is_not_whole_is_as_if_it_had_not_been() {
     let mut content = Content {
         next: 1,
@@ -230,6 +246,39 @@ fn what_is_written_anew_amounts_to_the_same() {
     assert_eq!(content.records[&key("p")].changes.len(), CHANGES);
     let next = Chronicle::begin(&mut keeper.copies(), at_start());
     assert_eq!(*next.history().lock(), content);
+}
+
+#[test]
+fn where_children_begin_is_known_to_the_next_daemon() {
+    let (mut link, mut keeper) = Keeper::new();
+    let mut chronicle = Chronicle::begin(&mut BTreeMap::new(), at_start());
+    let begun = |offset| Begun {
+        at: wall(offset),
+        pid: 7,
+        channel: Channel::Stderr,
+        file: 1 << 60,
+        offset,
+    };
+    life(&mut chronicle, 1, ExitStatus::Code(0), true);
+    chronicle.begun(key("p"), begun(1));
+    publish(&mut chronicle, &mut link);
+    // Even if nothing else has happened, and of no process that is not known.
+    let rounds = u64::try_from(BEGUN).unwrap();
+    for offset in 2..=rounds + 1 {
+        chronicle.begun(key("p"), begun(offset));
+        chronicle.begun(key("q"), begun(offset));
+        publish(&mut chronicle, &mut link);
+    }
+    keeper.obey();
+    let content = chronicle.history().lock().clone();
+    let kept: Vec<_> = content.records[&key("p")].begun.iter().copied().collect();
+    assert_eq!(kept, (2..=rounds + 1).map(begun).collect::<Vec<_>>());
+    assert!(!content.records.contains_key(&key("q")));
+    let next = Chronicle::begin(&mut keeper.copies(), at_start());
+    assert_eq!(*next.history().lock(), content);
+    // The same if all is written down anew, and nothing of it if an earlier release has written it.
+    let (whole, _) = journal::read(&journal::whole(&content));
+    assert_eq!(whole, content);
 }
 
 #[test]

@@ -227,3 +227,26 @@ proptest! {
         prop_assert_eq!(said, if events { all.collect() } else { Vec::new() });
     }
 }
+
+/// A daemon that died before its first snapshot of a stream, or whose snapshot is of no use, has left
+/// what it had the keeper hold for it.
+#[test]
+fn what_replaces_a_stream_of_which_nothing_is_known_is_not_let_go_of_with_it() {
+    let (read, _write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+    let mut world = World::new(Arc::new(read), Interest::Listener);
+    let mut left = StreamsLeft {
+        notes: StreamNotes::default(),
+        held: world.keeper.copies(),
+    };
+    let mut next = Inspected::default();
+    let pipe = Arc::clone(&world.pipe);
+    let pipe = left.take_inspected(&mut next, ID, pipe, Interest::Listener);
+    let pipe = pipe.unwrap_err();
+    next.begin(ID, pipe, Interest::Listener, &mut world.link)
+        .unwrap();
+    for name in left.held.into_keys() {
+        world.link.send(&ToKeeper::Release { name }, &[]).unwrap();
+    }
+    world.keeper.obey();
+    assert_eq!(world.keeper.held.len(), PARTS.len());
+}

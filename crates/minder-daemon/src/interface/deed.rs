@@ -9,10 +9,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use minder_core::group::full_name;
-use minder_core::{ProcessState, View};
+use minder_core::{ProcessState, Signal, View};
 use minder_http::server::site::{Shown, Status};
 use minder_page::question::{self, Verb, wants_number};
-use minder_page::{Question, overview as table, quoted};
+use minder_page::{Notice, Question, overview as table, quoted};
 use minder_rpc::{Call, Fault, Service as _};
 use tokio::time::timeout;
 
@@ -32,8 +32,8 @@ enum Deed {
         names: Vec<String>,
         is_all: bool,
     },
-    /// Send a signal.
-    Signal { name: String, signal: String },
+    /// Send a signal to processes, by name.
+    Signal { names: Vec<String>, signal: Signal },
     /// Write a line to a process.
     Say { name: String, line: String },
     /// Read the configuration.
@@ -44,8 +44,9 @@ enum Deed {
 
 /// Why something was not done.
 struct Failure {
-    /// What it was about.
-    about: String,
+    /// What it was not done with; empty if it was about nothing in particular.
+    about: Vec<String>,
+    /// Why, with the first of them.
     fault: Fault,
 }
 
@@ -55,18 +56,32 @@ pub(super) async fn run(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> S
         return refused();
     }
     let Some(deed) = understand(api, visitor, fields) else {
-        return text(Status::BadRequest, String::new());
+        return answer(visitor, fields, Some(question::nothing(visitor.language)));
     };
     if let Some(question) = question(api, visitor, fields, &deed) {
         return page(question::draw(&question));
     }
     let doing = tokio::spawn(carry_out(Arc::clone(api), deed.clone()));
-    let failure = match timeout(PATIENCE, doing).await {
-        Ok(Ok(Err(failure))) => Some(failure),
-        // Done, or not done yet, or the daemon ends.
-        Ok(Ok(Ok(())) | Err(_)) | Err(_) => None,
+    let notice = match timeout(PATIENCE, doing).await {
+        Ok(Ok(Err(Failure { about, fault }))) => {
+            let (why, code) = (fault.to_string(), fault.code.number());
+            Some(question::failure(&about, &why, code, visitor.language))
+        }
+        Ok(Ok(Ok(()))) => done(&deed, visitor),
+        // Not done yet, or the daemon ends.
+        Ok(Err(_)) | Err(_) => None,
     };
-    answer(visitor, fields, failure)
+    answer(visitor, fields, notice)
+}
+
+/// What is to be said of what was done, if pages do not show it.
+fn done(deed: &Deed, visitor: &Visitor) -> Option<Notice> {
+    let (verb, names) = match deed {
+        Deed::With { verb, names, .. } => (*verb, names),
+        Deed::Signal { names, signal } => (Verb::Signal(*signal), names),
+        Deed::Say { .. } | Deed::Reread | Deed::Update { .. } => return None,
+    };
+    question::done(verb, names, visitor.language)
 }
 
 /// An old link that would have done something at once: asked about, as a page of another site may
@@ -129,11 +144,12 @@ fn understand(api: &Api, visitor: &Visitor, fields: &Fields) -> Option<Deed> {
                 return (!groups.is_empty()).then_some(Deed::Update { groups });
             }
             "signal" => {
-                let name = fields.get("name")?.to_owned();
-                return Some(Deed::Signal {
-                    name,
-                    signal: value.clone(),
-                });
+                let signal = Signal::parse(value).ok()?;
+                let names = match fields.get("name") {
+                    Some(name) => vec![name.to_owned()],
+                    None => signalled(view, selected(api, visitor, fields)),
+                };
+                return (!names.is_empty()).then_some(Deed::Signal { names, signal });
             }
             "stdin" => {
                 let name = fields.get("name")?.to_owned();
@@ -164,15 +180,34 @@ fn named(view: &View, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Those of several processes that can be stopped, if that is what is to be done. One that is meant
-/// by itself is left: it is told why it cannot be.
+/// Those of several processes that can be stopped, or started, if that is what is to be done. One that
+/// is meant by itself is left: it is told why it cannot be.
 fn concerned(view: &View, verb: Verb, names: Vec<String>) -> Vec<String> {
-    if verb != Verb::Stop || names.len() < 2 {
+    let is_to_run = match verb {
+        Verb::Start => false,
+        Verb::Stop => true,
+        Verb::Restart | Verb::ClearLog | Verb::Signal(_) | Verb::Update => return names,
+    };
+    if names.len() < 2 {
         return names;
     }
-    let runs =
-        |name: &String| find(view, name).is_ok_and(|(_, process)| process.state.is_running());
-    names.into_iter().filter(runs).collect()
+    let runs = |name: &String| find(view, name).map(|(_, process)| process.state.is_running());
+    names
+        .into_iter()
+        .filter(|name| runs(name).is_ok_and(|runs| runs == is_to_run))
+        .collect()
+}
+
+/// Those of several processes that a signal can be sent to.
+fn signalled(view: &View, names: Vec<String>) -> Vec<String> {
+    let takes =
+        |name: &String| find(view, name).is_ok_and(|(_, process)| process.state.is_signallable());
+    names.into_iter().filter(takes).collect()
+}
+
+/// Whether a signal is one that programs go on after: it is not asked about.
+fn is_mild(signal: Signal) -> bool {
+    matches!(signal.name(), Some("SIGHUP" | "SIGUSR1" | "SIGUSR2"))
 }
 
 fn everything(view: &View) -> Vec<String> {
@@ -215,7 +250,12 @@ fn question(api: &Api, visitor: &Visitor, fields: &Fields, deed: &Deed) -> Optio
             true,
             wants_number(names.len(), *is_all).then_some(names.len()),
         ),
-        Deed::Signal { signal, .. } => (signal.trim_start_matches("SIG") == "KILL", None),
+        Deed::Signal { names, signal } => {
+            let many = wants_number(names.len(), false);
+            let is_felt = signal.name() == Some("SIGKILL");
+            let is_felt = is_felt || (names.len() > 1 && !is_mild(*signal));
+            (many || is_felt, many.then_some(names.len()))
+        }
         Deed::Update { groups } => (
             true,
             wants_number(groups.len(), false).then_some(groups.len()),
@@ -235,11 +275,9 @@ fn asked(api: &Api, visitor: &Visitor, fields: &Fields, deed: &Deed) -> Question
             names,
             is_all,
         } => (*verb, names.clone(), *is_all),
-        Deed::Signal { name, .. } | Deed::Say { name, .. } => {
-            (Verb::Kill, vec![name.clone()], false)
-        }
+        Deed::Signal { names, signal } => (Verb::Signal(*signal), names.clone(), false),
         Deed::Update { groups } => (Verb::Update, groups.clone(), false),
-        Deed::Reread => (Verb::Update, Vec::new(), false),
+        Deed::Say { .. } | Deed::Reread => (Verb::Update, Vec::new(), false),
     };
     let stops = matches!(verb, Verb::Stop | Verb::Restart) && names.len() > 1;
     let waits = names.iter().filter_map(|name| find(&view, name).ok());
@@ -264,17 +302,7 @@ async fn carry_out(api: Arc<Api>, deed: Deed) -> Result<(), Failure> {
             names,
             is_all,
         } => with_all(&api, verb, names, is_all).await,
-        Deed::Signal { name, signal } => {
-            call(
-                &api,
-                &name,
-                Call::SignalProcess {
-                    name: name.clone(),
-                    signal,
-                },
-            )
-            .await
-        }
+        Deed::Signal { names, signal } => with_all(&api, Verb::Signal(signal), names, false).await,
         Deed::Say { name, line } => {
             call(
                 &api,
@@ -291,7 +319,7 @@ async fn carry_out(api: Arc<Api>, deed: Deed) -> Result<(), Failure> {
     }
 }
 
-/// Does it with every one, and tells of the first that it could not be done with.
+/// Does it with every one, and tells of those that it could not be done with.
 async fn with_all(
     api: &Arc<Api>,
     verb: Verb,
@@ -314,10 +342,13 @@ async fn with_all(
             Box::pin(async move { with_one(&api, verb, name).await });
         work
     };
-    all(names.into_iter().map(one).collect())
-        .await
-        .into_iter()
-        .collect()
+    let done = all(names.into_iter().map(one).collect()).await;
+    let failures = done.into_iter().filter_map(Result::err);
+    let together = failures.reduce(|mut first, next| {
+        first.about.extend(next.about);
+        first
+    });
+    together.map_or(Ok(()), Err)
 }
 
 async fn with_one(api: &Api, verb: Verb, name: String) -> Result<(), Failure> {
@@ -341,7 +372,14 @@ async fn with_one(api: &Api, verb: Verb, name: String) -> Result<(), Failure> {
             call(api, &name, start).await
         }
         Verb::ClearLog => call(api, &name, Call::ClearProcessLogs { name: name.clone() }).await,
-        Verb::Kill | Verb::Update => Ok(()),
+        Verb::Signal(signal) => {
+            let signal = Call::SignalProcess {
+                name: name.clone(),
+                signal: signal.number().to_string(),
+            };
+            call(api, &name, signal).await
+        }
+        Verb::Update => Ok(()),
     }
 }
 
@@ -387,7 +425,10 @@ async fn call(api: &Api, about: &str, call: Call) -> Result<(), Failure> {
     match api.call(call).await {
         Ok(_) => Ok(()),
         Err(fault) => Err(Failure {
-            about: about.to_owned(),
+            about: Some(about.to_owned())
+                .filter(|it| !it.is_empty())
+                .into_iter()
+                .collect(),
             fault,
         }),
     }
@@ -417,32 +458,34 @@ async fn all<T>(mut works: Vec<Pin<Box<dyn Future<Output = T> + Send>>>) -> Vec<
 }
 
 /// Tells a script how it went, and leads anybody else back to the page.
-fn answer(visitor: &Visitor, fields: &Fields, failure: Option<Failure>) -> Shown {
+fn answer(visitor: &Visitor, fields: &Fields, notice: Option<Notice>) -> Shown {
     let back = fields.back();
-    let Some(Failure { about, fault }) = failure else {
+    let Some(notice) = notice else {
         return if visitor.by_script {
             text(Status::Fine, String::new())
         } else {
             elsewhere(back)
         };
     };
-    let notice = question::failure(
-        &about,
-        &fault.to_string(),
-        fault.code.number(),
-        visitor.language,
-    );
+    let Notice {
+        text: said,
+        detail,
+        is_bad,
+    } = notice;
     if visitor.by_script {
-        return text(
-            Status::Conflict,
-            format!("{} {}", notice.text, notice.detail),
-        );
+        let status = if is_bad {
+            Status::Conflict
+        } else {
+            Status::Fine
+        };
+        return text(status, format!("{said} {detail}").trim_end().to_owned());
     }
     let (address, place) = back.split_once('#').unwrap_or((&back, ""));
     let separator = if address.contains('?') { '&' } else { '?' };
-    let (text, detail) = (quoted(&notice.text), quoted(&notice.detail));
+    let (said, detail) = (quoted(&said), quoted(&detail));
+    let bad = if is_bad { "&bad=1" } else { "" };
     let hash = if place.is_empty() { "" } else { "#" };
     elsewhere(format!(
-        "{address}{separator}message={text}&detail={detail}&bad=1{hash}{place}"
+        "{address}{separator}message={said}&detail={detail}{bad}{hash}{place}"
     ))
 }

@@ -10,16 +10,16 @@ use minder_core::group::full_name;
 use minder_core::spec::LogTarget;
 use minder_core::view::{GroupView, ProcessView};
 use minder_core::{Mood, ProcessState};
-use minder_http::server::site::{Content, Keep, Shown, Status};
+use minder_http::server::site::{Content, Files, Keep, Shown, Status};
 use minder_logs::browse::{self, Cursor, Found, Piece, name_of};
-use minder_logs::tail;
-use minder_page::LogView;
-use minder_page::log::{self, Kept, LogFile, LogOf, Part, Seam, Side, Stream, WINDOW};
+use minder_page::log::{self, Extent, Kept, LogFile, LogOf, Part, Seam, Side, Stream, WINDOW};
+use minder_page::{LogView, Look};
 use minder_rpc::{Channel, Fault};
 use tokio::time::{Instant, sleep};
 
 use super::fields::Fields;
 use super::moments::Moments;
+use super::overview::look;
 use super::{HTML, TEXT, Visitor, text};
 use crate::api::{Api, blocking, find, logs};
 
@@ -121,7 +121,10 @@ impl Place {
 }
 
 fn is_in_trouble(process: &ProcessView) -> bool {
-    matches!(process.state, ProcessState::Fatal | ProcessState::Backoff)
+    matches!(
+        look(process),
+        Look::ExitedBadly | Look::Plain(ProcessState::Fatal | ProcessState::Backoff)
+    )
 }
 
 fn is_written(path: Option<&Path>) -> bool {
@@ -141,9 +144,14 @@ pub(super) async fn view(
         minder_core::spec::GroupKind::Listeners { .. }
     );
     let writes = process.pid.is_some() || process.state == ProcessState::Backoff;
-    let view = looked_at(Place::of_process(api, group, process, fields), fields).await?;
+    let place = Place::of_process(api, group, process, fields);
+    let starts = Starts::of(api, &place, &Moments::now());
+    let view = looked_at(place, starts, fields).await?;
     Ok(LogView {
-        is_alive: view.is_alive && writes,
+        extent: match view.extent {
+            Extent::Growing if !writes => Extent::Ended,
+            extent => extent,
+        },
         // What a listener reads is the daemon's.
         takes_stdin: process.state == ProcessState::Running && !is_listener,
         ..view
@@ -152,24 +160,38 @@ pub(super) async fn view(
 
 /// What the page about the daemon shows of its log.
 pub(super) async fn own(api: &Arc<Api>, fields: &Fields) -> Result<LogView, Fault> {
-    looked_at(Place::of_daemon(api, fields), fields).await
+    let nobody = Starts(Vec::new());
+    looked_at(Place::of_daemon(api, fields), nobody, fields).await
 }
 
 /// What is shown of a log that is written to, and takes nothing.
-async fn looked_at(mut place: Place, fields: &Fields) -> Result<LogView, Fault> {
+async fn looked_at(mut place: Place, starts: Starts, fields: &Fields) -> Result<LogView, Fault> {
     let find = fields.get("find").map(str::to_owned).unwrap_or_default();
-    let asked = Spot::of(fields, "before").filter(|_| find.is_empty());
+    let before = Spot::of(fields, "before");
+    let at = Spot::of(fields, "at").filter(|_| before.is_none() && find.is_empty());
     blocking(move || {
         let path = place.path.as_deref();
         let known = path.map(browse::files).unwrap_or_default();
-        let before = asked.filter(|spot| known.iter().any(|it| it.id == spot.id));
-        let part = match (path, before) {
+        let asked = before.or(at);
+        let spot = asked.filter(|spot| known.iter().any(|it| it.id == spot.id));
+        let part = match (path, spot) {
             (None, _) => Part::default(),
+            (Some(path), Some(spot)) if !find.is_empty() => sought(path, &known, spot, &find),
+            (Some(path), Some(spot)) if at.is_some() => around(path, &known, spot),
             (Some(path), Some(spot)) => earlier(path, spot),
-            (Some(path), None) => part(path, place.number, &find),
+            (Some(path), None) if !find.is_empty() => {
+                let end = known
+                    .iter()
+                    .find(|it| it.number == place.number)
+                    .map(Spot::end);
+                end.map_or_else(Part::default, |end| sought(path, &known, end, &find))
+            }
+            (Some(path), None) => end(path, place.number),
         };
-        // Which file has what was before is known now.
-        if let (Some(_), Some(found)) = (before, known.iter().find(|it| it.id == part.id)) {
+        let is_asked = spot.is_some() || !find.is_empty();
+        // Which file has what was asked for is known now.
+        let found = known.iter().find(|it| it.id == part.id);
+        if let Some(found) = found.filter(|_| is_asked) {
             place.number = found.number;
         }
         LogView {
@@ -177,14 +199,60 @@ async fn looked_at(mut place: Place, fields: &Fields) -> Result<LogView, Fault> 
             of: place.of,
             files: offered(&known),
             file: place.number,
-            is_gone: asked != before,
-            is_alive: find.is_empty() && before.is_none(),
-            part,
+            is_gone: asked != spot,
+            extent: if is_asked {
+                Extent::Asked
+            } else {
+                Extent::Growing
+            },
+            here: spot.and(at).map(|spot| spot.offset),
+            part: starts.within(part),
             find,
             takes_stdin: false,
         }
     })
     .await
+}
+
+/// Where children of a process begin in one of its logs.
+struct Starts(Vec<(u64, log::Start)>);
+
+impl Starts {
+    /// Those of the process that a place belongs to.
+    fn of(api: &Api, place: &Place, moments: &Moments) -> Self {
+        let LogOf::Process { name, stream, .. } = &place.of else {
+            return Self(Vec::new());
+        };
+        let channel = match stream {
+            Stream::Stdout => minder_core::Channel::Stdout,
+            Stream::Stderr => minder_core::Channel::Stderr,
+        };
+        let picture = api.published.latest();
+        let record = find(&picture.view, name)
+            .ok()
+            .and_then(|(group, process)| api.history.record(&group.spec.name, &process.spec.name));
+        let begun = record.unwrap_or_default().begun;
+        let of_this = begun.into_iter().filter(|begun| begun.channel == channel);
+        let starts = of_this.map(|begun| {
+            let start = log::Start {
+                offset: begun.offset,
+                at: moments.moment(begun.at),
+                pid: begun.pid,
+            };
+            (begun.file, start)
+        });
+        Self(starts.collect())
+    }
+
+    /// A part, with those that lie in it.
+    fn within(&self, part: Part) -> Part {
+        let is_in = |(file, start): &&(u64, log::Start)| {
+            *file == part.id && (part.start..part.end()).contains(&start.offset)
+        };
+        let starts = self.0.iter().filter(is_in);
+        let starts = starts.map(|(_, start)| start.clone()).collect();
+        Part { starts, ..part }
+    }
 }
 
 /// A place in a log that stays what it is when files are renamed.
@@ -197,6 +265,14 @@ struct Spot {
 }
 
 impl Spot {
+    /// The end of a file.
+    fn end(file: &Found) -> Self {
+        Self {
+            id: file.id,
+            offset: file.size,
+        }
+    }
+
     /// The one that a request names, with its offset in this field.
     fn of(fields: &Fields, offset: &str) -> Option<Self> {
         Some(Self {
@@ -206,27 +282,65 @@ impl Spot {
     }
 }
 
-/// The end of a file, or the part around the last place where `find` is.
-fn part(path: &Path, number: u32, find: &str) -> Part {
+/// The end of a file.
+fn end(path: &Path, number: u32) -> Part {
     let size = name_of(path, number).metadata().map_or(0, |it| it.len());
-    let mut end = size;
-    if !find.is_empty()
-        && let Some(found) = last(&name_of(path, number), size, find)
-    {
-        end = found.saturating_add(WINDOW / 4).min(size);
-    }
-    read(path, number, end.saturating_sub(WINDOW), end)
+    read(path, number, size.saturating_sub(WINDOW), size)
 }
 
-/// Where `find` is last, whatever its case, in the last part of a file.
-fn last(path: &Path, size: u64, find: &str) -> Option<u64> {
-    let from = size.saturating_sub(SEARCHED);
-    let text = tail::read(path, i64::try_from(from).ok()?, 0)
-        .ok()?
-        .to_ascii_lowercase();
-    let needle = find.to_ascii_lowercase();
-    let at = memchr::memmem::rfind(&text, needle.as_bytes())?;
+/// What is around the last place before `spot` where `find` is, in its file or in those before it. If
+/// it is nowhere, what comes before `spot`.
+fn sought(path: &Path, known: &[Found], spot: Spot, find: &str) -> Part {
+    let older = known.iter().skip_while(|file| file.id != spot.id);
+    let mut left = SEARCHED;
+    for file in older {
+        let end = if file.id == spot.id {
+            spot.offset.min(file.size)
+        } else {
+            file.size
+        };
+        let from = end.saturating_sub(left);
+        if let Some(at) = last(path, file.number, from, end, find) {
+            let end = at.saturating_add(WINDOW / 4).min(end);
+            return read(path, file.number, end.saturating_sub(WINDOW), end);
+        }
+        left -= end - from;
+        if left == 0 {
+            break;
+        }
+    }
+    let Some(file) = known.iter().find(|file| file.id == spot.id) else {
+        return Part::default();
+    };
+    let end = spot.offset.max(WINDOW).min(file.size);
+    read(path, file.number, end.saturating_sub(WINDOW), end)
+}
+
+/// Where `find` is last, whatever its case, in a part of a file.
+fn last(path: &Path, number: u32, from: u64, to: u64, find: &str) -> Option<u64> {
+    let length = usize::try_from(to.saturating_sub(from)).ok()?;
+    let offset = i64::try_from(from).ok()?;
+    let part = browse::part(path, number, offset, length).ok()?;
+    let text = part.bytes.to_ascii_lowercase();
+    let at = memchr::memmem::rfind(&text, find.to_ascii_lowercase().as_bytes())?;
     Some(from + at as u64)
+}
+
+/// What is around the line that begins at `spot`, with whole lines.
+fn around(path: &Path, known: &[Found], spot: Spot) -> Part {
+    let Some(file) = known.iter().find(|file| file.id == spot.id) else {
+        return Part::default();
+    };
+    let end = spot.offset.saturating_add(WINDOW / 2).min(file.size);
+    let mut part = read(path, file.number, end.saturating_sub(WINDOW), end);
+    let after = usize::try_from(spot.offset.saturating_sub(part.start)).unwrap_or(usize::MAX);
+    if end < file.size
+        && let Some(last) = memchr::memrchr(b'\n', &part.bytes)
+        && last >= after
+    {
+        part.bytes.truncate(last + 1);
+    }
+    part
 }
 
 /// A part of a file, from the beginning of a line on unless it begins where the file does.
@@ -259,6 +373,7 @@ fn whole(read: browse::Part) -> Part {
         size: read.file.size,
         has_earlier: read.offset > 0,
         seam: None,
+        starts: Vec::new(),
     }
 }
 
@@ -286,7 +401,10 @@ fn offered(files: &[Found]) -> Vec<LogFile> {
 
 /// Lines for a script: those behind a place, for which it may wait, or those before one.
 pub(super) async fn lines(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> Shown {
-    let Some(path) = Place::asked(api, fields).and_then(|place| place.path) else {
+    let Some(place) = Place::asked(api, fields) else {
+        return text(Status::Missing, String::new());
+    };
+    let Some(path) = place.path.clone() else {
         return text(Status::Missing, String::new());
     };
     let (part, side) = if let Some(before) = Spot::of(fields, "before") {
@@ -303,6 +421,7 @@ pub(super) async fn lines(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) ->
     };
     match part {
         Ok(part) => {
+            let part = Starts::of(api, &place, &visitor.moments).within(part);
             let lines = log::fragment(&part, side, visitor.language);
             super::answer(Status::Fine, HTML, lines)
         }
@@ -462,36 +581,62 @@ async fn following(api: &Api, mut reader: Reader) -> Result<Part, Fault> {
     }
 }
 
-/// A file, to be saved.
+/// A file, to be saved, or all of them as one.
 pub(super) async fn raw(api: &Arc<Api>, fields: &Fields) -> Shown {
-    let path = Place::asked(api, fields).and_then(|place| place.file());
-    let opened = match path.clone() {
-        Some(path) => blocking(move || open(&path)).await.ok().flatten(),
-        None => None,
-    };
-    let Some((file, length)) = opened else {
+    let has_all = fields.get("file") == Some("all");
+    let Some(place) = Place::asked(api, fields) else {
         return text(Status::Missing, String::new());
     };
-    let name = path
-        .as_deref()
-        .and_then(Path::file_name)
-        .map(|it| it.to_string_lossy().into_owned());
-    let plain = |it: &char| it.is_ascii_alphanumeric() || "._-".contains(*it);
-    let name = name.unwrap_or_default().chars().filter(plain).collect();
+    let name = place.file().map(|path| saved_as(&path));
+    let opened = blocking(move || {
+        if has_all {
+            all(place.path?)
+        } else {
+            open(&place.file()?)
+        }
+    });
+    let Some((files, length)) = opened.await.ok().flatten() else {
+        return text(Status::Missing, String::new());
+    };
+    let prefix = if has_all { "all-" } else { "" };
     Shown {
         status: Status::Fine,
         kind: TEXT,
-        content: Content::File(file, length),
+        content: Content::Files(files, length),
         keep: Keep::No,
         cookies: Vec::new(),
-        file_name: Some(name),
+        file_name: Some(format!("{prefix}{}", name.unwrap_or_default())),
     }
 }
 
+/// What a file is called where it is saved: nothing in it can be taken for anything but a name.
+fn saved_as(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let plain = |it: &char| it.is_ascii_alphanumeric() || "._-".contains(*it);
+    name.chars().filter(plain).collect()
+}
+
+/// All files of a log, the oldest first, as they are now: what is renamed meanwhile is found again, and
+/// what is written meanwhile is left out.
+fn all(path: PathBuf) -> Option<(Files, u64)> {
+    let files = browse::files(&path);
+    if files.is_empty() {
+        return None;
+    }
+    let length = files.iter().map(|file| file.size).sum();
+    // One that is gone ends the answer early, which its reader notices.
+    let opened = files.into_iter().rev().map_while(move |file| {
+        let (opened, _) = browse::find(&path, file.id).ok().flatten()?;
+        Some((opened, file.size))
+    });
+    Some((Files::new(opened), length))
+}
+
 /// A regular file and its length: of anything else, what is read would be taken from somebody.
-fn open(path: &Path) -> Option<(File, u64)> {
-    let metadata = path.metadata().ok().filter(fs::Metadata::is_file)?;
-    Some((File::open(path).ok()?, metadata.len()))
+fn open(path: &Path) -> Option<(Files, u64)> {
+    let length = path.metadata().ok().filter(fs::Metadata::is_file)?.len();
+    let file = File::open(path).ok()?;
+    Some((Files::new(std::iter::once((file, length))), length))
 }
 
 #[cfg(test)]
@@ -540,14 +685,60 @@ mod tests {
     fn a_part_begins_with_a_line() {
         let lines = lines(20_000);
         let log = Log::new(&lines);
-        let end = part(&log.path, 0, "");
-        assert_eq!(end.end(), lines.len() as u64);
-        assert!(end.bytes.starts_with(b"line ") && end.has_earlier);
-        let early = part(&log.path, 0, "LINE 77\n");
-        let at = lines.find("line 77\n").unwrap() as u64;
-        assert!(early.start <= at && at < early.end());
-        assert_eq!(part(&log.path, 0, "nothing").end(), lines.len() as u64);
-        assert_eq!(part(Path::new("/nonexistent"), 0, "x"), Part::default());
+        let last = end(&log.path, 0);
+        assert_eq!(last.end(), lines.len() as u64);
+        assert!(last.bytes.starts_with(b"line ") && last.has_earlier);
+        assert_eq!(end(Path::new("/nonexistent"), 0), Part::default());
+    }
+
+    #[test]
+    fn a_search_goes_back_from_match_to_match_through_all_files() {
+        let log = Log::new("a match\n");
+        log.rotate();
+        log.add(&lines(20_000));
+        let all = lines(20_000);
+        let files = browse::files(&log.path);
+        let mut spot = Spot::end(&files[0]);
+        let mut next = |find: &str| {
+            let part = sought(&log.path, &files, spot, find);
+            spot = Spot {
+                id: part.id,
+                offset: part.start,
+            };
+            part
+        };
+        let place = |find| all.find(find).unwrap() as u64;
+        let late = next("LINE 1777");
+        assert!(late.bytes.starts_with(b"line ") && late.end() > place("line 17779\n"));
+        let early = next("LINE 77\n");
+        assert!(early.start <= place("line 77\n") && place("line 77\n") < early.end());
+        assert_eq!((early.id, early.start), (files[0].id, 0));
+        let old = next("MATCH");
+        assert_eq!((old.id, &*old.bytes), (files[1].id, &b"a match\n"[..]));
+        // Nowhere: one stays where one was.
+        let spot = Spot::end(&files[0]);
+        let none = sought(&log.path, &files, spot, "nothing");
+        assert_eq!((none.id, none.end()), (files[0].id, files[0].size));
+    }
+
+    #[test]
+    fn a_line_is_shown_with_what_is_around_it() {
+        let all = lines(20_000);
+        let log = Log::new(&all);
+        let files = browse::files(&log.path);
+        for line in ["line 0\n", "line 77\n", "line 9999\n", "line 19999\n"] {
+            let offset = all.find(line).unwrap() as u64;
+            let spot = Spot {
+                id: log.id(),
+                offset,
+            };
+            let part = around(&log.path, &files, spot);
+            assert!(part.start <= offset && offset < part.end(), "{line}");
+            assert!(
+                part.bytes.starts_with(b"line ") && part.bytes.ends_with(b"\n"),
+                "{line}"
+            );
+        }
     }
 
     #[test]
@@ -568,7 +759,7 @@ mod tests {
         let log = Log::new(&old);
         log.rotate();
         log.add(&new);
-        let mut shown = part(&log.path, 0, "");
+        let mut shown = end(&log.path, 0);
         let mut text = shown.bytes.clone();
         let mut seams = Vec::new();
         while shown.has_earlier {

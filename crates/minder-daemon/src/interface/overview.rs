@@ -33,10 +33,15 @@ pub(super) async fn draw(api: &Arc<Api>, visitor: &Visitor, fields: &Fields) -> 
     let (mut trouble, more_trouble) = troubles(api, &picture, visitor);
     let logs: Vec<_> = trouble
         .iter()
-        .map(|one| logs_of(&picture, &one.name))
+        .map(|one| (logs_of(&picture, &one.name), one.ended.is_some()))
         .collect();
     // A page without what programs said is better than none.
-    let said = blocking(move || logs.iter().map(|logs| last_line(logs)).collect::<Vec<_>>());
+    let said = blocking(move || {
+        let lines = logs
+            .iter()
+            .map(|(logs, has_gone_on)| last_line(logs, *has_gone_on));
+        lines.collect::<Vec<_>>()
+    });
     for (one, said) in trouble.iter_mut().zip(said.await.unwrap_or_default()) {
         one.said = said;
     }
@@ -327,14 +332,15 @@ fn trouble(api: &Api, needy: &Needy<'_>, visitor: &Visitor) -> Trouble {
         .and_then(|past| past.since(process))
         .or(process.stopped);
     let given_up = since.filter(|_| process.state == ProcessState::Fatal);
-    let flapping = past.as_ref().filter(|past| past.is_flapping);
+    let flapping = past.as_ref().and_then(|past| past.flapping(process));
     let day = |record: &Record| past::day(record, &visitor.moments);
     let day = api.history.look(&group.spec.name, &process.spec.name, day);
     Trouble {
         name: full_name(&group.spec.name, &process.spec.name),
         look: look(process),
         reason: reason(group, process, past.as_ref(), visitor),
-        flapping: flapping.map(|past| past.restarts),
+        flapping: flapping.as_ref().map(|(restarts, _)| *restarts),
+        ended: flapping.and_then(|(_, ended)| ended),
         given_up: given_up.map(|at| visitor.moments.ago(at)),
         said: None,
         day: day.unwrap_or_default(),
@@ -350,11 +356,14 @@ fn logs_of(picture: &Picture, name: &str) -> Vec<Arc<Path>> {
     paths.flatten().cloned().collect()
 }
 
-/// The last line in any of these files: of the one that was written to last.
-fn last_line(logs: &[Arc<Path>]) -> Option<String> {
+/// The last line in any of these files: of the one that was written to last, or, of a program that has
+/// been started again since it had something to complain of, of the first.
+fn last_line(logs: &[Arc<Path>], has_gone_on: bool) -> Option<String> {
     let written = |path: &Path| path.metadata().and_then(|it| it.modified()).ok();
     let mut logs: Vec<_> = logs.iter().map(|path| (written(path), path)).collect();
-    logs.sort_by(|(time, _), (other, _)| other.cmp(time));
+    if !has_gone_on {
+        logs.sort_by(|(time, _), (other, _)| other.cmp(time));
+    }
     logs.into_iter().find_map(|(_, path)| {
         let bytes = minder_logs::tail::read(path, -LAST_LINE_WITHIN, 0).ok()?;
         log::last_line(&bytes, LAST_LINE)

@@ -99,6 +99,14 @@ impl Past {
         self.ending.clone()
     }
 
+    /// How often it was started again in the last day, if that happens again and again and has not
+    /// been given up, and how its last child ended, if it has another one by now.
+    pub(super) fn flapping(&self, process: &ProcessView) -> Option<(u32, Option<Ending>)> {
+        let is_flapping = self.is_flapping && process.state != ProcessState::Fatal;
+        let ended = || self.ending.clone().filter(|_| process.pid.is_some());
+        is_flapping.then(|| (self.restarts, ended()))
+    }
+
     /// The last change, if nothing has happened since then.
     fn last_of(&self, process: &ProcessView) -> Option<&Change> {
         let last = self.last.as_ref();

@@ -93,6 +93,7 @@ async fn drawn(api: &Arc<Api>, visitor: &Visitor, fields: &Fields, secrets: Secr
         since: since(process, past.as_ref(), visitor),
         pid: process.pid,
         reason: overview::reason(group, process, past.as_ref(), visitor),
+        flapping: past.as_ref().and_then(|past| past.flapping(process)),
         day,
         changes: past::changes(&record, moments),
         restarts: past.map(|past| past.restarts),

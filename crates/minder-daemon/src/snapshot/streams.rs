@@ -8,7 +8,7 @@ use minder_logs::plane::{Channel, StreamId};
 
 use crate::codec::{CodecError, Decoder, Encoder};
 use crate::inputs::{self, InputNote};
-use crate::inspected::{Inspected, InspectedNote, Interest};
+use crate::inspected::{self, Inspected, InspectedNote, Interest};
 use crate::mirror::SharedFd;
 use crate::outbox::Outbox;
 
@@ -163,8 +163,7 @@ pub(crate) struct StreamsLeft {
 
 /// Whether what is held under this name belongs to a stream.
 pub(crate) fn is_of_stream(name: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 5] = [b"stdin:", b"inbox:", b"outbox:", b"pipe-in:", b"pipe-out:"];
-    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    inputs::is_name(name) || inspected::is_name(name)
 }
 
 impl StreamsLeft {
@@ -184,9 +183,12 @@ impl StreamsLeft {
         pipe: SharedFd,
         interest: Interest,
     ) -> Result<SharedFd, SharedFd> {
-        match self.notes.inspected.get(&id) {
-            Some(note) => inspected.adopt(id, pipe, interest, note, &mut self.held),
-            None => Err(pipe),
+        if let Some(note) = self.notes.inspected.get(&id) {
+            return inspected.adopt(id, pipe, interest, note, &mut self.held);
         }
+        // What is left of this in the end is let go of, and by then these are names of what takes its
+        // place.
+        Inspected::give_up(id, &mut self.held);
+        Err(pipe)
     }
 }

@@ -514,10 +514,10 @@ fn interface(shown: Shown) -> Reply {
     let mut reply = match shown.content {
         Content::Text(text) => complete(kind, text),
         Content::Static(bytes) => complete(kind, bytes),
-        Content::File(file, length) => {
+        Content::Files(files, length) => {
             let mut reply = complete(kind, Bytes::new());
             reply.headers_mut().insert(CONTENT_LENGTH, length.into());
-            *reply.body_mut() = Either::Right(Endless::File(FileBody::new(file, length)));
+            *reply.body_mut() = Either::Right(Endless::File(FileBody::new(files)));
             reply
         }
     };

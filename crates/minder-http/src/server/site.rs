@@ -89,8 +89,24 @@ pub enum Content {
     Text(String),
     /// A part of the program.
     Static(&'static [u8]),
-    /// A file, up to a length that is told beforehand.
-    File(File, u64),
+    /// Files, one behind the other, which come to a length that is told beforehand.
+    Files(Files, u64),
+}
+
+/// Files, each up to a length, which are opened when it is their turn.
+pub struct Files(Box<dyn Iterator<Item = (File, u64)> + Send>);
+
+impl Files {
+    /// These files.
+    pub fn new(files: impl Iterator<Item = (File, u64)> + Send + 'static) -> Self {
+        Self(Box::new(files))
+    }
+}
+
+impl std::fmt::Debug for Files {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Files")
+    }
 }
 
 /// Whether a browser may keep an answer.
@@ -109,15 +125,19 @@ pub enum Keep {
 /// How many bytes of a file are read and sent at a time.
 const PIECE: u64 = 64 << 10;
 
-/// A file as the body of an answer.
+/// Files as the body of an answer.
 pub(super) struct FileBody {
-    file: File,
-    left: u64,
+    files: Files,
+    /// The one that is read, and how much of it is to be sent yet.
+    current: Option<(File, u64)>,
 }
 
 impl FileBody {
-    pub(super) fn new(file: File, length: u64) -> Self {
-        Self { file, left: length }
+    pub(super) fn new(files: Files) -> Self {
+        Self {
+            files,
+            current: None,
+        }
     }
 }
 
@@ -125,19 +145,27 @@ impl Body for FileBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    /// Ends early if the file cannot be read on: its length has been told, so that the client
+    /// Ends early if a file cannot be read on: the length has been told, so that the client
     /// notices.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        while self.current.as_ref().is_none_or(|(_, left)| *left == 0) {
+            self.current = self.files.0.next();
+            if self.current.is_none() {
+                return Poll::Ready(None);
+            }
+        }
+        let Some((file, left)) = &mut self.current else {
+            return Poll::Ready(None);
+        };
         let mut piece = Vec::new();
-        let wanted = self.left.min(PIECE);
-        let read = (&self.file).take(wanted).read_to_end(&mut piece);
+        let read = (&*file).take((*left).min(PIECE)).read_to_end(&mut piece);
         Poll::Ready(match read {
             Ok(0) | Err(_) => None,
             Ok(count) => {
-                self.left -= count as u64;
+                *left -= count as u64;
                 Some(Ok(Frame::data(piece.into())))
             }
         })

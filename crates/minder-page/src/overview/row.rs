@@ -136,6 +136,17 @@ pub(crate) fn verbs(state: ProcessState) -> (Option<Word>, Option<Word>) {
     }
 }
 
+/// The signals that are offered: the name of each, what stands on its button, and its class.
+pub(crate) fn signals(language: Language) -> [(&'static str, &'static str, &'static str); 5] {
+    [
+        ("HUP", Word::SignalHup.to(language), ""),
+        ("USR1", Word::SignalUsr1.to(language), ""),
+        ("USR2", "USR2", ""),
+        ("QUIT", "QUIT", ""),
+        ("KILL", "KILL", "danger"),
+    ]
+}
+
 /// The name of the field that a verb's button is.
 pub(crate) fn field(verb: Word) -> &'static str {
     match verb {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::filter::Counts;
 use super::group::group_head;
-use super::row::process_row;
+use super::row::{process_row, signals};
 use super::{Group, Overview, Row};
 use crate::frame::Frame;
 use crate::words::{self, Word};
@@ -202,6 +202,15 @@ fn bulk(frame: &Frame) -> Markup {
             button name="start" value="selected" { (t(Word::Start)) }
             button name="restart" value="selected" { (t(Word::Restart)) }
             button.danger name="stop" value="selected" { (t(Word::Stop)) }
+            details.menu {
+                summary.btn { (t(Word::More)) }
+                div {
+                    @for (signal, label, class) in signals(frame.language) {
+                        button class={ "quiet " (class) } name="signal" value=(signal) { (label) }
+                    }
+                    button.quiet.danger name="clearlog" value="selected" { (t(Word::ClearLogs)) }
+                }
+            }
             button.quiet.js type="reset" { (t(Word::Clear)) " " kbd { "Esc" } }
         }
     }

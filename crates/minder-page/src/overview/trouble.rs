@@ -8,7 +8,7 @@ use minder_core::ProcessState;
 use super::{Asked, Overview};
 use crate::frame::{Frame, Language};
 use crate::glyph::Look;
-use crate::reason::Reason;
+use crate::reason::{Ending, Reason};
 use crate::strip::{self, Stretch};
 use crate::words::{self, Word};
 use crate::{figures, process_address};
@@ -25,8 +25,10 @@ pub struct Trouble {
     pub look: Look,
     /// Why it is so.
     pub reason: Reason,
-    /// How often it was restarted within a day, if it flaps.
+    /// How often it was restarted within a day, if it flaps and has not been given up.
     pub flapping: Option<u32>,
+    /// How its last child ended, if it has another one by now.
+    pub ended: Option<Ending>,
     /// How long ago it was given up.
     pub given_up: Option<Duration>,
     /// The last line that it wrote.
@@ -80,7 +82,7 @@ fn troubled(one: &Trouble, frame: &Frame) -> Markup {
         .map(|ago| words::given_up(&figures::duration(ago, language), language));
     let flapping = one
         .flapping
-        .map(|restarts| words::flapping(restarts, language));
+        .map(|restarts| words::flapping(restarts, one.ended.as_ref(), language));
     let sentences = [flapping, Some(one.reason.sentence(language)), given_up];
     let sentences: Vec<_> = sentences
         .into_iter()

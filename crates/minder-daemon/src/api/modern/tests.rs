@@ -201,6 +201,19 @@ fn each_metric_and_each_reason_is_documented_and_no_other() {
 }
 
 #[test]
+fn the_dashboard_asks_for_metrics_that_there_are() {
+    let dashboard = include_str!("../../../../../docs/grafana.json");
+    let _: serde_json::Value = serde_json::from_str(dashboard).unwrap();
+    let words = dashboard.split(|it: char| !it.is_ascii_alphanumeric() && it != '_');
+    let asked: BTreeSet<&str> = words.filter(|it| it.starts_with("minder_")).collect();
+    let names: Vec<String> = metrics::ALL.iter().map(Family::full_name).collect();
+    assert!(!asked.is_empty());
+    for name in asked {
+        assert!(names.iter().any(|it| it == name), "there is no {name}");
+    }
+}
+
+#[test]
 fn secrets_are_not_told() {
     let world = world(PROGRAMS);
     let configuration = ask(
