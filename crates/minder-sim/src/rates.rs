@@ -20,6 +20,9 @@ pub struct Rates {
     pub keeper_lags: u32,
     /// In a step of the driver: it leaves some of the news to later.
     pub driver_lags: u32,
+    /// In a step of the driver: of what children have written it reads a part. No time waits for the
+    /// rest.
+    pub cuts: u32,
     /// In the end of a child: a descendant keeps a pipe open, so it stays in the inventory.
     pub pipe_lingers: u32,
     /// In a step of the world: the wall clock is set.
@@ -94,6 +97,7 @@ impl Rates {
             signal_fails: often(&[0, 0, 0, 20, 300]),
             keeper_lags: often(&[0, 0, 100, 600]),
             driver_lags: often(&[0, 100, 500]),
+            cuts: 300,
             pipe_lingers: often(&[0, 100, 500]),
             wall_steps: often(&[0, 0, 10]),
             requests: often(&[20, 100, 300]),

@@ -221,7 +221,7 @@ impl World {
             inputs.extend(news);
         }
         if !self.random.chance(self.rates.driver_lags) {
-            let cuts = self.random.chance(300);
+            let cuts = self.random.chance(self.rates.cuts);
             let random = &mut self.random;
             let some = |length| {
                 if cuts {
