@@ -7,7 +7,7 @@ use minder_sim::history;
 
 /// The seeds of histories that once broke a rule, each with what was wrong. Each has a test in the
 /// core as well, since a change of what is drawn here makes another history of every seed.
-const FINDINGS: [u64; 4] = [
+const FINDINGS: [u64; 6] = [
     // The time of a spawn that was lost in a crash was counted from its first asking.
     32, // A rule took a SIGKILL that was due for a signal that a user had misspelt.
     7_053_399,
@@ -15,7 +15,10 @@ const FINDINGS: [u64; 4] = [
     149_238,
     // What was read in pieces waited for the next tick, since no time waited for the rest, and so a
     // long queue of events for hours. The mistake was in this simulator.
-    3_174_899,
+    3_174_899, // A rule took a group without processes for one with old ones.
+    3_362_983,
+    // A rule forgot that a group which is added again is one with what was last read.
+    3_435_933,
 ];
 
 /// Fails with all that led to it, if the history of a seed breaks a rule.

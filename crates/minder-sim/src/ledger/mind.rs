@@ -372,7 +372,12 @@ impl Mind {
                 id,
                 spec,
                 processes,
-            } => self.add(*id, spec, processes),
+            } => {
+                // One with what was last read, of which there may be a copy here.
+                let read = self.candidate.iter().find(|its| *its == spec);
+                let spec = read.unwrap_or(spec).clone();
+                self.add(*id, &spec, processes);
+            }
             Effect::GroupRemoved { id } => self.remove(*id),
             Effect::ProcessesAdded { group, processes } => self.join(*group, processes),
             Effect::ProcessRemoved { process, .. } => self.leave(*process),

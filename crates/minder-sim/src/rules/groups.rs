@@ -50,7 +50,9 @@ fn a_group_is_added_as_configured(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
         format!("{} is active already", spec.name)
     })?;
     let last = (mind.groups.keys().max(), mind.processes.keys().max());
-    let is_new = Some(id) > last.0 && processes.first() > last.1 && processes.is_sorted();
+    // All its processes may have been removed before it was.
+    let are_new = processes.first().is_none_or(|first| Some(first) > last.1);
+    let is_new = Some(id) > last.0 && are_new && processes.is_sorted();
     ensure(is_new, || "an identity was used before".into())?;
     ensure(processes.len() == spec.processes.len(), || {
         "not every process has an identity".into()
