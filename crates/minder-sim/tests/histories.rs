@@ -7,7 +7,7 @@ use minder_sim::history;
 
 /// The seeds of histories that once broke a rule, each with what was wrong. Each has a test in the
 /// core as well, since a change of what is drawn here makes another history of every seed.
-const FINDINGS: [u64; 6] = [
+const FINDINGS: [u64; 7] = [
     // The time of a spawn that was lost in a crash was counted from its first asking.
     32, // A rule took a SIGKILL that was due for a signal that a user had misspelt.
     7_053_399,
@@ -19,6 +19,8 @@ const FINDINGS: [u64; 6] = [
     3_362_983,
     // A rule forgot that a group which is added again is one with what was last read.
     3_435_933,
+    // A rule took a stop that had waited for its child for one of those that were asked for then.
+    3_940_001,
 ];
 
 /// Fails with all that led to it, if the history of a seed breaks a rule.

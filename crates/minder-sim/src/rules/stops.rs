@@ -1,7 +1,7 @@
 //! What is stopped, and in which order.
 
 use minder_core::ProcessState::{Backoff, Fatal, Running, Starting, Stopped, Stopping};
-use minder_core::{GroupId, Mood, ProcessId, ProcessState, Request};
+use minder_core::{GroupId, Input, Mood, ProcessId, ProcessState, Request};
 
 use super::{Rule, Verdict, When, ensure, on_move, when_settled};
 use crate::fact::Fact;
@@ -127,9 +127,17 @@ fn stops_are_in_order(ledger: &Ledger, fact: &Fact<'_>) -> Verdict {
             note.place,
         ))
     };
-    let ascending = turn.stopped.is_sorted_by_key(place);
-    let descending = turn.stopped.iter().rev().is_sorted_by_key(place);
-    let wrong = || format!("the order was {:?}", turn.stopped);
+    // A stop that waited for its child was asked for earlier than the others.
+    let new_child = match &turn.cause {
+        Cause::Input(Input::ChildSpawned { child, .. }) => Some(*child),
+        Cause::Start | Cause::Adopt(_) | Cause::Input(_) => None,
+    };
+    let child = |id: &ProcessId| Some(ledger.mind.processes.get(id)?.child.as_ref()?.child);
+    let waited = |id: &ProcessId| new_child.is_some() && child(id) == new_child;
+    let stopped: Vec<_> = turn.stopped.iter().filter(|id| !waited(id)).collect();
+    let ascending = stopped.is_sorted_by_key(|id| place(id));
+    let descending = stopped.iter().rev().is_sorted_by_key(|id| place(id));
+    let wrong = || format!("the order was {stopped:?}");
     match (turn.request(), &turn.cause) {
         // At the end the request is refused, and what is stopped has other reasons.
         (Some((_, Request::Stop { .. })), _) if turn.mood == Mood::Running => {
