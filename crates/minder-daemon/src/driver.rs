@@ -311,15 +311,15 @@ impl Driver {
 
     /// Tells the core that a child could not be made.
     fn spawn_failed(&mut self, now: Now, child: ChildId, error: SpawnError) {
-        self.note_ending(child, || Ending::NotMade(error.0.clone()));
+        self.note_ending(child, Ending::NotMade(error.0.clone()));
         self.children.remove(child);
         self.input(now, Input::SpawnFailed { child, error });
     }
 
     /// Lets the history know how a child ended, before what follows is announced.
-    fn note_ending(&mut self, child: ChildId, ending: impl FnOnce() -> Ending) {
+    fn note_ending(&mut self, child: ChildId, ending: Ending) {
         if let Some(process) = self.children.process(child) {
-            self.chronicle.ending(process, ending());
+            self.chronicle.ending(process, ending);
         }
     }
 
@@ -438,7 +438,7 @@ impl Driver {
     fn drained(&mut self, now: Now, child: ChildId) {
         if let Some((status, at)) = self.children.ends.drained(child) {
             let ending = self.ending(child, status);
-            self.note_ending(child, || ending);
+            self.note_ending(child, ending);
             self.input(now, Input::ChildExited { child, status, at });
             self.children.sockets.leave(child);
             self.children.noted.push(child);

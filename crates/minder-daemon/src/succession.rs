@@ -476,6 +476,7 @@ mod tests {
     use minder_wire::{Registered, SLOT};
 
     use super::*;
+    use crate::testing::welcome;
 
     fn after(tries: Tries, was_ready: bool, millis: u64) -> Option<(Tries, u128)> {
         let after = tries.after(was_ready, Duration::from_millis(millis));
@@ -552,17 +553,8 @@ mod tests {
         entered.extend(Registered::content(7, b"web:a"));
         let mut register = tempfile::tempfile().unwrap();
         register.write_all(&entered).unwrap();
-        let welcome = ToDaemon::Welcome {
-            version: minder_wire::VERSION,
-            keeper_pid: 1,
-            generation: 0,
-            restarts: 0,
-            last_end: None,
-            note: Vec::new(),
-            upgrade: None,
-        };
         let mut mirror = Mirror {
-            welcome: Some(welcome),
+            welcome: Some(welcome()),
             is_complete: true,
             awaited: BTreeMap::from([(7, b"web:a".to_vec())]),
             held: BTreeMap::from([(REGISTER.to_vec(), Arc::new(register.into()))]),

@@ -10,6 +10,19 @@ use minder_wire::{ToDaemon, ToKeeper};
 use crate::link::Link;
 use crate::mirror::SharedFd;
 
+/// What a keeper says first, before anything has happened to it.
+pub(crate) fn welcome() -> ToDaemon {
+    ToDaemon::Welcome {
+        version: minder_wire::VERSION,
+        keeper_pid: 1,
+        generation: 0,
+        restarts: 0,
+        last_end: None,
+        note: Vec::new(),
+        upgrade: None,
+    }
+}
+
 /// A keeper that holds what it is told to hold, and a link to it.
 pub(crate) struct Keeper {
     pub(crate) socket: OwnedFd,
@@ -19,17 +32,8 @@ pub(crate) struct Keeper {
 impl Keeper {
     pub(crate) fn new() -> (Link, Self) {
         let (ours, socket) = frames::pair().unwrap();
-        let welcome = ToDaemon::Welcome {
-            version: minder_wire::VERSION,
-            keeper_pid: 1,
-            generation: 0,
-            restarts: 0,
-            last_end: None,
-            note: Vec::new(),
-            upgrade: None,
-        };
         // The answers to what will be asked.
-        for answer in [welcome, ToDaemon::InventoryEnd] {
+        for answer in [welcome(), ToDaemon::InventoryEnd] {
             frames::send(&socket, &answer.encode(), &[]).unwrap();
         }
         let mut link = Link::new(ours);

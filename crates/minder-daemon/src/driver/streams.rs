@@ -48,13 +48,11 @@ impl Driver {
     /// Takes note of where a new child begins in its logs, of which nothing has been taken in yet.
     /// Where nothing was written before, there is nothing to tell it from.
     pub(super) fn note_where_it_begins(&mut self, now: Now, child: ChildId, pid: u32) {
-        let (Some(known), Some(process)) =
-            (self.children.known(child), self.children.process(child))
-        else {
+        let Some(known) = self.children.known(child) else {
             return;
         };
         for channel in Channel::ALL {
-            let path = self.files.path(process, channel);
+            let path = self.files.path(known.process, channel);
             let Some((file, offset)) = path.and_then(browse::end) else {
                 continue;
             };

@@ -227,8 +227,8 @@ impl Chronicle {
         Ok(())
     }
 
-    /// Writes down events, and where children begin. What cannot be written is missing for the next daemon, and nothing else:
-    /// no program should have to do without a daemon for that.
+    /// Writes down events, and where children begin. What cannot be written is missing for the next
+    /// daemon, and nothing else: no program should have to do without a daemon for that.
     fn write(
         &mut self,
         events: &[Happened],
